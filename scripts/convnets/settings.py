@@ -1,0 +1,164 @@
+"""The settings of data and training: frozen values, one attribute a key of the configuration.
+
+Plain dataclasses, so that the scripts need nothing but the standard library to read them.
+The workflow validates the configuration into these same classes (`convnets.config`) and
+generates `config/README.md` from the docstrings below.
+"""
+
+import dataclasses
+import json
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from convnets.errors import UserError
+
+STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
+"""How the configuration is validated: unknown keys are errors (pydantic reads this)."""
+
+Source = Literal["nist", "archive", "npz", "glyphs"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class NistSettings:
+    """The official EMNIST archive."""
+
+    __pydantic_config__ = STRICT
+
+    urls: tuple[str, ...] = ("https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",)
+    """Addresses to try, in this order."""
+    path: str = "resources/emnist/gzip.zip"
+    """Where the archive is kept. Runs, users and clones can share one copy."""
+    size: int = 561753746
+    """Size of the archive in bytes."""
+    md5: str = "58c8d27c78d21e728a6bc7b3cc06412e"
+    """MD5 of the archive."""
+    sha256: str = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"
+    """SHA-256 of the archive."""
+
+
+@dataclass(frozen=True)
+class ArchiveSettings:
+    """A local zip in the official layout (`gzip/emnist-balanced-*`)."""
+
+    __pydantic_config__ = STRICT
+
+    path: str = "resources/emnist/emnist-balanced-style.zip"
+    """The zip file."""
+    sha256: str | None = None
+    """Its expected SHA-256; not checked when empty."""
+
+
+@dataclass(frozen=True)
+class NpzSettings:
+    """The course's split files `emnist-train.npz`, `emnist-valid.npz`, `emnist-test.npz`."""
+
+    __pydantic_config__ = STRICT
+
+    folder: str = "resources/emnist"
+    """The folder that holds the three files (keys `inputs` and `targets`)."""
+
+
+@dataclass(frozen=True)
+class GlyphSettings:
+    """Synthetic characters drawn from fonts, for trying things without a download."""
+
+    __pydantic_config__ = STRICT
+
+    train: int = 12000
+    """Images in the training file that is made."""
+    test: int = 3000
+    """Images in the test file that is made."""
+
+
+@dataclass(frozen=True)
+class SplitSettings:
+    """How many images train, validate and test (paper, Section 1)."""
+
+    __pydantic_config__ = STRICT
+
+    protocol: Literal["leftover", "train_file"] = "leftover"
+    """`leftover`: train from the training file, test from the test file, validation from what
+    is left of both, which gives the paper's sizes exactly. `train_file`: validation from the
+    training file only. Split files (`npz`) are taken as they are."""
+    train: int = 100000
+    """Training images."""
+    validation: int = 15800
+    """Validation images."""
+    test: int = 15800
+    """Test images."""
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Where the images come from and how they are split."""
+
+    __pydantic_config__ = STRICT
+
+    source: Source = "nist"
+    """`nist` downloads the official archive; `archive` reads a local zip in the same layout;
+    `npz` reads the course's split files; `glyphs` makes synthetic characters."""
+    seed: int = 0
+    """Seed of the split, and of the glyphs. One split serves all training seeds."""
+    split: SplitSettings = field(default_factory=SplitSettings)
+    """Sizes and protocol of the split."""
+    nist: NistSettings = field(default_factory=NistSettings)
+    """Used by source `nist`."""
+    archive: ArchiveSettings = field(default_factory=ArchiveSettings)
+    """Used by source `archive`."""
+    npz: NpzSettings = field(default_factory=NpzSettings)
+    """Used by source `npz`."""
+    glyphs: GlyphSettings = field(default_factory=GlyphSettings)
+    """Used by source `glyphs`."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The training procedure. Where the paper is silent, a reading (see the report)."""
+
+    __pydantic_config__ = STRICT
+
+    batch_size: int = 100
+    """Images a step (paper, Section 1)."""
+    optimizer: Literal["adam", "sgd"] = "adam"
+    """Reading: the text says mini-batch SGD only; the course framework it matches uses Adam."""
+    learning_rate: float = 1e-3
+    """Reading: the course framework's."""
+    weight_decay: float = 1e-5
+    """Reading: the course framework's (L2, added to the gradient)."""
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    """`auto`: bfloat16 products with float32 weights where the processor has them, else
+    float32. `float32` is the paper's arithmetic."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto` takes a GPU where there is one."""
+    threads: int = 1
+    """Processor threads a run uses. One thread a run is fastest for a whole sweep."""
+
+
+def from_json(cls: type[T], text: str) -> T:
+    """The settings of class `cls` that `text`, a JSON object, describes."""
+    return from_mapping(cls, json.loads(text))
+
+
+def from_mapping(cls: type[T], values: dict[str, Any]) -> T:
+    """The (possibly nested) dataclass `cls` with `values`; lists become tuples."""
+    hints = typing.get_type_hints(cls)
+    unknown = sorted(values.keys() - hints.keys())
+    if unknown:
+        raise UserError(f"{cls.__name__} has no key {unknown[0]!r}; it knows {', '.join(hints)}")
+    return cls(**{key: _convert(hints[key], value) for key, value in values.items()})
+
+
+def to_json(settings: Any) -> str:
+    """A dataclass as compact JSON with sorted keys: equal settings, equal text."""
+    return json.dumps(dataclasses.asdict(settings), sort_keys=True, separators=(",", ":"))
+
+
+def _convert(hint: Any, value: Any) -> Any:
+    if isinstance(value, list):
+        element = typing.get_args(hint)[0] if typing.get_origin(hint) is tuple else Any
+        return tuple(_convert(element, item) for item in value)
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return from_mapping(typing.cast(type, hint), value)
+    return value
