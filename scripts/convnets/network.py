@@ -101,5 +101,3 @@ def class_scores(network: nn.Module, images: Tensor) -> Tensor:
     """Scores (batch, 47), float32, of uint8 `images` (batch, 28, 28) scaled to 0..1."""
     scaled = images.unsqueeze(1).to(torch.float32).div_(255)
     return network(scaled.contiguous(memory_format=torch.channels_last)).float()
-
-

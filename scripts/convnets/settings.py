@@ -112,6 +112,11 @@ class DataSettings:
     glyphs: GlyphSettings = field(default_factory=GlyphSettings)
     """Used by source `glyphs`."""
 
+    def used(self) -> dict[str, Any]:
+        """The settings that matter to the chosen source, and none of the other sources'."""
+        values = dataclasses.asdict(self)
+        return {key: values[key] for key in ("source", "seed", "split", self.source)}
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -151,8 +156,9 @@ def from_mapping(cls: type[T], values: dict[str, Any]) -> T:
 
 
 def to_json(settings: Any) -> str:
-    """A dataclass as compact JSON with sorted keys: equal settings, equal text."""
-    return json.dumps(dataclasses.asdict(settings), sort_keys=True, separators=(",", ":"))
+    """A dataclass or dictionary as compact JSON with sorted keys: equal settings, equal text."""
+    values = settings if isinstance(settings, dict) else dataclasses.asdict(settings)
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
 
 def _convert(hint: Any, value: Any) -> Any:

@@ -113,9 +113,10 @@ def place(network: nn.Module, device: torch.device, precision: torch.dtype) -> n
 
     Channels last pays in bfloat16; in float32 it makes dilated convolutions slower.
     """
-    if precision == torch.float32:
-        return network.to(device)
-    return network.to(device, memory_format=torch.channels_last)
+    network.to(device)
+    if precision != torch.float32:
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
 
 @torch.no_grad()
@@ -224,7 +225,8 @@ def _line(state: State, epochs: int) -> str:
     row, best = state.history[-1], state.best
     left = (epochs - row.epoch) * sum(r.epoch_seconds for r in state.history) / row.epoch
     return (
-        f"epoch {row.epoch:3d}/{epochs}  train loss {row.train_loss:.4f} acc {row.train_accuracy:.4f}"
+        f"epoch {row.epoch:3d}/{epochs}"
+        f"  train loss {row.train_loss:.4f} acc {row.train_accuracy:.4f}"
         f"  validation loss {row.val_loss:.4f} acc {row.val_accuracy:.4f}"
         f"  {row.epoch_seconds:.1f} s  best {best.val_accuracy:.4f} at {best.epoch}"
         f"  about {left / 60:.1f} min left"

@@ -4,6 +4,7 @@ Everything about an architecture follows from it without building it: the operat
 an image passes, their spatial sizes, parameters, multiply-adds and receptive field.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 from functools import cached_property
@@ -238,12 +239,18 @@ class Variant:
         window = dilation * (self.kernel_size - 1) + 1
         out = self._output_size(size, window, padding, stride, layer, blamed)
         return Convolution(
-            (channels, channels), (size, out), self.kernel_size, padding, stride, dilation, self.bias
+            (channels, channels),
+            (size, out),
+            self.kernel_size,
+            padding,
+            stride,
+            dilation,
+            self.bias,
         )
 
     def _fully_connected(self) -> tuple[Linear, ...]:
         widths = (IMAGE_SIZE**2, *self.per_layer("filters"))
-        return tuple(Linear(pair, self.bias) for pair in zip(widths, widths[1:], strict=False))
+        return tuple(Linear(pair, self.bias) for pair in itertools.pairwise(widths))
 
     def _head_features(self, hidden: tuple[Operation, ...]) -> int:
         last = hidden[-1]
@@ -259,8 +266,8 @@ class Variant:
         out = (size + 2 * padding - window) // stride + 1
         if out < 1:
             raise UserError(
-                f"variant {self.id}: at layer {layer + 1} of {self.num_layers} a window of {window} "
-                f"pixels does not fit features of {size} pixels with padding {padding}; "
+                f"variant {self.id}: at layer {layer + 1} of {self.num_layers} a window of "
+                f"{window} pixels does not fit features of {size} pixels with padding {padding}; "
                 f"make {blamed} smaller there, or its padding larger"
             )
         return out
@@ -268,7 +275,9 @@ class Variant:
     def _check_numbers(self) -> None:
         smallest: dict[str, int] = {"num_layers": 1, "kernel_size": 1, "padding": 0}
         for key, least in smallest.items():
-            self._check(getattr(self, key) >= least, key, f"is {getattr(self, key)}", f"{least} or more")
+            self._check(
+                getattr(self, key) >= least, key, f"is {getattr(self, key)}", f"{least} or more"
+            )
         per_layer = {"filters": 1, "pool_size": 1, "pool_padding": 0, "stride": 1}
         per_layer |= {"dilation": 1, "dilated_stride": 1, "dilated_padding": 0}
         used = ("filters", *KEYS_OF_METHOD[self.method])
@@ -286,4 +295,3 @@ class Variant:
     def _check(self, holds: bool, key: str, found: str, expected: str) -> None:
         if not holds:
             raise UserError(f"variant {self.id}: {key} {found}, expected {expected}")
-

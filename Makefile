@@ -1,0 +1,59 @@
+# Everything sets itself up in .venv on a machine with Python 3.11 or newer, pip and make.
+#
+#   make demo    the whole pipeline on synthetic characters: all variants, tables, report
+#   make test    the tests
+#   make paper   the paper on official EMNIST (downloads 560 MB; hours on a GPU)
+#   make lint    style, types and workflow checks
+#   make lock    refresh requirements.lock from pyproject.toml
+#
+# CORES=4 limits the processor cores, ARGS="..." is handed to snakemake or pytest,
+# PIP_ARGS="..." to pip (README, "A CUDA or CPU build of PyTorch").
+
+PYTHON ?= python3
+CORES ?= all
+ARGS ?=
+PIP_ARGS ?=
+VENV := .venv
+INSTALLED := $(VENV)/installed
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: demo test paper lint install lock clean
+.DELETE_ON_ERROR:
+
+demo: $(INSTALLED)
+	snakemake --cores $(CORES) --configfile config/demo.yaml $(ARGS)
+	@echo "The report: $(CURDIR)/results/demo/report.html"
+
+paper: $(INSTALLED)
+	snakemake --cores $(CORES) $(ARGS)
+	@echo "The report: $(CURDIR)/results/paper/report.html"
+
+test: $(INSTALLED)
+	python -m pytest $(ARGS)
+
+lint: $(INSTALLED)
+	ruff check .
+	ruff format --check .
+	mypy
+	snakefmt --check Snakefile workflow
+	snakemake --lint --configfile config/demo.yaml
+	python scripts/document_config.py --check config/README.md
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --requirement requirements.lock
+	touch $@
+
+lock:
+	rm -rf $(VENV).lock
+	$(PYTHON) -m venv $(VENV).lock
+	$(VENV).lock/bin/python -m pip install --quiet $(PIP_ARGS) $$($(PYTHON) -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["dependencies"], *p["optional-dependencies"]["dev"])')
+	( echo "# All packages, exactly; made by make lock."; \
+	  $(VENV).lock/bin/python -m pip freeze | sed 's/+cpu$$//' | grep -v -E '^(nvidia-|triton|cuda-)' ) > requirements.lock
+	rm -rf $(VENV).lock
+
+clean:
+	rm -rf $(VENV) $(VENV).lock .snakemake

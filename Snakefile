@@ -1,0 +1,44 @@
+# Exploring Convolutional Networks, reproduced.
+#
+#   snakemake --cores 4 --use-conda                   the paper, on official EMNIST
+#   snakemake --cores 4 --configfile config/demo.yaml  the same on synthetic characters
+#
+# Data flows one way, and each stage has a file:
+#   archive -> arrays and split -> runs -> test results -> metrics
+#           -> tables, figures, comparison -> notebook -> report
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/analysis.smk"
+include: "workflow/rules/report.smk"
+
+
+report: "report/captions/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report.output,
+        TABLES,
+        FIGURES,
+        COMPARISON,
+
+
+rule tables:
+    input:
+        TABLES,
+
+
+rule figures:
+    input:
+        FIGURES,

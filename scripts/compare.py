@@ -1,0 +1,31 @@
+"""Compare each published number with ours; write one row with a verdict for each."""
+
+import argparse
+import json
+from pathlib import Path
+
+from convnets.comparison import compare
+from convnets.errors import run_script
+from convnets.files import write_text
+from convnets.metrics import read_runs
+from convnets.published import read_published
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--metrics", type=Path, required=True, help="what collect_metrics.py wrote")
+    parser.add_argument("--published", type=Path, required=True, help="CSV of the paper's values")
+    parser.add_argument(
+        "--provenance", type=Path, required=True, help="provenance.json of the data"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
+    arguments = parser.parse_args()
+    provenance = json.loads(arguments.provenance.read_text(encoding="utf-8"))
+    comparison = compare(
+        read_published(arguments.published), read_runs(arguments.metrics), provenance
+    )
+    write_text(arguments.output, comparison.to_csv(index=False))
+
+
+if __name__ == "__main__":
+    run_script(main)

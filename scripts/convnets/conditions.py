@@ -1,0 +1,84 @@
+"""What captions say: how results came about, and where that differs from the paper."""
+
+from typing import Any
+
+import pandas as pd
+
+PAPER_EPOCHS = 100
+"""Epochs that every model was trained for (paper, Section 4)."""
+PAPER_IMAGES = {"train": 100_000, "validation": 15_800, "test": 15_800}
+"""Images of each part of the split (paper, Section 1)."""
+PAPER_GPU = "K80"
+"""The GPU, "one Nvidia K80" (paper, Section 4)."""
+
+
+def conditions(provenance: dict[str, Any], runs: pd.DataFrame) -> str:
+    """One clause on data, epochs, seeds and hardware of `runs`, for captions.
+
+    It begins with a capital and has no full stop. What deviates from the paper stands beside
+    the paper's value.
+    """
+    parts = [_data(provenance), _images(provenance["counts"]["split"])]
+    if len(runs):
+        seeds = runs.groupby("variant").size()
+        parts += [
+            _epochs(runs),
+            _range(seeds) + (" seed" if seeds.max() == 1 else " seeds"),
+            _hardware(runs),
+        ]
+    else:
+        parts.append("no finished run")
+    return ", ".join(parts)
+
+
+def deviations(provenance: dict[str, Any], runs: pd.DataFrame) -> list[str]:
+    """Why numbers of `runs` cannot be held against the paper's: empty when they can."""
+    reasons = []
+    if not provenance["official"]:
+        reasons.append(f"data are {provenance['display_name']}, not official EMNIST Balanced")
+    split = provenance["counts"]["split"]
+    for part, number in PAPER_IMAGES.items():
+        if split[part] < number:
+            reasons.append(f"{split[part]:,} of {number:,} {part} images")
+    if runs["epochs"].min() < PAPER_EPOCHS:
+        reasons.append(f"{_range(runs['epochs'])} of {PAPER_EPOCHS} epochs")
+    return reasons
+
+
+def other_hardware(runs: pd.DataFrame) -> list[str]:
+    """The devices of `runs` other than the paper's, on which runtimes do not compare."""
+    return [name for name in sorted(set(runs["device"])) if PAPER_GPU not in name]
+
+
+def readable(name: str) -> str:
+    """`table_1` as `Table 1`, `figure_08` as `Figure 8`."""
+    words = [word.lstrip("0") if word.isdigit() else word for word in name.split("_")]
+    return " ".join(words).capitalize()
+
+
+def _data(provenance: dict[str, Any]) -> str:
+    name: str = provenance["display_name"]
+    return f"{name} (not EMNIST)" if provenance["source"] == "glyphs" else name
+
+
+def _images(split: dict[str, int]) -> str:
+    text = f"{split['train']:,} training and {split['test']:,} test images"
+    if split == PAPER_IMAGES:
+        return text
+    return f"{text} (paper: {PAPER_IMAGES['train']:,} and {PAPER_IMAGES['test']:,})"
+
+
+def _epochs(runs: pd.DataFrame) -> str:
+    if (runs["epochs"] < PAPER_EPOCHS).any():
+        return f"{_range(runs['epochs'])} of the paper's {PAPER_EPOCHS} epochs"
+    return f"{_range(runs['epochs'])} epochs"
+
+
+def _hardware(runs: pd.DataFrame) -> str:
+    text = "run on " + " and ".join(sorted(set(runs["device"])))
+    return f"{text} (paper: Nvidia {PAPER_GPU})" if other_hardware(runs) else text
+
+
+def _range(values: pd.Series) -> str:
+    low, high = int(values.min()), int(values.max())
+    return f"{low}" if low == high else f"{low} to {high}"

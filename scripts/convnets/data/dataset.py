@@ -1,0 +1,89 @@
+"""The data as the later stages read it: arrays, split and provenance in one folder."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convnets.data.source import CLASSES, IMAGE_SIZE, LabelledImages
+from convnets.data.split import PARTS
+from convnets.errors import UserError
+from convnets.files import atomic_write, write_json
+
+IMAGES, LABELS, SPLIT, PROVENANCE = "images.npy", "labels.npy", "split.npz", "provenance.json"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All images of a source, and which of them train, validate and test."""
+
+    images: np.ndarray
+    """uint8, (N, 28, 28), upright, white on black, 0 to 255."""
+    labels: np.ndarray
+    """uint8, (N,), indices into the 47 classes."""
+    split: dict[str, np.ndarray]
+    """int64 indices into both, for `train`, `validation` and `test`."""
+    provenance: dict[str, Any]
+    """Where the images come from: names, checksums, counts, duplicates, settings."""
+
+    def part(self, name: str) -> LabelledImages:
+        """The images and labels of `train`, `validation` or `test`, copied."""
+        indices = self.split[name]
+        return LabelledImages(self.images[indices], self.labels[indices])
+
+
+def save_dataset(dataset: Dataset, folder: Path) -> None:
+    """Write the four files. The provenance is last: with it the folder is complete."""
+    (folder / PROVENANCE).unlink(missing_ok=True)
+    with atomic_write(folder / IMAGES) as file:
+        np.save(file, dataset.images)
+    with atomic_write(folder / LABELS) as file:
+        np.save(file, dataset.labels)
+    with atomic_write(folder / SPLIT) as file:
+        np.savez(file, **dataset.split)  # type: ignore[arg-type]
+    write_json(folder / PROVENANCE, dataset.provenance)
+
+
+def load_dataset(folder: Path | str) -> Dataset:
+    """The data in `folder`, the arrays mapped from disk; a `UserError` when inconsistent."""
+    folder = Path(folder)
+    missing = [n for n in (IMAGES, LABELS, SPLIT, PROVENANCE) if not (folder / n).is_file()]
+    if missing:
+        raise UserError(f"{folder}: no {', '.join(missing)}. Run scripts/prepare_data.py first.")
+    try:
+        with np.load(folder / SPLIT) as arrays:
+            split = {part: arrays[part] for part in PARTS}
+        dataset = Dataset(
+            images=np.load(folder / IMAGES, mmap_mode="r"),
+            labels=np.load(folder / LABELS, mmap_mode="r"),
+            split=split,
+            provenance=json.loads((folder / PROVENANCE).read_text(encoding="utf-8")),
+        )
+        _check(dataset)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise UserError(
+            f"{folder}: its files are damaged or not of one piece ({error}). Remove the folder "
+            "and run scripts/prepare_data.py again."
+        ) from error
+    return dataset
+
+
+def _check(dataset: Dataset) -> None:
+    """Raise `ValueError` unless arrays, split and provenance fit together."""
+    images, labels = dataset.images, dataset.labels
+    if images.dtype != np.uint8 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
+        raise ValueError(f"{IMAGES} is {images.dtype} of shape {images.shape}")
+    if labels.dtype != np.uint8 or labels.shape != images.shape[:1]:
+        raise ValueError(f"{LABELS} is {labels.dtype} of shape {labels.shape}")
+    if labels.max(initial=0) >= len(CLASSES):
+        raise ValueError(f"{LABELS} has label {labels.max()}")
+    indices = np.concatenate(list(dataset.split.values()))
+    if indices.dtype != np.int64 or indices.ndim != 1 or len(np.unique(indices)) < len(indices):
+        raise ValueError(f"the parts in {SPLIT} overlap or are not index arrays")
+    if indices.min(initial=0) < 0 or indices.max(initial=0) >= len(labels):
+        raise ValueError(f"an index in {SPLIT} is outside the {len(labels)} images")
+    counts = {part: len(indices) for part, indices in dataset.split.items()}
+    if counts != dataset.provenance["counts"]["split"]:
+        raise ValueError(f"{SPLIT} has {counts}, which {PROVENANCE} contradicts")

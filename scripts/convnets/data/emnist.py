@@ -1,0 +1,139 @@
+"""EMNIST Balanced, read straight from the zip in the layout of the official archive.
+
+Cohen, Afshar, Tapson, van Schaik: "EMNIST: an extension of MNIST to handwritten letters"
+(2017). Nothing is extracted to disk: a half-extracted folder could pass for a whole one.
+"""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from convnets.data.idx import IMAGES_MAGIC, LABELS_MAGIC, read_idx
+from convnets.data.source import (
+    CLASSES,
+    LabelledImages,
+    Source,
+    check_labelled_images,
+    describe_content,
+    describe_file,
+)
+from convnets.data.torchvision_shim import balanced_classes
+from convnets.errors import UserError
+from convnets.settings import NistSettings
+
+MAPPING = "gzip/emnist-balanced-mapping.txt"
+IMAGES = "gzip/emnist-balanced-{part}-images-idx3-ubyte.gz"
+LABELS = "gzip/emnist-balanced-{part}-labels-idx1-ubyte.gz"
+
+REMEDY = (
+    "Remove it and fetch or copy it again, or name another file with data.archive.path "
+    "(data.nist.path for the official archive)."
+)
+
+
+def read_official_archive(nist: NistSettings) -> Source:
+    """The official archive; its size and checksum must be the configured ones."""
+    path = Path(nist.path)
+    _check_exists(
+        path,
+        "Fetch it with scripts/fetch_archive.py, or set data.source to archive, npz or glyphs.",
+    )
+    if path.stat().st_size != nist.size:
+        raise UserError(
+            f"{path}: {_begins_as(path)} of {path.stat().st_size} bytes, expected the official "
+            f"archive of {nist.size} bytes. {REMEDY}"
+        )
+    return read_archive(path, nist.sha256, official_sha256=nist.sha256)
+
+
+def read_archive(path: Path, expected_sha256: str | None, official_sha256: str) -> Source:
+    """The training and the test file of EMNIST Balanced in the zip file `path`.
+
+    `expected_sha256` is checked when given; only a file with `official_sha256` is called
+    EMNIST Balanced. Raises `UserError` for any damaged, wrong or missing file.
+    """
+    _check_exists(path, "Put it there, or name another with data.archive.path.")
+    file = describe_file(path)
+    if expected_sha256 is not None and file["sha256"] != expected_sha256.lower():
+        raise UserError(
+            f"{path}: SHA-256 {file['sha256']}, expected {expected_sha256}; it is "
+            f"{_begins_as(path)} of {file['bytes']} bytes. {REMEDY}"
+        )
+    official = file["sha256"] == official_sha256
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_mapping(_read_member(archive, MAPPING))
+            parts = {part: _read_part(archive, part) for part in ("train", "test")}
+    except zipfile.BadZipFile as error:
+        raise UserError(
+            f"{path}: {_begins_as(path)} of {file['bytes']} bytes that cannot be read as a whole "
+            f"zip archive ({error}): truncated, damaged or the wrong file. {REMEDY}"
+        ) from error
+    except UserError as error:
+        raise UserError(f"{path}: {error}. {REMEDY}") from error
+    return Source(
+        display_name="EMNIST Balanced" if official else "EMNIST Balanced-style subset",
+        official=official,
+        parts=parts,
+        files=[file],
+    )
+
+
+def _check_exists(path: Path, remedy: str) -> None:
+    if not path.is_file():
+        found = "a folder, not a file" if path.is_dir() else "no such file"
+        raise UserError(f"{path}: {found}, expected the EMNIST archive (a zip file). {remedy}")
+
+
+def _begins_as(path: Path) -> str:
+    with open(path, "rb") as file:
+        return describe_content(file.read(256))
+
+
+def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        return archive.read(name)
+    except KeyError:
+        others = archive.namelist()
+        raise UserError(
+            f"no member {name} in this zip, which holds {len(others)} others "
+            f"({', '.join(others[:3])}{', ...' if len(others) > 3 else ''})"
+        ) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise UserError(f"member {name} is damaged ({error})") from error
+    except (RuntimeError, NotImplementedError) as error:
+        raise UserError(f"member {name} cannot be unpacked ({error})") from error
+
+
+def _check_mapping(content: bytes) -> None:
+    """Raise `UserError` unless labels stand for the classes this project knows.
+
+    The mapping file has a line a class: label, space, code of the character. torchvision's
+    list, which others use, was wrong twice in its history, so all three must agree.
+    """
+    try:
+        pairs = [tuple(map(int, line.split())) for line in content.decode("ascii").splitlines()]
+        classes = "".join(chr(code) for _, code in pairs)
+    except ValueError as error:
+        raise UserError(f"member {MAPPING} is no mapping of labels to codes ({error})") from error
+    if [label for label, _ in pairs] != list(range(len(pairs))) or classes != CLASSES:
+        raise UserError(
+            f"member {MAPPING} gives {len(classes)} classes {classes!r}, expected the "
+            f"{len(CLASSES)} classes {CLASSES!r} with labels from 0"
+        )
+    if balanced_classes() != CLASSES:
+        raise UserError(
+            f"the installed torchvision lists the classes {balanced_classes()!r}, the archive "
+            f"{CLASSES!r}; install another torchvision"
+        )
+
+
+def _read_part(archive: zipfile.ZipFile, part: str) -> LabelledImages:
+    images_name, labels_name = IMAGES.format(part=part), LABELS.format(part=part)
+    images = read_idx(images_name, _read_member(archive, images_name), IMAGES_MAGIC)
+    labels = read_idx(labels_name, _read_member(archive, labels_name), LABELS_MAGIC)
+    # NIST stores the images transposed.
+    upright = np.ascontiguousarray(images.transpose(0, 2, 1))
+    return check_labelled_images(images_name, upright, labels)

@@ -1,0 +1,88 @@
+"""The course's split files: `emnist-train.npz`, `emnist-valid.npz`, `emnist-test.npz`."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from convnets.data.source import (
+    IMAGE_SIZE,
+    LabelledImages,
+    Source,
+    check_labelled_images,
+    describe_file,
+)
+from convnets.errors import UserError
+
+FILES = {
+    "train": "emnist-train.npz",
+    "validation": "emnist-valid.npz",
+    "test": "emnist-test.npz",
+}
+
+
+def read_split_files(folder: Path) -> Source:
+    """The three parts as the files give them, images in the orientation that they have.
+
+    Each file has `inputs`, (N, 784), (N, 28, 28) or (N, 1, 28, 28), integers or floats from 0
+    to 255 or floats from 0 to 1, and `targets`, (N,) or (N, 1), labels from 0 to 46.
+    """
+    paths = {part: folder / name for part, name in FILES.items()}
+    missing = [path.name for path in paths.values() if not path.is_file()]
+    if missing:
+        raise UserError(
+            f"{folder}: no {', '.join(missing)}, expected {', '.join(FILES.values())}. Put them "
+            "there, or name their folder with data.npz.folder."
+        )
+    return Source(
+        display_name="EMNIST course split files",
+        official=False,
+        parts={part: _read_part(path) for part, path in paths.items()},
+        files=[describe_file(path) for path in paths.values()],
+    )
+
+
+def _read_part(path: Path) -> LabelledImages:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            inputs, targets = arrays["inputs"], arrays["targets"]
+    except KeyError as error:
+        raise UserError(f"{path}: expected the arrays inputs and targets; {error}") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path}: cannot be read as an npz file ({error}): truncated, damaged or the wrong "
+            "file. Copy it again."
+        ) from error
+    return check_labelled_images(str(path), _to_images(path, inputs), _to_labels(path, targets))
+
+
+def _to_images(path: Path, inputs: np.ndarray) -> np.ndarray:
+    shapes = ((IMAGE_SIZE**2,), (IMAGE_SIZE, IMAGE_SIZE), (1, IMAGE_SIZE, IMAGE_SIZE))
+    if inputs.shape[1:] not in shapes or len(inputs) == 0:
+        raise UserError(
+            f"{path}: inputs of shape {inputs.shape}, expected (N, {IMAGE_SIZE**2}), "
+            f"(N, {IMAGE_SIZE}, {IMAGE_SIZE}) or (N, 1, {IMAGE_SIZE}, {IMAGE_SIZE})"
+        )
+    if inputs.dtype.kind not in "uif" or not 0 <= inputs.min() <= inputs.max() <= 255:
+        raise UserError(
+            f"{path}: inputs are {inputs.dtype} from {inputs.min()} to {inputs.max()}, expected "
+            "numbers from 0 to 255 or from 0 to 1"
+        )
+    if inputs.dtype.kind == "f" and inputs.max() <= 1:
+        inputs = inputs * 255
+    return np.rint(inputs).astype(np.uint8).reshape(-1, IMAGE_SIZE, IMAGE_SIZE)
+
+
+def _to_labels(path: Path, targets: np.ndarray) -> np.ndarray:
+    targets = targets.reshape(-1) if targets.shape[1:] == (1,) else targets
+    whole = (
+        targets.ndim == 1
+        and targets.dtype.kind in "uif"
+        and np.array_equal(targets, targets.astype(np.uint8))
+    )
+    if not whole:
+        raise UserError(
+            f"{path}: targets are {targets.dtype} of shape {targets.shape}, expected whole "
+            "numbers from 0, one an image"
+        )
+    return targets.astype(np.uint8)

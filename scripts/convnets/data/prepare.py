@@ -1,0 +1,79 @@
+"""From settings to data: read or make the images, split them, and say where they came from."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convnets.data.dataset import Dataset
+from convnets.data.duplicates import count_duplicates
+from convnets.data.emnist import read_archive, read_official_archive
+from convnets.data.glyphs import make_glyphs
+from convnets.data.npz import read_split_files
+from convnets.data.source import CLASSES, Source, class_counts
+from convnets.data.split import make_split, scale_sizes
+from convnets.settings import DataSettings
+
+
+def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
+    """All images of the configured source, split with sizes scaled by `subset`.
+
+    The same settings and files give the same arrays and the same provenance.
+    """
+    sizes = scale_sizes(settings.split, subset)
+    split_seed, glyph_seed = np.random.SeedSequence(settings.seed).spawn(2)
+    source = _read_source(settings, glyph_seed)
+    split = make_split(
+        {name: part.labels for name, part in source.parts.items()},
+        settings.split.protocol,
+        sizes,
+        np.random.default_rng(split_seed),
+    )
+    images = np.concatenate([part.images for part in source.parts.values()])
+    labels = np.concatenate([part.labels for part in source.parts.values()])
+    provenance = {
+        "display_name": source.display_name,
+        "official": source.official,
+        "source": settings.source,
+        "files": source.files,
+        "classes": CLASSES,
+        "subset": subset,
+        "settings": _settings_used(settings),
+        "counts": {
+            "available": {name: len(part.labels) for name, part in source.parts.items()},
+            "split": {part: len(indices) for part, indices in split.items()},
+            "per_class": {
+                part: class_counts(labels[indices]).tolist() for part, indices in split.items()
+            },
+        },
+        "duplicates": count_duplicates(images, split),
+    }
+    return Dataset(images, labels, split, provenance)
+
+
+def _read_source(settings: DataSettings, glyph_seed: np.random.SeedSequence) -> Source:
+    match settings.source:
+        case "nist":
+            return read_official_archive(settings.nist)
+        case "archive":
+            archive = settings.archive
+            return read_archive(Path(archive.path), archive.sha256, settings.nist.sha256)
+        case "npz":
+            return read_split_files(Path(settings.npz.folder))
+        case "glyphs":
+            return make_glyphs(settings.glyphs, glyph_seed)
+
+
+def _settings_used(settings: DataSettings) -> dict[str, Any]:
+    """The settings that shape the arrays. Not where files lie: their checksums tell more."""
+    split = settings.split
+    used: dict[str, Any] = {
+        "source": settings.source,
+        "seed": settings.seed,
+        "split": {"train": split.train, "validation": split.validation, "test": split.test},
+    }
+    if settings.source != "npz":
+        used["split"]["protocol"] = split.protocol
+    if settings.source == "glyphs":
+        used["glyphs"] = {"train": settings.glyphs.train, "test": settings.glyphs.test}
+    return used

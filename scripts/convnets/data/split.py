@@ -1,0 +1,79 @@
+"""Which images train, validate and test: stratified by class, from one seed."""
+
+import numpy as np
+
+from convnets.data.source import CLASSES, class_counts
+from convnets.errors import UserError
+from convnets.settings import SplitSettings
+
+PARTS = ("train", "validation", "test")
+
+
+def scale_sizes(split: SplitSettings, subset: float) -> dict[str, int]:
+    """The number of images of each part, times the fraction `subset`."""
+    if not 0 < subset <= 1:
+        raise UserError(f"--subset is {subset}, expected a fraction above 0 and at most 1")
+    return {part: round(getattr(split, part) * subset) for part in PARTS}
+
+
+def make_split(
+    labels: dict[str, np.ndarray],
+    protocol: str,
+    sizes: dict[str, int],
+    rng: np.random.Generator,
+) -> dict[str, np.ndarray]:
+    """Sorted int64 indices of each part into the files laid end to end.
+
+    `labels` holds the labels of each file, in that order. Training and test images come from
+    the files of their names. When there is no validation file, validation takes from what is
+    left: of both files (`leftover`) or of the training file only (`train_file`).
+    """
+    ends = np.cumsum([len(part) for part in labels.values()])
+    pools = {
+        name: np.arange(end - len(part), end)
+        for (name, part), end in zip(labels.items(), ends, strict=True)
+    }
+    all_labels = np.concatenate(list(labels.values()))
+    split: dict[str, np.ndarray] = {}
+    for part in ("train", "test", "validation"):
+        if part not in pools:
+            files = ("train", "test") if protocol == "leftover" else ("train",)
+            pools[part] = np.concatenate([np.setdiff1d(pools[f], split[f]) for f in files])
+        split[part] = _sample(part, pools[part], all_labels, sizes[part], rng)
+    return {part: split[part] for part in PARTS}
+
+
+def allocate(counts: np.ndarray, size: int) -> np.ndarray:
+    """`size` images shared among classes in proportion to `counts`, by largest remainder.
+
+    The shares sum to `size`, and none exceeds its count while `size <= counts.sum()`.
+    """
+    shares, remainders = np.divmod(counts.astype(np.int64) * size, counts.sum())
+    largest_first = np.argsort(-remainders, kind="stable")
+    shares[largest_first[: size - shares.sum()]] += 1
+    return shares
+
+
+def _sample(
+    part: str, pool: np.ndarray, all_labels: np.ndarray, size: int, rng: np.random.Generator
+) -> np.ndarray:
+    """`size` indices of `pool`, stratified."""
+    if size > len(pool):
+        raise UserError(
+            f"data.split.{part} asks for {size} images, and {len(pool)} are available for it. "
+            f"Set data.split.{part} to at most {len(pool)}, or take a larger source of images."
+        )
+    labels = all_labels[pool]
+    shares = allocate(class_counts(labels), size) if size else np.zeros(len(CLASSES), np.int64)
+    empty = [CLASSES[index] for index in np.flatnonzero(shares == 0)]
+    if empty:
+        raise UserError(
+            f"data.split.{part} gives {size} images, which leaves none for the classes "
+            f"{' '.join(empty)}; expected at least one a class. Raise data.split.{part} or "
+            "--subset."
+        )
+    chosen = [
+        rng.choice(pool[labels == label], share, replace=False)
+        for label, share in enumerate(shares)
+    ]
+    return np.sort(np.concatenate(chosen))

@@ -1,0 +1,167 @@
+"""Small pieces of HTML for the report. Text is escaped; only `Markup` goes in as it is."""
+
+import base64
+import re
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+from markupsafe import Markup, escape
+
+MISSING = "\N{EN DASH}"
+MEDIA_TYPES = {".csv": "text/csv", ".svg": "image/svg+xml"}
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+class Column(NamedTuple):
+    """A column of a table; `kind` is its CSS class: `number`, `text`, `code` or `sketch`."""
+
+    heading: Any
+    kind: str = "number"
+
+
+def join(parts: Sequence[Any], separator: str = "") -> Markup:
+    """The parts one after the other."""
+    return Markup(separator).join(parts)
+
+
+def codes(texts: Sequence[str]) -> Markup:
+    """Texts as code, separated by commas."""
+    return join([Markup("<code>{}</code>").format(text) for text in texts], ", ")
+
+
+def prose(text: str) -> Markup:
+    """A text in which backticks enclose code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def facts(pairs: Sequence[tuple[str, Any]]) -> Markup:
+    """A list of terms and what they are."""
+    items = [Markup("<div><dt>{}</dt><dd>{}</dd></div>").format(*pair) for pair in pairs]
+    return Markup('<dl class="facts">\n{}\n</dl>').format(join(items, "\n"))
+
+
+def bullets(items: Sequence[Any]) -> Markup:
+    """An unordered list."""
+    return Markup("<ul>\n{}\n</ul>").format(
+        join([Markup("<li>{}</li>").format(item) for item in items], "\n")
+    )
+
+
+def notice(title: str, items: Sequence[Any]) -> Markup:
+    """A box that nobody overlooks."""
+    return Markup('<aside class="notice" role="note">\n<strong>{}</strong>\n{}\n</aside>').format(
+        title, bullets(items)
+    )
+
+
+def verdict(word: str) -> Markup:
+    """A verdict, its word in its colour."""
+    return Markup('<span class="verdict {}">{}</span>').format(word.replace(" ", "-"), word)
+
+
+def folded(title: str, content: Markup) -> Markup:
+    """Content that opens on demand."""
+    return Markup("<details>\n<summary>{}</summary>\n{}\n</details>").format(title, content)
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[Any]], label: str) -> Markup:
+    """A table that scrolls inside its box; the first cell of a row is its heading.
+
+    `label` names the box for those who cannot see it.
+    """
+    heading = join([_heading(column.heading, column.kind) for column in columns])
+    kinds = [column.kind for column in columns]
+    return _table(Markup("<tr>{}</tr>").format(heading), rows, kinds, label)
+
+
+def markdown_table(file: Path, name: str) -> Markup:
+    """A table from Markdown: one heading line, whose commas separate levels, and a caption.
+
+    A link saves the numbers in full precision, from the CSV file beside `file`.
+    """
+    lines = file.read_text(encoding="utf-8").strip().splitlines()
+    headings, alignment, *rows = [_cells(line) for line in lines if line.startswith("|")]
+    leading = sum(not text.endswith(":") for text in alignment)
+    levels = [tuple(heading.split(", ")) for heading in headings[leading:]]
+    published = ["number paper" if path[-1] == "paper" else "number" for path in levels]
+    kinds = ["text"] * leading + published
+    label, _, caption = lines[-1].strip("*").partition("**")
+    return Markup(
+        '<figure class="table" id="{}">\n<figcaption><strong>{}</strong>{} {}</figcaption>\n'
+        "{}\n</figure>"
+    ).format(
+        name,
+        label,
+        caption,
+        download(file.with_suffix(".csv")),
+        _table(_grouped(headings[:leading], levels), rows, kinds, label),
+    )
+
+
+def _cells(line: str) -> list[str]:
+    cells = re.split(r"(?<!\\)\|", line.strip()[1:-1])
+    return [cell.strip().replace(r"\|", "|") for cell in cells]
+
+
+def _grouped(leading: Sequence[str], columns: Sequence[tuple[str, ...]]) -> Markup:
+    """Heading rows, one for each level; columns that agree so far share a cell."""
+    depth = len(columns[0])
+    rows = []
+    for level in range(depth):
+        first = [_heading(text, "text", rows=depth) for text in leading if level == 0]
+        groups = groupby(columns, key=lambda path: path[: level + 1])
+        shared = [_heading(path[-1], "number", len(list(group))) for path, group in groups]
+        rows.append(Markup("<tr>{}</tr>").format(join([*first, *shared])))
+    return join(rows, "\n")
+
+
+def _heading(text: Any, kind: str, columns: int = 1, rows: int = 1) -> Markup:
+    span = f' colspan="{columns}"' * (columns > 1) + f' rowspan="{rows}"' * (rows > 1)
+    scope = "colgroup" if columns > 1 else "col"
+    return Markup('<th scope="{}" class="{}"{}>{}</th>').format(scope, kind, Markup(span), text)
+
+
+def _table(
+    heading: Markup, rows: Sequence[Sequence[Any]], kinds: Sequence[str], label: str
+) -> Markup:
+    body = join([_row(row, kinds) for row in rows])
+    return Markup(
+        '<div class="scroll" role="region" tabindex="0" aria-label="{}">\n<table>\n<thead>{}'
+        "</thead>\n<tbody>{}\n</tbody>\n</table>\n</div>"
+    ).format(label, heading, body)
+
+
+def _row(values: Sequence[Any], kinds: Sequence[str]) -> Markup:
+    cells = [
+        Markup('<td class="{}">{}</td>').format(kind, MISSING if value is None else value)
+        for value, kind in zip(values[1:], kinds[1:], strict=True)
+    ]
+    return Markup('\n<tr><th scope="row" class="{}">{}</th>{}</tr>').format(
+        kinds[0], values[0], join(cells)
+    )
+
+
+def figure(file: Path, label: str) -> Markup:
+    """An SVG file on a white card; its title becomes the caption, its description the alt text."""
+    drawing = ElementTree.parse(file).getroot()
+    title, description = (drawing.findtext(SVG + part, "") for part in ("title", "desc"))
+    return Markup(
+        '<figure id="{}">\n<div class="card"><img src="{}" alt="{}"></div>\n'
+        "<figcaption><strong>{}.</strong> {}. {}</figcaption>\n</figure>"
+    ).format(file.stem, data_uri(file), description, label, title, download(file))
+
+
+def download(file: Path) -> Markup:
+    """A link that saves a copy of the file, which travels inside the page."""
+    return Markup('<a class="download" download="{}" href="{}">{}</a>').format(
+        file.name, data_uri(file), file.suffix.removeprefix(".").upper()
+    )
+
+
+def data_uri(file: Path) -> str:
+    """The file's content as an address."""
+    content = base64.b64encode(file.read_bytes()).decode()
+    return f"data:{MEDIA_TYPES[file.suffix]};base64,{content}"

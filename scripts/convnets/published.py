@@ -1,0 +1,22 @@
+"""The numbers of the paper's Tables 1 to 5, as data."""
+
+from pathlib import Path
+
+import pandas as pd
+
+DEFAULT_FILTERS = "64"
+"""Number of filters unless a row says otherwise (paper, Section 4)."""
+
+
+def read_published(path: Path) -> pd.DataFrame:
+    """The published values, one row each.
+
+    Columns `table` (number), `row` (text), `variant` (id of our variant), `num_filters`
+    (text), `metric`, `value` and `unit`.
+    """
+    published = pd.read_csv(path, dtype={"row": str, "num_filters": str})
+    suffix = ("_f" + published["num_filters"]).where(
+        published["num_filters"] != DEFAULT_FILTERS, ""
+    )
+    published["variant"] = published.pop("variant_id") + suffix
+    return published

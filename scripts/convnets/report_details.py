@@ -1,0 +1,279 @@
+"""What the report says after its tables and figures: details, readings and provenance."""
+
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from convnets import markup
+from convnets.conditions import deviations
+from convnets.markup import Column
+from convnets.report import Results, Run, distinct, plural, shown_value, shown_values, values_used
+from convnets.sketches import dots, sparkline
+from convnets.tables import HEADINGS
+
+VARIED = ("stride", "dilation", "pool_size")
+MINUS = "\N{MINUS SIGN}"
+HIDDEN = 0.1
+"""Share of a curve's points, those of its first climb, that may lie below the sketch."""
+ENVIRONMENT = {
+    "Device": "device_name",
+    "Precision": "precision",
+    "Threads": "training.threads",
+    "Python": "software.python",
+    "PyTorch": "software.torch",
+    "NumPy": "software.numpy",
+    "Operating system": "software.platform",
+    "Commit": "git_commit",
+    "Data digest": "data.digest",
+}
+"""What a run says about where it was made, and its key in `run.json`."""
+READING_PARTS = ("default", "evidence", "why", "alternative")
+
+
+def architectures(results: Results) -> Markup:
+    """Sizes, filters, parameters, multiply-adds and receptive field of every variant."""
+    columns = [
+        Column("Variant", "code"),
+        Column("Feature width", "text"),
+        Column("Filters or units", "text"),
+        Column("Context", "text"),
+        *map(Column, ("Parameters", "Multiply-adds", "Receptive field")),
+    ]
+    rows = [_architecture(runs[0].record) for runs in results.by_variant.values()]
+    return markup.table(columns, rows, "Architectures")
+
+
+def _architecture(record: dict[str, Any]) -> list[Any]:
+    variant, sizes = record["variant"], record["sizes"]
+    used = [key for key in VARIED if key in variant]
+    varied = [f"{key.replace('_', ' ')} {shown_value(variant[key])}" for key in used]
+    return [
+        variant["id"],
+        shown_value(sizes) if len(sizes) > 1 else None,
+        shown_value(variant["filters"]),
+        ", ".join(varied) or None,
+        f"{record['parameters']:,}",
+        f"{record['multiply_adds']:,}",
+        f"{record['receptive_field']} px",
+    ]
+
+
+def accuracies(results: Results) -> Markup:
+    """The paper's test accuracies beside ours, one row a variant, on a common scale."""
+    rows = results.comparison
+    rows = rows[(rows["metric"] == "test_accuracy") & (rows["verdict"] != "not run")]
+    rows = rows.drop_duplicates("variant")
+    if rows.empty:
+        return Markup("<p>None of the paper's variants was run.</p>")
+    values = rows[["paper", "ours", "ours_low", "ours_high"]].to_numpy(float)
+    limits = (float(values.min()), float(values.max()))
+    scale = Markup('<span class="scale"><span>{:.3f}</span><span>{:.3f}</span></span>').format(
+        *limits
+    )
+    columns = [Column("Variant", "code"), Column(scale, "sketch")]
+    return markup.table(
+        [*columns, *map(Column, ("Paper", "Ours", "Difference"))],
+        [_accuracy(row, limits) for row in rows.to_dict("records")],
+        "Test accuracies, the paper's and ours",
+    )
+
+
+def _accuracy(row: dict[Any, Any], limits: tuple[float, float]) -> list[Any]:
+    paper, ours = row["paper"], row["ours"]
+    low, high = row["ours_low"], row["ours_high"]
+    label = f"paper {paper:.3f}, ours {ours:.3f}, from {low:.3f} to {high:.3f}"
+    sketch = dots(paper, ours, (low, high), limits, label)
+    return [row["variant"], sketch, f"{paper:.3f}", f"{ours:.3f}", _number(row, "difference", "+")]
+
+
+def comparison(results: Results) -> Markup:
+    """Every published number, ours, and the verdict; reasons are numbered below."""
+    reasons = distinct(results.comparison["reason"])
+    columns = [
+        Column("Table", "text"),
+        Column("Row", "text"),
+        Column("Measure", "text"),
+        *map(Column, ("Paper", "Ours", "95 % interval", "Difference")),
+        Column("Verdict", "text"),
+    ]
+    rows = [_compared(row, reasons) for row in results.comparison.to_dict("records")]
+    notes = [Markup('<li id="reason-{}">{}</li>').format(n, r) for n, r in enumerate(reasons, 1)]
+    return Markup('{}\n<ol class="reasons">{}</ol>').format(
+        markup.table(columns, rows, "Every published number"), markup.join(notes, "\n")
+    )
+
+
+def _compared(row: dict[Any, Any], reasons: list[str]) -> list[Any]:
+    number = reasons.index(row["reason"]) + 1
+    link = Markup(' <a class="note" href="#reason-{n}">{n}</a>').format(n=number)
+    low, high = (_number(row, key) for key in ("ours_low", "ours_high"))
+    return [
+        row["table"],
+        row["row"],
+        HEADINGS[row["metric"]],
+        _number(row, "paper"),
+        _number(row, "ours"),
+        f"{low} to {high}" if low and high else None,
+        _number(row, "difference", "+"),
+        markup.verdict(row["verdict"]) + link,
+    ]
+
+
+def _number(row: dict[Any, Any], key: str, sign: str = "") -> str | None:
+    value = row[key]
+    if pd.isna(value):
+        return None
+    return f"{value:{sign},.{_decimals(row['unit'], abs(value))}f}".replace("-", MINUS)
+
+
+def _decimals(unit: str, value: float) -> int:
+    """Fractions as in the paper; the rest as integers, or three digits when that is more."""
+    if unit == "fraction":
+        return 3
+    if value == round(value) or value >= 100:
+        return 0
+    return 1 if value >= 10 else 2
+
+
+def curves(results: Results) -> Markup:
+    """Validation accuracy by epoch and what came of it, one row a variant."""
+    means = {
+        variant: pd.concat([run.history["val_accuracy"] for run in runs], axis=1).mean(axis=1)
+        for variant, runs in results.by_variant.items()
+    }
+    lowest = min(float(mean.quantile(HIDDEN)) for mean in means.values())
+    limits = (lowest, max(float(mean.max()) for mean in means.values()))
+    heading = Markup("Validation accuracy by epoch, {:.3f} to {:.3f}").format(*limits)
+    columns = [
+        Column("Variant", "code"),
+        Column(heading, "sketch"),
+        *map(Column, ("Best", "at epoch", "Seconds to best", "Test accuracy")),
+    ]
+    rows = [_curve(variant, mean, limits, results) for variant, mean in means.items()]
+    return markup.table(columns, rows, "Learning curves")
+
+
+def _curve(
+    variant: str, mean: pd.Series, limits: tuple[float, float], results: Results
+) -> list[Any]:
+    best = int(mean.argmax())
+    first, last = mean.iloc[0], mean.iloc[-1]
+    label = f"{variant}: {first:.3f} at first, {mean.max():.3f} at best, {last:.3f} at last"
+    return [
+        variant,
+        sparkline(mean.tolist(), limits, best, label),
+        f"{results.mean(variant, 'best_val_accuracy'):.4f}",
+        f"{results.mean(variant, 'best_epoch'):.4g}",
+        f"{results.mean(variant, 'seconds_to_best'):,.1f}",
+        f"{results.mean(variant, 'test_accuracy'):.4f}",
+    ]
+
+
+def classes(results: Results) -> Markup:
+    """How many test images of each class are recognised, the mean over all runs."""
+    means = pd.DataFrame([run.test["per_class_accuracy"] for run in results.runs]).mean()
+    worst = ", ".join(f"{name} ({value:.2f})" for name, value in means.nsmallest(5).items())
+    tiles = [
+        Markup('<li style="--value:{:.3f}"><b>{}</b> {:.2f}</li>').format(value, name, value)
+        for name, value in means.items()
+    ]
+    return Markup(
+        "<p>Share of the test images of each class that are recognised, the mean over {}. "
+        'Hardest: {}.</p>\n<ul class="classes">\n{}\n</ul>'
+    ).format(plural(len(results.runs), "run"), worst, markup.join(tiles, "\n"))
+
+
+def stated(items: list[dict[str, Any]], results: Results) -> Markup:
+    """What the paper states beside what the runs used."""
+    columns = [Column(text, "text") for text in ("", "Paper", "Section", "These runs")]
+    rows = [
+        [
+            item["what"],
+            shown_value(item["value"]),
+            item["section"],
+            shown_values(values_used(item["used"], results)),
+        ]
+        for item in items
+    ]
+    return markup.table(columns, rows, "What the paper states")
+
+
+def reading(item: dict[str, Any], results: Results) -> Markup:
+    """One question that the paper leaves open, and how these runs answered it."""
+    used = [
+        f"{key.split('.')[-1].replace('_', ' ')} {shown_values(values_used(key, results))}"
+        for key in item["uses"]
+    ]
+    pairs = [
+        ("These runs", "; ".join(used) or "the default, which no setting changes"),
+        *((name.capitalize(), markup.prose(item[name])) for name in READING_PARTS),
+    ]
+    return Markup('<section class="reading">\n<h4>{}</h4>\n{}\n</section>').format(
+        item["question"], markup.facts(pairs)
+    )
+
+
+def inconsistencies(items: list[dict[str, str]]) -> Markup:
+    """Where the paper contradicts itself."""
+    return markup.bullets(
+        [Markup("<strong>{where}:</strong> {says}. {but}").format(**item) for item in items]
+    )
+
+
+def data(results: Results) -> Markup:
+    """Source, counts, duplicates and files of the data."""
+    provenance = results.provenance
+    counts, duplicates = provenance["counts"], provenance["duplicates"]
+    shared = {key: number for key, number in duplicates.items() if key != "within"}
+    pairs = [
+        ("Source", f"{provenance['display_name']} (data.source: {provenance['source']})"),
+        ("Images in it", _counted(counts["available"])),
+        ("Split", f"{_counted(counts['split'])}, seed {provenance['settings']['seed']}"),
+        ("Images that equal an earlier one of their part", _counted(duplicates["within"])),
+        ("Images that two parts share", _counted(shared)),
+        ("Against the paper", "; ".join(deviations(provenance, results.metrics)) or "the same"),
+    ]
+    columns = [Column("File", "code"), Column("Bytes"), Column("SHA-256", "code")]
+    columns += [Column("MD5", "code")]
+    rows = [[f["name"], f"{f['bytes']:,}", f["sha256"], f["md5"]] for f in provenance["files"]]
+    files = markup.table(columns, rows, "Files of the data")
+    return markup.facts(pairs) + markup.folded(plural(len(rows), "file"), files)
+
+
+def _counted(numbers: dict[str, int]) -> str:
+    return ", ".join(f"{key.replace('_', ' and ')} {number:,}" for key, number in numbers.items())
+
+
+def environment(results: Results) -> Markup:
+    """What all runs have in common: devices, software, settings."""
+    used = {name: values_used(key, results) for name, key in ENVIRONMENT.items()}
+    return markup.facts([(name, shown_values(v)) for name, v in used.items() if len(v) == 1])
+
+
+def runs(results: Results) -> Markup:
+    """One row for every run, with what differs between them."""
+    differing = {n: k for n, k in ENVIRONMENT.items() if len(values_used(k, results)) > 1}
+    numbers = ("Seed", "Epochs", "Best epoch", "Validation accuracy", "Test accuracy", "Seconds")
+    columns = [
+        Column("Variant", "code"),
+        *map(Column, numbers),
+        *(Column(name, "text") for name in ("Started", "Finished", *differing)),
+    ]
+    rows = [_run(run, list(differing.values())) for run in results.runs]
+    return markup.table(columns, rows, "Runs")
+
+
+def _run(run: Run, differing: list[str]) -> list[Any]:
+    record = run.record
+    return [
+        run.variant,
+        record["seed"],
+        record["epochs"],
+        record["best_epoch"],
+        f"{record['best_val_accuracy']:.4f}",
+        f"{run.test['test_accuracy']:.4f}",
+        f"{record['train_seconds']:,.1f}",
+        *(record[key].replace("T", " ").removesuffix("+00:00") for key in ("started", "finished")),
+        *(shown_value(run.value(key)) for key in differing),
+    ]

@@ -1,0 +1,136 @@
+"""Write config/README.md from the docstrings of the settings, or check that it is current."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from convnets.config import Config
+from convnets.files import write_text
+from convnets.variant import Variant
+
+INTRODUCTION = """\
+# The configuration
+
+<!-- Made by `python scripts/document_config.py config/README.md`; edit the docstrings. -->
+
+`config.yaml` is the paper. Overlays change single keys and come after it:
+
+```
+snakemake --cores 4 --configfile config/demo.yaml           an overlay
+snakemake --cores 4 --config epochs=3 subset=0.1            single keys
+snakemake --cores 4 --config experiments='["table_2"]'      one table only
+```
+
+Everything is validated before any job starts; an unknown key or an impossible shape is an
+error that names file, key and remedy.
+
+| file | what it is |
+|---|---|
+{files}
+"""
+FILES = {
+    "config.yaml": "the paper: 34 variants, 100 epochs, official EMNIST Balanced",
+    "demo.yaml": "all variants, tables and figures in minutes on synthetic characters",
+    "balanced_style.yaml": "all variants on real images from a local archive, at a reduced size",
+    "published_values.csv": "every number of the paper's five tables",
+    "readings.yaml": "where the paper is silent or contradicts itself: what was chosen, and why",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare only; exit 1 if different")
+    parser.add_argument("output", type=Path, help="the file, config/README.md")
+    arguments = parser.parse_args()
+    text = document()
+    if not arguments.check:
+        write_text(arguments.output, text)
+    elif not arguments.output.exists() or arguments.output.read_text() != text:
+        sys.exit(f"{arguments.output} is out of date: run scripts/document_config.py on it")
+
+
+def document() -> str:
+    """The whole README, in Markdown."""
+    files = "\n".join(f"| `{name}` | {text} |" for name, text in FILES.items())
+    schema = TypeAdapter(Config).json_schema()
+    variant = TypeAdapter(Variant).json_schema()
+    sections = [section("", schema)]
+    for name, of in SECTIONS.items():
+        sections.append(section(name, variant if of == "Variant" else schema["$defs"][of]))
+    return INTRODUCTION.format(files=files) + "\n" + "\n".join(sections)
+
+
+VARIANT = "architecture` and `variants.ID"
+SECTIONS = {
+    "data": "DataSettings",
+    "data.split": "SplitSettings",
+    "data.nist": "NistSettings",
+    "data.archive": "ArchiveSettings",
+    "data.npz": "NpzSettings",
+    "data.glyphs": "GlyphSettings",
+    "training": "TrainingSettings",
+    VARIANT: "Variant",
+    "tables.NAME": "Table",
+    "tables.NAME.rows": "Row",
+    "figures.NAME": "Figure",
+    "figures.NAME.curves": "Curve",
+}
+
+
+def section(name: str, node: dict[str, Any]) -> str:
+    """One part of the configuration: its description and a row for each key."""
+    required = set(node.get("required", ()))
+    rows = [
+        f"| `{key}` | {kind(item)} | {default(item, key in required, not name)} "
+        f"| {flat(item.get('description', ''))} |"
+        for key, item in node["properties"].items()
+        if (name, key) != (VARIANT, "id")
+    ]
+    table = "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows])
+    heading = f"`{name}`" if name else "Top level"
+    return f"## {heading}\n\n{flat(node['description'])}\n\n{table}\n"
+
+
+def kind(item: dict[str, Any]) -> str:
+    """What values a key takes, in words."""
+    if "enum" in item:
+        return ", ".join(f"`{value}`" for value in item["enum"])
+    if "anyOf" in item:
+        return " or ".join(kind(choice) for choice in item["anyOf"])
+    if "$ref" in item or item["type"] == "object":
+        return "see below"
+    if item["type"] == "array":
+        elements = kind(item["items"])
+        if elements == "see below":
+            return "list, see below"
+        return f"list of {elements}" + ("s" if elements.endswith("number") else "")
+    return {
+        "string": "text",
+        "integer": "whole number",
+        "number": "number",
+        "boolean": "`true`, `false`",
+        "null": "empty",
+    }[item["type"]]
+
+
+def default(item: dict[str, Any], required: bool, top_level: bool) -> str:
+    """The default of a key as YAML has it."""
+    if "$ref" in item or item.get("type") == "object":
+        return ""
+    if required:
+        return "in `config.yaml`" if top_level else "required"
+    value = item["default"]
+    return "empty" if value is None else f"`{json.dumps(value)}`"
+
+
+def flat(text: str) -> str:
+    """A docstring on one line."""
+    return " ".join(text.split())
+
+
+if __name__ == "__main__":
+    main()

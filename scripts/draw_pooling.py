@@ -1,0 +1,42 @@
+"""Draw Figure 6, a test image pooled in different ways: PREFIX.svg and PREFIX.png."""
+
+import argparse
+from pathlib import Path
+
+from convnets.data.dataset import load_dataset
+from convnets.errors import run_script
+from convnets.pooling_figure import draw_pooling
+from convnets.style import save_figure, use_style
+
+CLASS = "B"
+"""The character to show, where the test images have it: it has straight and round strokes."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder that prepare_data.py wrote"
+    )
+    parser.add_argument(
+        "--output", required=True, metavar="PREFIX", help="path of the files without their ending"
+    )
+    arguments = parser.parse_args()
+    dataset = load_dataset(arguments.data)
+    classes = dataset.provenance["classes"]
+    images, labels = dataset.part("test")
+    names = [classes[label] for label in labels]
+    chosen = names.index(CLASS) if CLASS in names else 0
+    about = f"A test image of class {names[chosen]}, {dataset.provenance['display_name']}"
+    remark = f"{about}. White is 0, black the largest value of the panel."
+    use_style()
+    title = "Pooling layer outputs for a sample image"
+    description = (
+        f"{about}, and its outputs by max, average and max+average pooling (rows) with windows "
+        "of 2, 3, and 2 followed by 3 pixels (columns). Max pooling keeps strokes dark and "
+        "wide, average pooling blurs them, the sum lies between."
+    )
+    save_figure(draw_pooling(images[chosen], remark), arguments.output, title, description)
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,48 @@
+"""Make one table, our values beside the published ones: PREFIX.csv, PREFIX.md, PREFIX.tex."""
+
+import argparse
+import json
+from pathlib import Path
+
+from convnets.conditions import conditions
+from convnets.errors import run_script
+from convnets.experiments import Table
+from convnets.files import write_text
+from convnets.metrics import read_runs
+from convnets.published import read_published
+from convnets.settings import from_json
+from convnets.table_text import latex, markdown
+from convnets.tables import FilledTable
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    provenance = json.loads(arguments.provenance.read_text(encoding="utf-8"))
+    table = FilledTable(
+        from_json(Table, arguments.table),
+        read_runs(arguments.metrics),
+        read_published(arguments.published),
+    )
+    caption = table.caption(conditions(provenance, table.runs))
+    write_text(f"{arguments.output}.csv", table.numbers().to_csv(index=False))
+    write_text(f"{arguments.output}.md", markdown(table.grid(), arguments.name, caption))
+    write_text(f"{arguments.output}.tex", latex(table.grid(), arguments.name, caption))
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", required=True, help="name of the table, such as table_1")
+    parser.add_argument("--table", required=True, metavar="JSON", help="the table, as configured")
+    parser.add_argument("--metrics", type=Path, required=True, help="what collect_metrics.py wrote")
+    parser.add_argument("--published", type=Path, required=True, help="CSV of the paper's values")
+    parser.add_argument(
+        "--provenance", type=Path, required=True, help="provenance.json of the data"
+    )
+    parser.add_argument(
+        "--output", required=True, metavar="PREFIX", help="path of the files without their ending"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run_script(main)

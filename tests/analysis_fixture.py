@@ -1,0 +1,60 @@
+"""Folders of made-up runs, as train.py and evaluate.py leave them, for the tests of analysis."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from convnets.conditions import PAPER_IMAGES
+from convnets.variant import Variant
+
+OFFICIAL = {
+    "display_name": "EMNIST Balanced",
+    "official": True,
+    "source": "nist",
+    "counts": {"split": dict(PAPER_IMAGES)},
+}
+GLYPHS = {
+    "display_name": "Synthetic glyphs",
+    "official": False,
+    "source": "glyphs",
+    "counts": {"split": {"train": 2000, "validation": 500, "test": 1000}},
+}
+
+
+def make_run(
+    runs: Path,
+    variant: Variant,
+    val_accuracies: list[float],
+    *,
+    seed: int = 0,
+    test_accuracy: float = 0.88,
+    test_images: int = 15_800,
+    epoch_seconds: float = 2.0,
+    device_name: str = "Tesla K80",
+) -> Path:
+    """Write run.json, test.json and history.csv of a run; return its folder."""
+    folder = runs / variant.id / f"seed_{seed}"
+    folder.mkdir(parents=True)
+    best = max(val_accuracies)
+    run: dict[str, Any] = {
+        "variant": variant.specification(),
+        "parameters": variant.parameters,
+        "multiply_adds": variant.multiply_adds,
+        "receptive_field": variant.receptive_field,
+        "seed": seed,
+        "epochs": len(val_accuracies),
+        "device_name": device_name,
+        "train_seconds": epoch_seconds * len(val_accuracies),
+        "best_epoch": val_accuracies.index(best) + 1,
+        "best_val_accuracy": best,
+    }
+    test = {"test_accuracy": test_accuracy, "test_loss": 0.5, "test_images": test_images}
+    rows = [
+        f"{epoch},0.5,0.8,0.5,{accuracy!r},{epoch_seconds!r}"
+        for epoch, accuracy in enumerate(val_accuracies, start=1)
+    ]
+    header = "epoch,train_loss,train_accuracy,val_loss,val_accuracy,epoch_seconds"
+    (folder / "history.csv").write_text("\n".join([header, *rows, ""]))
+    (folder / "run.json").write_text(json.dumps(run))
+    (folder / "test.json").write_text(json.dumps(test))
+    return folder

@@ -1,0 +1,309 @@
+"""The report: executed and rendered on small made-up results, and what it says about them."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from convnets import markup, report, report_details
+from convnets.comparison import compare
+from convnets.conditions import conditions
+from convnets.errors import UserError
+from convnets.experiments import Table
+from convnets.files import write_json, write_text
+from convnets.metrics import collect, read_runs
+from convnets.published import read_published
+from convnets.settings import from_mapping
+from convnets.table_text import markdown
+from convnets.tables import FilledTable
+from convnets.variant import Variant
+
+ROOT = Path(__file__).parent.parent
+CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+PUBLISHED = read_published(ROOT / "config/published_values.csv")
+CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
+ACCURACY = {"fully_connected": 0.7512, "stride_2": 0.8123, "stride_3": 0.8034, "stride_4": 0.7945}
+"""Made-up test accuracies of the first seed; the second's is 0.001 higher."""
+FIGURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1">
+<title>Runtime &amp; co</title><desc>Two "curves" climb.</desc><path d="M0 0"/></svg>"""
+
+
+def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
+    """What the workflow leaves behind, for four variants and two seeds."""
+    provenance = make_provenance(source)
+    write_json(folder / "data" / "provenance.json", provenance)
+    runs = [
+        make_run(folder / "runs" / variant / f"seed_{seed}", variant, seed, epochs)
+        for variant in ACCURACY
+        for seed in (0, 1)
+    ]
+    collect(runs).to_csv(folder / "metrics.csv", index=False)
+    metrics = read_runs(folder / "metrics.csv")
+    table = FilledTable(from_mapping(Table, CONFIG["tables"]["table_2"]), metrics, PUBLISHED)
+    caption = table.caption(conditions(provenance, table.runs))
+    write_text(folder / "tables/table_2.md", markdown(table.grid(), "table_2", caption))
+    write_text(folder / "tables/table_2.csv", table.numbers().to_csv(index=False))
+    write_text(folder / "figures/figure_08.svg", FIGURE)
+    compare(PUBLISHED, metrics, provenance).to_csv(folder / "comparison.csv", index=False)
+    return folder
+
+
+def make_provenance(source: str) -> dict[str, Any]:
+    split = {"train": 100000, "validation": 15800, "test": 15800}
+    return {
+        "display_name": "Synthetic glyphs" if source == "glyphs" else "EMNIST Balanced",
+        "official": source != "glyphs",
+        "source": source,
+        "files": [{"name": "a<b.zip", "bytes": 12345, "md5": "d" * 32, "sha256": "c" * 64}],
+        "settings": {"source": source, "seed": 0, "split": {"protocol": "leftover"}},
+        "counts": {"available": {"train": 112800, "test": 18800}, "split": split},
+        "duplicates": {"within": {"train": 7, "test": 0}, "train_test": 3},
+    }
+
+
+def make_run(folder: Path, name: str, seed: int, epochs: int) -> Path:
+    keys = {**CONFIG["architecture"], **CONFIG["variants"][name], "id": name}
+    known = {key: value for key, value in keys.items() if key in Variant.__dataclass_fields__}
+    variant = from_mapping(Variant, known)
+    accuracy = ACCURACY[name] + 0.001 * seed
+    climb = [accuracy - 0.3 / (epoch + 1) for epoch in range(epochs)]
+    write_json(
+        folder / "run.json",
+        {
+            "variant": variant.specification(),
+            "sizes": variant.sizes,
+            "parameters": variant.parameters,
+            "multiply_adds": variant.multiply_adds,
+            "receptive_field": variant.receptive_field,
+            "seed": seed,
+            "epochs": epochs,
+            "training": {**CONFIG["training"]},
+            "data": {"split": make_provenance("glyphs")["counts"]["split"], "digest": "e" * 64},
+            "device": "cpu",
+            "device_name": "Difference Engine No. 2",
+            "precision": "float32",
+            "software": {"python": "3.12", "torch": "2.13.0", "numpy": "2", "platform": "Brass"},
+            "git_commit": "0123abc",
+            "started": "1849-01-01T00:00:00+00:00",
+            "finished": "1849-01-01T01:00:00+00:00",
+            "train_seconds": 1800.0,
+            "best_epoch": epochs,
+            "best_val_accuracy": climb[-1],
+        },
+    )
+    history = pd.DataFrame({"epoch": range(1, epochs + 1), "val_accuracy": climb})
+    write_text(folder / "history.csv", history.assign(epoch_seconds=600.0).to_csv(index=False))
+    per_class = {label: (0.25 if label == "q" else accuracy) for label in CLASSES}
+    result = {"test_images": 15800, "test_accuracy": accuracy, "test_loss": 0.5}
+    write_json(folder / "test.json", {**result, "per_class_accuracy": per_class})
+    return folder
+
+
+def render(results: Path, **changed: str) -> subprocess.CompletedProcess[str]:
+    arguments = {
+        "results": str(results),
+        "experiments": "table_2",
+        "figures": "figure_08",
+        "readings": "config/readings.yaml",
+        "notebook": "report/report.ipynb",
+        "template": "report/template",
+        "command": "snakemake --cores 2 --configfile a&b.yaml",
+        "output": str(results / "report.html"),
+    } | changed
+    options = [part for key, value in arguments.items() for part in (f"--{key}", value)]
+    command = [sys.executable, "scripts/render_report.py", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_results(tmp_path_factory.mktemp("results") / "trial")
+
+
+@pytest.fixture(scope="module")
+def page(results: Path) -> BeautifulSoup:
+    ended = render(results)
+    assert ended.returncode == 0, ended.stderr
+    return BeautifulSoup((results / "report.html").read_text(), "html.parser")
+
+
+def text_of(page: BeautifulSoup) -> str:
+    return " ".join(page.get_text(" ", strip=True).split())
+
+
+def test_synthetic_data_are_announced_before_anything_else(page: BeautifulSoup) -> None:
+    first, second, *_ = page.main.find_all(recursive=False)
+    assert first.name == "h1"
+    assert second["role"] == "note"
+    assert "Synthetic data" in second.strong.text
+
+
+def test_values_stand_in_the_page(page: BeautifulSoup) -> None:
+    text = text_of(page)
+    assert "Best test accuracy: stride_2 with 0.813." in text  # 0.8123 and 0.8133
+    assert "8 (4 variants, 2 seeds)" in text
+    assert "4 h 0 min" in text  # 8 runs of 1,800 s
+    assert "snakemake --cores 2 --configfile a&b.yaml" in text
+    assert "28→14→7→4→2" in text
+    assert "Hardest: q (0.25)" in text
+    assert "train and test 3" in text
+    assert "a<b.zip" in text
+
+
+def test_tables_not_run_are_named(page: BeautifulSoup) -> None:
+    missing = "Figure 6, Table 1, Table 3, Table 4, Figure 9, Figure 10, Table 5"
+    assert f"not run: {missing}" in text_of(page)
+
+
+def test_paper_and_ours_stand_side_by_side(page: BeautifulSoup) -> None:
+    table = page.find(id="table_2")
+    accuracy, _ = table.find_all("th", scope="colgroup")
+    assert (accuracy.text, accuracy["colspan"]) == ("Test Set Accuracy", "2")
+    row = table.find("th", scope="row", string="2").parent
+    assert [cell.text for cell in row.find_all("td")][:2] == ["0.877", "0.813 ± 0.001"]
+
+
+def test_page_needs_nothing_from_outside(page: BeautifulSoup) -> None:
+    assert not page.find_all(["script", "iframe", "object", "embed"])
+    assert not re.search(r"@import|url\(", page.style.text)
+    addresses = [tag[key] for key in ("src", "href") for tag in page.find_all(attrs={key: True})]
+    assert {address[0] for address in addresses} == {"#", "d"}  # within the page, or data:
+    for target in (address[1:] for address in addresses if address.startswith("#")):
+        assert page.find(id=target), target
+
+
+def test_pictures_have_a_text(page: BeautifulSoup) -> None:
+    figure = page.find(id="figure_08")
+    assert figure.img["alt"] == 'Two "curves" climb.'
+    assert "Figure 8. Runtime & co." in text_of(figure)
+    assert all(image.get("alt") for image in page.find_all("img"))
+    assert all(sketch.get("aria-label") for sketch in page.find_all("svg"))
+
+
+@pytest.mark.usefixtures("page")
+def test_same_results_give_the_same_bytes(results: Path) -> None:
+    files = [results / "report.html", results / "report.ipynb"]
+    before = [file.read_bytes() for file in files]
+    assert render(results).returncode == 0
+    assert [file.read_bytes() for file in files] == before
+
+
+@pytest.mark.usefixtures("page")
+@pytest.mark.parametrize("name", ["report.html", "report.ipynb"])
+def test_no_trace_of_this_machine(results: Path, name: str) -> None:
+    text = (results / name).read_text().replace(str(results), "")
+    for trace in (str(ROOT), sys.prefix, f"{Path.home()}/", "start_time", "duration"):
+        assert trace not in text
+
+
+@pytest.mark.usefixtures("page")
+def test_executed_notebook_is_valid(results: Path) -> None:
+    nbformat.validate(nbformat.read(results / "report.ipynb", as_version=4))
+
+
+def test_committed_notebook_has_no_outputs() -> None:
+    notebook = nbformat.read(ROOT / "report/report.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+
+
+def test_notebook_without_a_parameter_is_refused(results: Path, tmp_path: Path) -> None:
+    ended = render(results, notebook=str(edited(tmp_path, 'command = ""', "")))
+    assert ended.returncode == 1
+    assert "does not set command; it sets" in ended.stderr
+
+
+def test_failing_cell_fails_with_its_error(results: Path, tmp_path: Path) -> None:
+    failing = edited(tmp_path, "for name in shown:", "for name in [1 / 0]:")
+    output = tmp_path / "report.html"
+    ended = render(results, notebook=str(failing), output=str(output))
+    assert ended.returncode == 1
+    assert "failed with ZeroDivisionError" in ended.stderr
+    assert "for name in [1 / 0]:" in ended.stderr
+    assert not output.exists()
+
+
+def edited(folder: Path, old: str, new: str) -> Path:
+    """A copy of the notebook with `old` replaced in one cell."""
+    notebook = nbformat.read(ROOT / "report/report.ipynb", as_version=4)
+    (cell,) = [cell for cell in notebook.cells if old in cell.source]
+    cell.source = cell.source.replace(old, new)
+    nbformat.write(notebook, folder / "edited.ipynb")
+    return folder / "edited.ipynb"
+
+
+def test_missing_table_is_an_error(results: Path) -> None:
+    with pytest.raises(UserError, match="neither table_9"):
+        report.exhibit("table_9", report.load_results(results))
+
+
+def test_no_notice_for_the_papers_experiment(tmp_path: Path) -> None:
+    done = report.load_results(make_results(tmp_path, source="nist", epochs=100))
+    assert report.warnings(done, report.PAPER_ORDER) == ""
+    assert "not run: Table 5" in report.warnings(done, report.PAPER_ORDER[:-1])
+
+
+def test_single_run_gives_a_report(tmp_path: Path) -> None:
+    folder = make_results(tmp_path)
+    metrics = pd.read_csv(folder / "metrics.csv")
+    only = metrics[(metrics["variant"] == "stride_2") & (metrics["seed"] == 1)]
+    only.to_csv(folder / "metrics.csv", index=False)
+    done = report.load_results(folder)
+    assert "1 (1 variant, 1 seed)" in report.summary(done, "")
+    assert "fully-connected" not in report.headlines(done)
+    assert report_details.runs(done).count("<tr>") == 2
+
+
+def test_no_runs_is_an_error(tmp_path: Path) -> None:
+    folder = make_results(tmp_path)
+    pd.read_csv(folder / "metrics.csv").head(0).to_csv(folder / "metrics.csv", index=False)
+    with pytest.raises(UserError, match="has no runs"):
+        report.load_results(folder)
+
+
+def test_differing_settings_are_listed_run_by_run(tmp_path: Path) -> None:
+    folder = make_results(tmp_path)
+    path = folder / "runs/stride_3/seed_1/run.json"
+    write_json(path, json.loads(path.read_text()) | {"device_name": "Analytical Engine"})
+    done = report.load_results(folder)
+    assert '<th scope="col" class="text">Device</th>' in report_details.runs(done)
+    assert report_details.runs(done).count("Analytical Engine") == 1
+    assert "Engine" not in report_details.environment(done)
+
+
+def keys_of_readings() -> list[str]:
+    paper = yaml.safe_load((ROOT / "config/readings.yaml").read_text())
+    stated = [item["used"] for item in paper["stated"]]
+    return stated + [key for item in paper["readings"] for key in item["uses"]]
+
+
+@pytest.mark.parametrize("key", keys_of_readings())
+def test_readings_name_keys_that_runs_record(key: str, results: Path) -> None:
+    if key.startswith("variant."):  # pooling and dilation are not in this test's variants
+        assert key.removeprefix("variant.") in Variant.__dataclass_fields__
+    else:
+        assert report.values_used(key, report.load_results(results))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.25, "0.2 s"), (59.9, "59.9 s"), (61, "1 min 1 s"), (7260, "2 h 1 min")]
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert report.shown_seconds(seconds) == text
+
+
+def test_table_of_a_user_without_published_values(tmp_path: Path) -> None:
+    lines = ["| Method | Accuracy |", "| :-- | --: |", r"| a\|b | 0.5 |", "", "**Table 6.** Mine."]
+    write_text(tmp_path / "table_6.md", "\n".join(lines))
+    write_text(tmp_path / "table_6.csv", "method,accuracy\n")
+    table = BeautifulSoup(markup.markdown_table(tmp_path / "table_6.md", "table_6"), "html.parser")
+    assert table.find("th", scope="row").text == "a|b"
+    assert text_of(table) == "Table 6. Mine. CSV Method Accuracy a|b 0.5"

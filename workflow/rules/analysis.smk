@@ -1,0 +1,148 @@
+# From the runs to the paper's tables and figures, beside the published values.
+#
+#   in   runs/*/seed_*/: run.json, history.csv, test.json; config/published_values.csv
+#   out  metrics.csv, tables/, figures/, comparison.csv
+#
+# The published values are part of the fingerprints: their file time says nothing.
+
+
+rule metrics:
+    """Collect one row for each run and measure."""
+    input:
+        runs=of_all_runs("run.json"),
+        histories=of_all_runs("history.csv"),
+        tests=of_all_runs("test.json"),
+    output:
+        METRICS,
+    log:
+        f"{RESULTS}/logs/metrics.log",
+    conda:
+        ANALYSIS_ENV
+    params:
+        runs=of_all_runs(""),
+        code=fingerprint("collect_metrics.py"),
+    message:
+        "Collecting the metrics of all runs"
+    shell:
+        "python scripts/collect_metrics.py --runs {params.runs:q} --output {output:q} "
+        "> {log:q} 2>&1"
+
+
+rule table:
+    """Make a table in the paper's layout, ours beside the published values."""
+    input:
+        metrics=METRICS,
+        provenance=PROVENANCE,
+        published=ancient(PUBLISHED),
+    output:
+        report(
+            f"{RESULTS}/tables/{{name}}.csv",
+            caption="../../report/captions/table.rst",
+            category="Tables",
+            labels={"table": "{name}", "format": "csv"},
+        ),
+        f"{RESULTS}/tables/{{name}}.md",
+        f"{RESULTS}/tables/{{name}}.tex",
+    log:
+        f"{RESULTS}/logs/{{name}}.log",
+    conda:
+        ANALYSIS_ENV
+    params:
+        table=lambda wildcards: to_json(CONFIG.tables[wildcards.name]),
+        title=lambda wildcards: CONFIG.tables[wildcards.name].title,
+        prefix=subpath(output[0], strip_suffix=".csv"),
+        code=fingerprint("make_table.py", PUBLISHED),
+    message:
+        "Making {wildcards.name}"
+    shell:
+        "python scripts/make_table.py --name {wildcards.name} --table {params.table:q} "
+        "--metrics {input.metrics:q} --published {input.published:q} "
+        "--provenance {input.provenance:q} --output {params.prefix:q} > {log:q} 2>&1"
+
+
+rule figure:
+    """Draw training curves."""
+    input:
+        histories_of_figure,
+        metrics=METRICS,
+        provenance=PROVENANCE,
+    output:
+        report(
+            f"{RESULTS}/figures/{{name}}.svg",
+            caption="../../report/captions/figure.rst",
+            category="Figures",
+            labels={"figure": "{name}", "format": "svg"},
+        ),
+        f"{RESULTS}/figures/{{name}}.png",
+    log:
+        f"{RESULTS}/logs/{{name}}.log",
+    wildcard_constraints:
+        name="|".join(CONFIG.figures),
+    conda:
+        ANALYSIS_ENV
+    params:
+        figure=lambda wildcards: to_json(CONFIG.figures[wildcards.name]),
+        title=lambda wildcards: CONFIG.figures[wildcards.name].title,
+        prefix=subpath(output[0], strip_suffix=".svg"),
+        runs=f"{RESULTS}/runs",
+        code=fingerprint("make_figure.py"),
+    message:
+        "Drawing {wildcards.name}"
+    shell:
+        "python scripts/make_figure.py --name {wildcards.name} --figure {params.figure:q} "
+        "--metrics {input.metrics:q} --runs {params.runs:q} "
+        "--provenance {input.provenance:q} --output {params.prefix:q} > {log:q} 2>&1"
+
+
+rule pooling_figure:
+    """Draw what the pooling layers make of one test image (Figure 6)."""
+    input:
+        DATA,
+    output:
+        report(
+            f"{RESULTS}/figures/{POOLING_FIGURE}.svg",
+            caption="../../report/captions/figure.rst",
+            category="Figures",
+            labels={"figure": POOLING_FIGURE, "format": "svg"},
+        ),
+        f"{RESULTS}/figures/{POOLING_FIGURE}.png",
+    log:
+        f"{RESULTS}/logs/{POOLING_FIGURE}.log",
+    conda:
+        ANALYSIS_ENV
+    params:
+        title="Pooling outputs of a sample image",
+        data=subpath(input[0], parent=True),
+        prefix=subpath(output[0], strip_suffix=".svg"),
+        code=fingerprint("draw_pooling.py"),
+    message:
+        "Drawing {POOLING_FIGURE}"
+    shell:
+        "python scripts/draw_pooling.py --data {params.data:q} --output {params.prefix:q} "
+        "> {log:q} 2>&1"
+
+
+rule comparison:
+    """Put every published number beside ours."""
+    input:
+        metrics=METRICS,
+        provenance=PROVENANCE,
+        published=ancient(PUBLISHED),
+    output:
+        report(
+            COMPARISON,
+            caption="../../report/captions/comparison.rst",
+            category="Comparison",
+            labels={"content": "every published number", "format": "csv"},
+        ),
+    log:
+        f"{RESULTS}/logs/comparison.log",
+    conda:
+        ANALYSIS_ENV
+    params:
+        code=fingerprint("compare.py", PUBLISHED),
+    message:
+        "Comparing with the published numbers"
+    shell:
+        "python scripts/compare.py --metrics {input.metrics:q} --published {input.published:q} "
+        "--provenance {input.provenance:q} --output {output:q} > {log:q} 2>&1"

@@ -1,0 +1,69 @@
+# The validated configuration, and what all rule files derive from it.
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, f"{workflow.basedir}/scripts")
+
+from convnets.config import load_config
+from convnets.errors import UserError
+from convnets.fingerprint import fingerprint
+from convnets.settings import to_json
+
+# Later files override earlier ones; Snakemake lists those of the command line first.
+overlays = [Path(file) for file in workflow.config_settings.configfiles]
+base = [Path(file) for file in workflow.configfiles if Path(file).resolve() not in overlays]
+
+try:
+    CONFIG = load_config(config, [*base, *overlays])
+except UserError as error:
+    raise WorkflowError(str(error)) from None
+
+# What the report tells its readers to type.
+command = ["snakemake", "--cores", "4"]
+if overlays:
+    command += ["--configfile", *(os.path.relpath(file, workflow.basedir) for file in overlays)]
+if workflow.config_settings.config:
+    changes = workflow.config_settings.config.items()
+    command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in changes)]
+COMMAND = shlex.join(command)
+
+RESULTS = f"results/{CONFIG.run_name}"
+RUN = f"{RESULTS}/runs/{{variant}}/seed_{{seed}}"
+TRAINING_ENV = "../../envs/training.yaml"
+ANALYSIS_ENV = "../../envs/analysis.yaml"
+PUBLISHED = "config/published_values.csv"
+
+DATA = multiext(f"{RESULTS}/data/", "images.npy", "labels.npy", "split.npz", "provenance.json")
+PROVENANCE = f"{RESULTS}/data/provenance.json"
+METRICS = f"{RESULTS}/metrics.csv"
+COMPARISON = f"{RESULTS}/comparison.csv"
+POOLING_FIGURE = "figure_06"
+FIGURE_NAMES = [POOLING_FIGURE, *CONFIG.figure_names]
+TABLES = expand(
+    f"{RESULTS}/tables/{{name}}.{{format}}",
+    name=CONFIG.experiments,
+    format=["csv", "md", "tex"],
+)
+FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{format}}", name=FIGURE_NAMES, format=["svg", "png"])
+
+
+wildcard_constraints:
+    variant="|".join(CONFIG.variants),
+    seed=r"\d+",
+
+
+def of_all_runs(file):
+    """Paths of `file` in the folders of all runs that the chosen experiments need."""
+    return expand(f"{RUN}/{file}", variant=CONFIG.variant_ids, seed=CONFIG.seeds)
+
+
+def histories_of_figure(wildcards):
+    """Training curves of the variants that a figure shows."""
+    variants = CONFIG.figures[wildcards.name].variants
+    return expand(f"{RUN}/history.csv", variant=variants, seed=CONFIG.seeds)

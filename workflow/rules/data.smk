@@ -1,0 +1,57 @@
+# From an archive of images to arrays, split and provenance.
+#
+#   in   the archive that data.source names (nothing for glyphs)
+#   out  data/images.npy, labels.npy, split.npz, provenance.json
+
+SOURCE_FILES = {
+    "nist": [CONFIG.data.nist.path],
+    "archive": [CONFIG.data.archive.path],
+    "npz": [f"{CONFIG.data.npz.folder}/emnist-{part}.npz" for part in ("train", "valid", "test")],
+    "glyphs": [],
+}[CONFIG.data.source]
+
+
+localrules:
+    fetch_archive,
+
+
+rule fetch_archive:
+    """Download the official archive, unless a correct one is there; compute nodes may be
+    offline. The archive is no declared output: Snakemake would remove it before a new try."""
+    output:
+        temp(touch(f"{RESULTS}/data/archive_is_there")),
+    log:
+        f"{RESULTS}/logs/fetch_archive.log",
+    conda:
+        TRAINING_ENV
+    params:
+        settings=to_json(CONFIG.data.used()),
+    message:
+        "Fetching the official EMNIST archive into {CONFIG.data.nist.path}"
+    shell:
+        "python scripts/fetch_archive.py --settings {params.settings:q} 2>&1 | tee {log:q}"
+
+
+rule prepare_data:
+    """Read and check the images, and split them."""
+    input:
+        rules.fetch_archive.output if CONFIG.data.source == "nist" else [],
+    output:
+        DATA,
+    log:
+        f"{RESULTS}/logs/prepare_data.log",
+    conda:
+        TRAINING_ENV
+    params:
+        settings=to_json(CONFIG.data.used()),
+        subset=CONFIG.subset,
+        folder=subpath(output[0], parent=True),
+        # A changed archive is noticed by its size: its time says nothing, and its digest is
+        # checked when it is read.
+        sizes=[Path(file).stat().st_size for file in SOURCE_FILES if Path(file).exists()],
+        code=fingerprint("prepare_data.py"),
+    message:
+        "Preparing the images of source {CONFIG.data.source}"
+    shell:
+        "python scripts/prepare_data.py --settings {params.settings:q} --subset {params.subset} "
+        "--output {params.folder:q} > {log:q} 2>&1"

@@ -1,0 +1,50 @@
+# One page with everything, and the executed notebook that it was rendered from.
+#
+#   in   runs, metrics.csv, tables/, figures/, comparison.csv, data/provenance.json
+#   out  report.html, report.ipynb
+
+NOTEBOOK = "report/report.ipynb"
+TEMPLATE = "report/template"
+READINGS = "config/readings.yaml"
+REPORT_FILES = [NOTEBOOK, READINGS, *sorted(str(file) for file in Path(TEMPLATE).iterdir())]
+
+
+rule report:
+    """Execute the notebook on the results and render it."""
+    input:
+        of_all_runs("run.json"),
+        of_all_runs("history.csv"),
+        of_all_runs("test.json"),
+        TABLES,
+        FIGURES,
+        METRICS,
+        COMPARISON,
+        PROVENANCE,
+    output:
+        page=report(
+            f"{RESULTS}/report.html",
+            caption="../../report/captions/report.rst",
+            category="Report",
+            labels={"content": "everything on one page", "format": "html"},
+        ),
+        notebook=f"{RESULTS}/report.ipynb",
+    log:
+        f"{RESULTS}/logs/report.log",
+    conda:
+        ANALYSIS_ENV
+    params:
+        results=subpath(output.page, parent=True),
+        experiments=",".join(CONFIG.experiments),
+        figures=",".join(FIGURE_NAMES),
+        notebook=NOTEBOOK,
+        template=TEMPLATE,
+        readings=READINGS,
+        command=COMMAND,
+        code=fingerprint("render_report.py", *REPORT_FILES),
+    message:
+        "Writing {output.page}"
+    shell:
+        "python scripts/render_report.py --results {params.results:q} "
+        "--experiments {params.experiments:q} --figures {params.figures:q} "
+        "--readings {params.readings:q} --notebook {params.notebook:q} "
+        "--template {params.template:q} --command {params.command:q} --output {output.page:q} > {log:q} 2>&1"

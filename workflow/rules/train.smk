@@ -1,0 +1,58 @@
+# One run: a variant trained with one seed, and its best checkpoint tested.
+#
+#   in   data/
+#   out  runs/VARIANT/seed_SEED/: history.csv, best.pt, run.json; test.json, predictions.npz
+#
+# state.pt, from which an interrupted run goes on, is no declared output: Snakemake removes
+# those before it starts a job again.
+
+
+rule train:
+    """Train one variant with one seed."""
+    input:
+        DATA,
+    output:
+        history=f"{RUN}/history.csv",
+        checkpoint=f"{RUN}/best.pt",
+        record=f"{RUN}/run.json",
+    log:
+        f"{RUN}/train.log",
+    conda:
+        TRAINING_ENV
+    threads: CONFIG.training.threads
+    params:
+        variant=lambda wildcards: to_json(CONFIG.variant(wildcards.variant).specification()),
+        training=to_json(CONFIG.training),
+        epochs=CONFIG.epochs,
+        data=subpath(input[0], parent=True),
+        run=subpath(output.record, parent=True),
+        code=fingerprint("train.py"),
+    message:
+        "Training {wildcards.variant}, seed {wildcards.seed}; its epochs: {log}"
+    shell:
+        "python scripts/train.py --data {params.data:q} --variant {params.variant:q} "
+        "--training {params.training:q} --epochs {params.epochs} --seed {wildcards.seed} "
+        "--output {params.run:q} > {log:q} 2>&1"
+
+
+rule evaluate:
+    """Test the checkpoint of the best validation accuracy."""
+    input:
+        DATA,
+        rules.train.output,
+    output:
+        result=f"{RUN}/test.json",
+        predictions=f"{RUN}/predictions.npz",
+    log:
+        f"{RUN}/evaluate.log",
+    conda:
+        TRAINING_ENV
+    threads: CONFIG.training.threads
+    params:
+        data=subpath(input[0], parent=True),
+        run=subpath(output.result, parent=True),
+        code=fingerprint("evaluate.py"),
+    message:
+        "Testing {wildcards.variant}, seed {wildcards.seed}"
+    shell:
+        "python scripts/evaluate.py --data {params.data:q} --run {params.run:q} > {log:q} 2>&1"
