@@ -182,8 +182,6 @@ def _problems_of_names(config: Config) -> Iterator[Problem]:
                     "needs exactly one variant; for several set `best` on the table",
                 )
             yield from _unknown_variants(config, row.variants, (*here, "variants"))
-        if table.best is not None and table.best < 1:
-            yield ("tables", name, "best"), f"is {table.best}: expected 1 or more"
     for name, figure in config.figures.items():
         for number, curve in enumerate(figure.curves):
             here = ("figures", name, "curves", number, "variants")

@@ -44,7 +44,7 @@ class Table:
     """The measures to show."""
     rows: tuple[Row, ...]
     """The rows, from top to bottom."""
-    best: int | None = None
+    best: Literal[1, 2] | None = None
     """Show this many of a row's variants side by side, best validation accuracy first. Empty:
     each row has one variant."""
     published: int | None = None

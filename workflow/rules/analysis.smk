@@ -109,7 +109,7 @@ rule pooling_figure:
     log:
         f"{RESULTS}/logs/{POOLING_FIGURE}.log",
     conda:
-        ANALYSIS_ENV
+        TRAINING_ENV
     params:
         title="Pooling outputs of a sample image",
         data=subpath(input[0], parent=True),

@@ -1,6 +1,7 @@
 """The data as the later stages read it: arrays, split and provenance in one folder."""
 
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def load_dataset(folder: Path | str) -> Dataset:
             provenance=json.loads((folder / PROVENANCE).read_text(encoding="utf-8")),
         )
         _check(dataset)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(
             f"{folder}: its files are damaged or not of one piece ({error}). Remove the folder "
             "and run scripts/prepare_data.py again."

@@ -4,6 +4,7 @@ Cohen, Afshar, Tapson, van Schaik: "EMNIST: an extension of MNIST to handwritten
 (2017). Nothing is extracted to disk: a half-extracted folder could pass for a whole one.
 """
 
+import os
 import zipfile
 import zlib
 from pathlib import Path
@@ -26,6 +27,10 @@ from convnets.settings import NistSettings
 MAPPING = "gzip/emnist-balanced-mapping.txt"
 IMAGES = "gzip/emnist-balanced-{part}-images-idx3-ubyte.gz"
 LABELS = "gzip/emnist-balanced-{part}-labels-idx1-ubyte.gz"
+
+DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
+"""What zipfile raises on damaged files. One changed byte can ask for a password
+(RuntimeError), an unknown compression (NotImplementedError) or an impossible place (OSError)."""
 
 REMEDY = (
     "Remove it and fetch or copy it again, or name another file with data.archive.path "
@@ -61,12 +66,13 @@ def read_archive(path: Path, expected_sha256: str | None, official_sha256: str) 
             f"{path}: SHA-256 {file['sha256']}, expected {expected_sha256}; it is "
             f"{_begins_as(path)} of {file['bytes']} bytes. {REMEDY}"
         )
+    _check_torchvision()
     official = file["sha256"] == official_sha256
     try:
         with zipfile.ZipFile(path) as archive:
             _check_mapping(_read_member(archive, MAPPING))
             parts = {part: _read_part(archive, part) for part in ("train", "test")}
-    except zipfile.BadZipFile as error:
+    except DAMAGE as error:
         raise UserError(
             f"{path}: {_begins_as(path)} of {file['bytes']} bytes that cannot be read as a whole "
             f"zip archive ({error}): truncated, damaged or the wrong file. {REMEDY}"
@@ -82,8 +88,10 @@ def read_archive(path: Path, expected_sha256: str | None, official_sha256: str) 
 
 
 def _check_exists(path: Path, remedy: str) -> None:
-    if not path.is_file():
-        found = "a folder, not a file" if path.is_dir() else "no such file"
+    if not path.is_file() or not os.access(path, os.R_OK):
+        found = "no such file"
+        if path.exists():
+            found = "not a file" if path.is_dir() else "no permission to read it"
         raise UserError(f"{path}: {found}, expected the EMNIST archive (a zip file). {remedy}")
 
 
@@ -101,17 +109,26 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
             f"no member {name} in this zip, which holds {len(others)} others "
             f"({', '.join(others[:3])}{', ...' if len(others) > 3 else ''})"
         ) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except DAMAGE as error:
         raise UserError(f"member {name} is damaged ({error})") from error
-    except (RuntimeError, NotImplementedError) as error:
-        raise UserError(f"member {name} cannot be unpacked ({error})") from error
+
+
+def _check_torchvision() -> None:
+    """Raise `UserError` unless torchvision names the same classes.
+
+    Its list, which other programs go by, was wrong twice in its history.
+    """
+    if balanced_classes() != CLASSES:
+        raise UserError(
+            f"the installed torchvision lists the classes of EMNIST Balanced as "
+            f"{balanced_classes()!r}, expected {CLASSES!r}. Install the pinned version."
+        )
 
 
 def _check_mapping(content: bytes) -> None:
     """Raise `UserError` unless labels stand for the classes this project knows.
 
-    The mapping file has a line a class: label, space, code of the character. torchvision's
-    list, which others use, was wrong twice in its history, so all three must agree.
+    The mapping file has a line a class: label, space, code of the character.
     """
     try:
         pairs = [tuple(map(int, line.split())) for line in content.decode("ascii").splitlines()]
@@ -123,11 +140,6 @@ def _check_mapping(content: bytes) -> None:
             f"member {MAPPING} gives {len(classes)} classes {classes!r}, expected the "
             f"{len(CLASSES)} classes {CLASSES!r} with labels from 0"
         )
-    if balanced_classes() != CLASSES:
-        raise UserError(
-            f"the installed torchvision lists the classes {balanced_classes()!r}, the archive "
-            f"{CLASSES!r}; install another torchvision"
-        )
 
 
 def _read_part(archive: zipfile.ZipFile, part: str) -> LabelledImages:
@@ -136,4 +148,4 @@ def _read_part(archive: zipfile.ZipFile, part: str) -> LabelledImages:
     labels = read_idx(labels_name, _read_member(archive, labels_name), LABELS_MAGIC)
     # NIST stores the images transposed.
     upright = np.ascontiguousarray(images.transpose(0, 2, 1))
-    return check_labelled_images(images_name, upright, labels)
+    return check_labelled_images(f"{images_name} and {labels_name}", upright, labels)

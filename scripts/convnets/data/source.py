@@ -16,6 +16,8 @@ The letters C I J K L M O P S U V W X Y Z stand for both cases.
 """
 IMAGE_SIZE = 28
 """Height and width of an image in pixels (paper, Section 1)."""
+ZIP_START = b"PK\x03\x04"
+"""The first bytes of a zip file."""
 
 
 class LabelledImages(NamedTuple):
@@ -86,6 +88,6 @@ def describe_content(start: bytes) -> str:
         return "an empty file"
     if start.lstrip().startswith(b"<"):
         return "an HTML or XML page"
-    if start.startswith(b"PK\x03\x04"):
+    if start.startswith(ZIP_START):
         return "a zip file"
     return f"a file that begins with {start[:8]!r}"

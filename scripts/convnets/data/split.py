@@ -61,7 +61,8 @@ def _sample(
     if size > len(pool):
         raise UserError(
             f"data.split.{part} asks for {size} images, and {len(pool)} are available for it. "
-            f"Set data.split.{part} to at most {len(pool)}, or take a larger source of images."
+            f"Set data.split.{part} to at most {len(pool)}, or take a larger source of images "
+            "(with glyphs: data.glyphs.train and data.glyphs.test)."
         )
     labels = all_labels[pool]
     shares = allocate(class_counts(labels), size) if size else np.zeros(len(CLASSES), np.int64)

@@ -1,0 +1,30 @@
+"""Download the official EMNIST archive, resuming and checking it."""
+
+import argparse
+import sys
+
+from convnets.data.download import fetch_archive
+from convnets.errors import run_script
+from convnets.settings import DataSettings, from_json
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="Writes the file that data.nist.path names, once its checksum is right. An "
+        "interrupted download goes on where it stopped when the same command is given again. "
+        "Example: fetch_archive.py --settings '{}'",
+    )
+    parser.add_argument(
+        "--settings", required=True, metavar="JSON",
+        help="the section `data` of the configuration; keys left out have their defaults",
+    )  # fmt: skip
+    arguments = parser.parse_args()
+    nist = from_json(DataSettings, arguments.settings).nist
+    fetched = fetch_archive(nist)
+    print(f"{nist.path}: {'fetched' if fetched else 'already there'}, checksum right",
+          file=sys.stderr)  # fmt: skip
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,240 @@
+"""The workflow as a user runs it: Snakemake on a small configuration, in a copy of the tree."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv*", ".snakemake", "results", "resources", "__pycache__", ".*_cache"
+)
+TINY = """
+run_name: tiny
+epochs: 2
+seeds: [0, 1]
+experiments: [table_2, mine]
+data:
+  source: glyphs
+  glyphs: {train: 470, test: 188}
+  split: {train: 376, validation: 94, test: 188}
+architecture: {filters: 4}
+variants:
+  max_pool_2to3_late: {method: max_pool, pool_size: [2, 2, 2, 3]}
+tables:
+  mine:
+    title: A pool size of my own
+    header: [Pool size]
+    columns: [test_accuracy, parameters]
+    rows:
+      - {label: ["2→3"], variants: [max_pool_2to3_late]}
+figures:
+  figure_mine:
+    title: My curves
+    x: epoch
+    curves:
+      - {label: my pooling, variants: [max_pool_2to3_late]}
+"""
+ALL_VARIANTS = ("stride_2", "stride_3", "stride_4", "max_pool_2to3_late")
+RUN_FILES = ("history.csv", "best.pt", "test.json", "predictions.npz", "run.json")
+
+pytestmark = pytest.mark.workflow
+
+
+def snakemake(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in `clone`, with this Python's programs first."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    return subprocess.run(
+        command,
+        cwd=clone,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+
+
+def jobs(clone: Path, *arguments: str) -> dict[str, int]:
+    """How many jobs of each rule Snakemake would run."""
+    done = snakemake(clone, "--configfile", "tiny.yaml", "--dry-run", *arguments)
+    assert done.returncode == 0, done.stderr
+    if "Nothing to be done" in done.stdout + done.stderr:
+        return {}
+    table = (done.stdout + done.stderr).split("Job stats:")[1].split("total")[0]
+    return {rule: int(number) for rule, number in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
+
+
+def copy_of_the_tree(folder: Path) -> Path:
+    shutil.copytree(ROOT, folder, ignore=NOT_COPIED, symlinks=True)
+    (folder / "tiny.yaml").write_text(TINY)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the tree in which the tiny configuration was run."""
+    folder = copy_of_the_tree(tmp_path_factory.mktemp("workflow") / "clone")
+    done = snakemake(folder, "--configfile", "tiny.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "steps (100%) done" in done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture
+def changed(clone: Path, tmp_path: Path) -> Path:
+    """A copy of `clone` with its results, to change the code in."""
+    return Path(shutil.copytree(clone, tmp_path / "clone", symlinks=True))
+
+
+def append(file: Path, text: str) -> None:
+    assert file.is_file()
+    file.write_text(f"{file.read_text()}\n{text}\n")
+
+
+def read_csv(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_every_run_leaves_its_files(clone: Path) -> None:
+    for variant in ALL_VARIANTS:
+        for seed in (0, 1):
+            run = clone / f"results/tiny/runs/{variant}/seed_{seed}"
+            assert all((run / name).is_file() for name in RUN_FILES)
+            assert not (run / "state.pt").exists()
+            assert [row["epoch"] for row in read_csv(run / "history.csv")] == ["1", "2"]
+            assert "epoch   2/2" in (run / "train.log").read_text()
+            record = json.loads((run / "run.json").read_text())
+            assert record["seed"] == seed
+            assert record["data"]["display_name"] == "Synthetic glyphs"
+            assert record["variant"]["filters"] == 4
+
+
+def test_results_agree_from_prediction_to_report(clone: Path) -> None:
+    results = clone / "results/tiny"
+    accuracies = []
+    for seed in (0, 1):
+        run = results / f"runs/max_pool_2to3_late/seed_{seed}"
+        predictions = np.load(run / "predictions.npz")
+        accuracy = float((predictions["prediction"] == predictions["label"]).mean())
+        assert json.loads((run / "test.json").read_text())["test_accuracy"] == accuracy
+        accuracies.append(accuracy)
+    metrics = {
+        (row["variant"], row["seed"], row["measure"]): row["value"]
+        for row in read_csv(results / "metrics.csv")
+    }
+    for seed, accuracy in enumerate(accuracies):
+        collected = metrics["max_pool_2to3_late", str(seed), "test_accuracy"]
+        assert float(collected) == pytest.approx(accuracy)
+    mean = f"{np.mean(accuracies):.3f}"
+    assert mean in (results / "tables/mine.md").read_text()
+    assert mean in (results / "report.html").read_text()
+    assert "Synthetic glyphs" in (results / "tables/mine.md").read_text()
+
+
+def test_tables_figures_and_comparison_are_there(clone: Path) -> None:
+    results = clone / "results/tiny"
+    for table in ("table_2", "mine"):
+        assert all(
+            (results / f"tables/{table}.{kind}").stat().st_size for kind in ("csv", "md", "tex")
+        )
+    for figure in ("figure_06", "figure_mine"):
+        for kind in ("svg", "png"):
+            assert (results / f"figures/{figure}.{kind}").stat().st_size
+    published = read_csv(clone / "config/published_values.csv")
+    comparison = read_csv(results / "comparison.csv")
+    assert len(comparison) == len(published)
+    assert {row["verdict"] for row in comparison} == {"not run", "not comparable"}
+
+
+def test_a_second_run_has_nothing_to_do(clone: Path) -> None:
+    assert jobs(clone) == {}
+
+
+def test_file_times_and_comments_re_run_nothing(changed: Path) -> None:
+    for file in changed.rglob("*"):
+        if file.is_file() and "results" not in file.parts and ".snakemake" not in file.parts:
+            file.touch()
+    for module in ("training", "network", "tables", "report", "data/glyphs"):
+        append(changed / f"scripts/convnets/{module}.py", "# A comment.")
+    assert jobs(changed) == {}
+
+
+def test_a_changed_stage_re_runs_with_what_depends_on_it(changed: Path) -> None:
+    append(changed / "scripts/convnets/table_text.py", "CHANGED = 1")
+    assert jobs(changed) == {"table": 2, "report": 1, "all": 1}
+    append(changed / "scripts/evaluate.py", "CHANGED = 1")
+    expected = {"evaluate": 8, "metrics": 1, "table": 2, "figure": 1, "comparison": 1}
+    assert jobs(changed) == expected | {"report": 1, "all": 1}
+    append(changed / "scripts/convnets/network.py", "CHANGED = 1")
+    assert jobs(changed)["train"] == 8
+    assert "prepare_data" not in jobs(changed)
+
+
+def test_a_changed_setting_re_runs_what_it_concerns(clone: Path) -> None:
+    others = jobs(clone, "--config", 'variants={"max_pool_2to3_late": {"pool_size": 3}}')
+    assert others["train"] == 2
+    assert "train" not in jobs(clone, "--config", 'variants={"stride_2": {"pool_size": 3}}')
+    analysis = {"metrics", "table", "figure", "comparison", "report", "all"}
+    assert jobs(clone, "--config", "seeds=[0]").keys() == analysis
+    # Only the command that the report tells its readers is another.
+    nist = "data={'nist': {'urls': ['https://example.org']}}"
+    assert jobs(clone, "--config", nist).keys() == {"report", "all"}
+
+
+def test_a_wrong_configuration_starts_no_job(clone: Path) -> None:
+    (clone / "wrong.yaml").write_text("variants: {mine: {method: max_pool, pool_siez: 3}}\n")
+    done = snakemake(clone, "--configfile", "tiny.yaml", "wrong.yaml")
+    assert done.returncode != 0
+    message = "wrong.yaml: variants.mine.pool_siez is not a key here; did you mean 'pool_size'?"
+    assert message in done.stdout + done.stderr
+    assert "Job stats" not in done.stdout + done.stderr
+
+
+def test_a_missing_archive_is_said_on_the_terminal(clone: Path) -> None:
+    data = {"source": "archive", "archive": {"path": "nowhere.zip"}}
+    changes = [f"data={json.dumps(data)}", "run_name=missing"]
+    done = snakemake(clone, "--configfile", "tiny.yaml", "--config", *changes)
+    assert done.returncode != 0
+    assert "nowhere.zip" in done.stdout + done.stderr
+    assert "data.archive.path" in done.stdout + done.stderr
+    assert not list((clone / "results/missing/data").glob("*"))
+
+
+def test_snakemake_s_own_report_is_made(clone: Path) -> None:
+    done = snakemake(clone, "--configfile", "tiny.yaml", "--report", "report.zip")
+    assert done.returncode == 0, done.stderr
+    assert (clone / "report.zip").stat().st_size > 100_000
+
+
+@pytest.mark.skipif("EMNIST_ARCHIVE" not in os.environ, reason="EMNIST_ARCHIVE names no archive")
+def test_real_images_from_a_local_archive(tmp_path: Path) -> None:
+    clone = copy_of_the_tree(tmp_path / "clone")
+    archive = Path(os.environ["EMNIST_ARCHIVE"]).resolve()
+    data = {
+        "source": "archive",
+        "archive": {"path": str(archive)},
+        "split": {"train": 4000, "validation": 1000, "test": 1000},
+    }
+    changes = [f"data={json.dumps(data)}", "run_name=real", "experiments=[table_1]", "seeds=[0]"]
+    done = snakemake(clone, "--configfile", "config/config.yaml", "--config", "epochs=3", *changes)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = clone / "results/real"
+    metrics = read_csv(results / "metrics.csv")
+    accuracy = {
+        row["variant"]: float(row["value"]) for row in metrics if row["measure"] == "test_accuracy"
+    }
+    assert len(accuracy) == 6
+    assert accuracy["stride_2"] > 0.4  # 1 in 47 by chance
+    report = (results / "report.html").read_text()
+    assert "EMNIST Balanced-style subset" in report
+    assert f"{accuracy['stride_2']:.3f}" in report
