@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from convnets.conditions import conditions, readable
+from convnets.conditions import conditions
 from convnets.errors import run_script
 from convnets.experiments import Figure
 from convnets.figures import describe, draw, read_trajectories
@@ -22,13 +22,11 @@ def main() -> None:
     remark = conditions(provenance, runs)
     use_style()
     drawing = draw(figure, trajectories, remark)
-    title = f"{readable(arguments.name)}. {figure.title}"
-    save_figure(drawing, arguments.output, title, describe(figure, trajectories, remark))
+    save_figure(drawing, arguments.output, figure.title, describe(figure, trajectories, remark))
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--name", required=True, help="name of the figure, such as figure_08")
     parser.add_argument("--figure", required=True, metavar="JSON", help="the figure, as configured")
     parser.add_argument("--metrics", type=Path, required=True, help="what collect_metrics.py wrote")
     parser.add_argument("--runs", type=Path, required=True, help="folder with VARIANT/seed_S/")

@@ -16,7 +16,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from convnets import markup
-from convnets.conditions import deviations
+from convnets.conditions import deviations, readable
 from convnets.errors import UserError
 from convnets.metrics import read_runs, runs_of
 from convnets.variant import KEYS_OF_METHOD
@@ -177,11 +177,6 @@ def in_paper_order(names: Sequence[str]) -> list[str]:
     return [name for name in PAPER_ORDER if name in names] + [
         name for name in names if name not in PAPER_ORDER
     ]
-
-
-def readable(name: str) -> str:
-    """`figure_08` as `Figure 8`."""
-    return re.sub(r"_0*", " ", name).capitalize()
 
 
 def warnings(results: Results, shown: Sequence[str]) -> Markup:

@@ -89,7 +89,7 @@ rule figure:
     message:
         "Drawing {wildcards.name}"
     shell:
-        "python scripts/make_figure.py --name {wildcards.name} --figure {params.figure:q} "
+        "python scripts/make_figure.py --figure {params.figure:q} "
         "--metrics {input.metrics:q} --runs {params.runs:q} "
         "--provenance {input.provenance:q} --output {params.prefix:q} > {log:q} 2>&1"
 
