@@ -13,9 +13,8 @@ import pytest
 from convnets.data.dataset import Dataset, load_dataset, save_dataset
 from convnets.data.duplicates import count_duplicates
 from convnets.data.prepare import prepare_dataset
-from convnets.data.source import CLASSES
 from convnets.errors import UserError
-from convnets.settings import DataSettings, GlyphSettings, SplitSettings, to_json
+from convnets.settings import CLASSES, DataSettings, GlyphSettings, SplitSettings, to_json
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "prepare_data.py"
 SETTINGS = DataSettings(

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convnets.data.emnist import MAPPING, read_archive, read_official_archive
-from convnets.data.source import CLASSES, Source
+from convnets.data.source import Source
 from convnets.data.torchvision_shim import balanced_classes
 from convnets.errors import UserError
 from convnets.files import file_digest
-from convnets.settings import NistSettings
+from convnets.settings import CLASSES, NistSettings
 
 OTHER_SHA256 = "0" * 64
 TRAIN_IMAGES = "gzip/emnist-balanced-train-images-idx3-ubyte.gz"

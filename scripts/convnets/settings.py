@@ -13,6 +13,14 @@ from typing import Any, Literal, TypeVar
 
 from convnets.errors import UserError
 
+IMAGE_SIZE = 28
+"""Height and width of an image in pixels (paper, Section 1)."""
+CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
+"""The 47 classes of EMNIST Balanced, in the order of their labels (paper, Section 1).
+
+The letters C I J K L M O P S U V W X Y Z stand for both cases.
+"""
+
 STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
 """How the configuration is validated: unknown keys are errors (pydantic reads this)."""
 
@@ -143,7 +151,11 @@ class TrainingSettings:
 
 def from_json(cls: type[T], text: str) -> T:
     """The settings of class `cls` that `text`, a JSON object, describes."""
-    return from_mapping(cls, json.loads(text))
+    try:
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{cls.__name__} in JSON: {error}, in {text!r}") from None
+    return from_mapping(cls, values)
 
 
 def from_mapping(cls: type[T], values: dict[str, Any]) -> T:

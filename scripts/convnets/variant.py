@@ -11,12 +11,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 from convnets.errors import UserError
-from convnets.settings import STRICT
+from convnets.settings import CLASSES, IMAGE_SIZE, STRICT
 
-IMAGE_SIZE = 28
-"""Height and width of an EMNIST image (paper, Section 1)."""
-NUM_CLASSES = 47
-"""Classes of EMNIST Balanced (paper, Section 1)."""
+NUM_CLASSES = len(CLASSES)
 HEAD_SIZE = 2
 """Width to which the averaged head reduces the last feature maps."""
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from convnets.data.source import CLASSES, IMAGE_SIZE, LabelledImages
+from convnets.data.source import LabelledImages
 from convnets.data.split import PARTS
 from convnets.errors import UserError
 from convnets.files import atomic_write, write_json
+from convnets.settings import CLASSES, IMAGE_SIZE
 
 IMAGES, LABELS, SPLIT, PROVENANCE = "images.npy", "labels.npy", "split.npz", "provenance.json"
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from convnets.data.idx import IMAGES_MAGIC, LABELS_MAGIC, read_idx
 from convnets.data.source import (
-    CLASSES,
     LabelledImages,
     Source,
     check_labelled_images,
@@ -22,7 +21,7 @@ from convnets.data.source import (
 )
 from convnets.data.torchvision_shim import balanced_classes
 from convnets.errors import UserError
-from convnets.settings import NistSettings
+from convnets.settings import CLASSES, NistSettings
 
 MAPPING = "gzip/emnist-balanced-mapping.txt"
 IMAGES = "gzip/emnist-balanced-{part}-images-idx3-ubyte.gz"

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from convnets.data.source import CLASSES, IMAGE_SIZE, LabelledImages, Source, describe_file
-from convnets.settings import GlyphSettings
+from convnets.data.source import LabelledImages, Source, describe_file
+from convnets.settings import CLASSES, IMAGE_SIZE, GlyphSettings
 
 FONTS = (
     "DejaVuSans.ttf",

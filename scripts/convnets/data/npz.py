@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from convnets.data.source import (
-    IMAGE_SIZE,
     LabelledImages,
     Source,
     check_labelled_images,
     describe_file,
 )
 from convnets.errors import UserError
+from convnets.settings import IMAGE_SIZE
 
 FILES = {
     "train": "emnist-train.npz",

@@ -10,9 +10,9 @@ from convnets.data.duplicates import count_duplicates
 from convnets.data.emnist import read_archive, read_official_archive
 from convnets.data.glyphs import make_glyphs
 from convnets.data.npz import read_split_files
-from convnets.data.source import CLASSES, Source, class_counts
+from convnets.data.source import Source, class_counts
 from convnets.data.split import make_split, scale_sizes
-from convnets.settings import DataSettings
+from convnets.settings import CLASSES, DataSettings
 
 
 def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:

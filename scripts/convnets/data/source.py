@@ -8,14 +8,8 @@ import numpy as np
 
 from convnets.errors import UserError
 from convnets.files import file_digest
+from convnets.settings import CLASSES, IMAGE_SIZE
 
-CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
-"""The 47 classes of EMNIST Balanced, in the order of their labels.
-
-The letters C I J K L M O P S U V W X Y Z stand for both cases.
-"""
-IMAGE_SIZE = 28
-"""Height and width of an image in pixels (paper, Section 1)."""
 ZIP_START = b"PK\x03\x04"
 """The first bytes of a zip file."""
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from convnets.data.source import CLASSES, class_counts
+from convnets.data.source import class_counts
 from convnets.errors import UserError
-from convnets.settings import SplitSettings
+from convnets.settings import CLASSES, SplitSettings
 
 PARTS = ("train", "validation", "test")
 

@@ -1,0 +1,77 @@
+"""The conda environments hold what the scripts of their rules import, in the locked versions."""
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from convnets import fingerprint
+
+RULES = "\n".join(file.read_text() for file in Path("workflow/rules").glob("*.smk"))
+ENVIRONMENTS = {"TRAINING_ENV": "training", "ANALYSIS_ENV": "analysis"}
+PACKAGE_OF_MODULE = {"PIL": "pillow", "yaml": "pyyaml", "IPython": "ipykernel"}
+LOCK = Path("requirements.lock").read_text().lower().splitlines()
+
+
+def pins(environment: str) -> list[str]:
+    """What pip installs in an environment, such as `numpy==2.4.6`."""
+    content = yaml.safe_load(Path(f"envs/{environment}.yaml").read_text())
+    (with_pip,) = (item["pip"] for item in content["dependencies"] if isinstance(item, dict))
+    return list(with_pip)
+
+
+def packages(modules: set[str]) -> set[str]:
+    """The packages that provide `modules`, without the standard library and this one."""
+    foreign = modules - set(sys.stdlib_module_names) - {"convnets", "__future__"}
+    return {PACKAGE_OF_MODULE.get(module, module) for module in foreign}
+
+
+def imported(script: str, *notebooks: str) -> set[str]:
+    """Top-level modules that a script, what it imports of ours, and notebooks import."""
+    files = fingerprint._closure([fingerprint.SCRIPTS / script, *map(Path, notebooks)])
+    modules = set()
+    for file in files:
+        for node in ast.walk(fingerprint._tree(file)):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                modules.add(node.module.split(".")[0])
+    return modules
+
+
+def rules() -> list[tuple[str, str]]:
+    """Environment and script of each rule that has both."""
+    blocks = re.split(r"^rule ", RULES, flags=re.MULTILINE)[1:]
+    found = []
+    for block in blocks:
+        environment = re.search(r"conda:\s+(\w+)", block)
+        script = re.search(r"python scripts/(\w+\.py)", block)
+        if environment and script:
+            found.append((ENVIRONMENTS[environment[1]], script[1]))
+    return found
+
+
+def test_every_script_of_a_rule_is_looked_at() -> None:
+    assert {script for _, script in rules()} == set(re.findall(r"python scripts/(\w+\.py)", RULES))
+
+
+@pytest.mark.parametrize(("environment", "script"), rules())
+def test_an_environment_has_what_its_scripts_import(environment: str, script: str) -> None:
+    notebooks = ["report/report.ipynb"] if script == "render_report.py" else []
+    available = {pin.split("==")[0] for pin in pins(environment)}
+    assert packages(imported(script, *notebooks)) - available == set()
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS.values())
+def test_environments_have_the_locked_versions(environment: str) -> None:
+    assert not [pin for pin in pins(environment) if pin.lower() not in LOCK]
+
+
+def test_the_lock_holds_what_the_project_asks_for() -> None:
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    assert not [pin for pin in wanted if pin.lower() not in LOCK]
