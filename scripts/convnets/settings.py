@@ -21,6 +21,9 @@ CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
 The letters C I J K L M O P S U V W X Y Z stand for both cases.
 """
 
+OFFICIAL_SHA256 = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"
+"""SHA-256 of the official archive: what has it, and nothing else, is EMNIST Balanced."""
+
 STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
 """How the configuration is validated: unknown keys are errors (pydantic reads this)."""
 
@@ -42,7 +45,7 @@ class NistSettings:
     """Size of the archive in bytes."""
     md5: str = "58c8d27c78d21e728a6bc7b3cc06412e"
     """MD5 of the archive."""
-    sha256: str = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"
+    sha256: str = OFFICIAL_SHA256
     """SHA-256 of the archive."""
 
 

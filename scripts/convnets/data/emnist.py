@@ -21,7 +21,7 @@ from convnets.data.source import (
 )
 from convnets.data.torchvision_shim import balanced_classes
 from convnets.errors import UserError
-from convnets.settings import CLASSES, NistSettings
+from convnets.settings import CLASSES, OFFICIAL_SHA256, NistSettings
 
 MAPPING = "gzip/emnist-balanced-mapping.txt"
 IMAGES = "gzip/emnist-balanced-{part}-images-idx3-ubyte.gz"
@@ -49,14 +49,14 @@ def read_official_archive(nist: NistSettings) -> Source:
             f"{path}: {_begins_as(path)} of {path.stat().st_size} bytes, expected the official "
             f"archive of {nist.size} bytes. {REMEDY}"
         )
-    return read_archive(path, nist.sha256, official_sha256=nist.sha256)
+    return read_archive(path, nist.sha256)
 
 
-def read_archive(path: Path, expected_sha256: str | None, official_sha256: str) -> Source:
+def read_archive(path: Path, expected_sha256: str | None) -> Source:
     """The training and the test file of EMNIST Balanced in the zip file `path`.
 
-    `expected_sha256` is checked when given; only a file with `official_sha256` is called
-    EMNIST Balanced. Raises `UserError` for any damaged, wrong or missing file.
+    `expected_sha256` is checked when given; only the official file is called EMNIST Balanced,
+    whatever checksum was expected. Raises `UserError` for any damaged, wrong or missing file.
     """
     _check_exists(path, "Put it there, or name another with data.archive.path.")
     file = describe_file(path)
@@ -66,7 +66,7 @@ def read_archive(path: Path, expected_sha256: str | None, official_sha256: str) 
             f"{_begins_as(path)} of {file['bytes']} bytes. {REMEDY}"
         )
     _check_torchvision()
-    official = file["sha256"] == official_sha256
+    official = file["sha256"] == OFFICIAL_SHA256
     try:
         with zipfile.ZipFile(path) as archive:
             _check_mapping(_read_member(archive, MAPPING))

@@ -57,7 +57,7 @@ def _read_source(settings: DataSettings, glyph_seed: np.random.SeedSequence) -> 
             return read_official_archive(settings.nist)
         case "archive":
             archive = settings.archive
-            return read_archive(Path(archive.path), archive.sha256, settings.nist.sha256)
+            return read_archive(Path(archive.path), archive.sha256)
         case "npz":
             return read_split_files(Path(settings.npz.folder))
         case "glyphs":
