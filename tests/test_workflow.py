@@ -1,16 +1,22 @@
 """The workflow as a user runs it: Snakemake on a small configuration, in a copy of the tree."""
 
 import csv
+import functools
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from convnets.files import file_digest
+from emnist_archive import members, write_zip
 
 ROOT = Path(__file__).parent.parent
 NOT_COPIED = shutil.ignore_patterns(
@@ -208,6 +214,36 @@ def test_a_missing_archive_is_said_on_the_terminal(clone: Path) -> None:
     assert "nowhere.zip" in done.stdout + done.stderr
     assert "data.archive.path" in done.stdout + done.stderr
     assert not list((clone / "results/missing/data").glob("*"))
+
+
+def test_the_archive_is_downloaded_checked_and_shared(clone: Path, tmp_path: Path) -> None:
+    served = write_zip(tmp_path / "served.zip", members())
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    nist = {
+        "path": str(tmp_path / "kept.zip"),
+        "size": served.stat().st_size,
+        "sha256": file_digest(served),
+    }
+    split = {"train": 94, "validation": 47, "test": 47}
+
+    def prepare(run_name: str, *urls: str) -> str:
+        data = {"source": "nist", "nist": nist | {"urls": urls}, "split": split}
+        changes = [f"data={json.dumps(data)}", f"run_name={run_name}"]
+        target = f"results/{run_name}/data/provenance.json"
+        done = snakemake(clone, target, "--configfile", "tiny.yaml", "--config", *changes)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert json.loads((clone / target).read_text())["counts"]["split"] == split
+        return done.stdout + done.stderr
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        said = prepare("first", f"{address}/none.zip", f"{address}/served.zip")
+        server.shutdown()
+    assert "HTTP status 404" in said
+    assert "100.0 %" in said
+    assert (tmp_path / "kept.zip").read_bytes() == served.read_bytes()
+    assert "already there" in prepare("second", f"{address}/served.zip")
 
 
 def test_snakemake_s_own_report_is_made(clone: Path) -> None:
