@@ -32,6 +32,8 @@ rule all:
         TABLES,
         FIGURES,
         COMPARISON,
+    message:
+        f"Everything is there; the report is {rules.report.output.page}"
 
 
 rule tables:

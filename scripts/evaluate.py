@@ -32,7 +32,7 @@ def main() -> None:
     network = place(build_network(variant, run["seed"]), device, precision)
     network.load_state_dict(checkpoint["network"])
     scores = predict(network, images.to(device), settings.batch_size, precision)
-    result = score(scores, labels.long().to(device))
+    result = score(scores.cpu(), labels.long())
 
     with atomic_write(arguments.run / "predictions.npz") as file:
         np.savez_compressed(

@@ -244,6 +244,7 @@ def test_the_archive_is_downloaded_checked_and_shared(clone: Path, tmp_path: Pat
     assert "100.0 %" in said
     assert (tmp_path / "kept.zip").read_bytes() == served.read_bytes()
     assert "already there" in prepare("second", f"{address}/served.zip")
+    assert "Nothing to be done" in prepare("second", f"{address}/served.zip")
 
 
 def test_snakemake_s_own_report_is_made(clone: Path) -> None:

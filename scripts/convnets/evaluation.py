@@ -27,7 +27,7 @@ class Evaluation:
 
 
 def score(scores: Tensor, labels: Tensor) -> Evaluation:
-    """Judge class `scores` (images, 47) against `labels` (images,).
+    """Judge class `scores` (images, 47) against `labels` (images,), both on the processor.
 
     A class without test images has no accuracy (`None`).
     """
@@ -43,7 +43,7 @@ def score(scores: Tensor, labels: Tensor) -> Evaluation:
         accuracy=correct.sum().item() / len(labels),
         loss=cross_entropy(scores, labels).item(),
         per_class_accuracy=per_class,
-        prediction=prediction.to(torch.uint8).cpu().numpy(),
-        label=labels.to(torch.uint8).cpu().numpy(),
-        confidence=confidence.cpu().numpy(),
+        prediction=prediction.to(torch.uint8).numpy(),
+        label=labels.to(torch.uint8).numpy(),
+        confidence=confidence.numpy(),
     )

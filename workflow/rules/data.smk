@@ -3,12 +3,12 @@
 #   in   the archive that data.source names (nothing for glyphs)
 #   out  data/images.npy, labels.npy, split.npz, provenance.json
 
-SOURCE_FILES = {
-    "nist": [CONFIG.data.nist.path],
+# A changed local file is noticed by its size: its time says nothing, and its digest is checked
+# when it is read. The official archive is known by its digest.
+LOCAL_FILES = {
     "archive": [CONFIG.data.archive.path],
     "npz": [f"{CONFIG.data.npz.folder}/emnist-{part}.npz" for part in ("train", "valid", "test")],
-    "glyphs": [],
-}[CONFIG.data.source]
+}.get(CONFIG.data.source, [])
 
 
 localrules:
@@ -46,9 +46,7 @@ rule prepare_data:
         settings=to_json(CONFIG.data.used()),
         subset=CONFIG.subset,
         folder=subpath(output[0], parent=True),
-        # A changed archive is noticed by its size: its time says nothing, and its digest is
-        # checked when it is read.
-        sizes=[Path(file).stat().st_size for file in SOURCE_FILES if Path(file).exists()],
+        sizes=[Path(file).stat().st_size for file in LOCAL_FILES if Path(file).exists()],
         code=fingerprint("prepare_data.py"),
     message:
         "Preparing the images of source {CONFIG.data.source}"
