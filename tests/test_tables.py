@@ -117,7 +117,7 @@ def test_best_and_second_best_stand_side_by_side(tmp_path: Path) -> None:
     cells = files["md"].splitlines()[2].strip("| ").split(" | ")
     assert cells == ["Stride", "128", "64", "0.878", "0.500", "64", "128", "0.877", "0.600"]
     assert "Our models are ranked by mean validation accuracy." in files["md"]
-    assert r"\multicolumn{4}{c}{Second Best Performing Model} \\" in files["tex"]
+    assert r"\multicolumn{4}{c}{\shortstack{Second Best Performing Model}} \\" in files["tex"]
     assert r"\cmidrule(lr){2-5}\cmidrule(lr){6-9}" in files["tex"]
 
 
@@ -137,7 +137,7 @@ def test_latex_is_escaped_and_balanced() -> None:
         ("a_b", "F"), [("# & %", "x"), ("# & %", "y")], [("M", "2→3")] * 2, [["–", "±"]] * 2
     )
     text = latex(grid, "table_9", "50 % of {all}")
-    assert r" &  & \multicolumn{2}{c}{\# \& \%} \\" in text
+    assert r" &  & \multicolumn{2}{c}{\shortstack{\# \& \%}} \\" in text
     assert r"a\_b & F & x & y \\" in text
     assert r"M & 2$\rightarrow$3 & -- & $\pm$ \\" in text
     assert r"\caption{50 \% of \{all\}}" in text

@@ -1,5 +1,6 @@
 """A table of texts as Markdown and as LaTeX (booktabs)."""
 
+import textwrap
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -16,6 +17,9 @@ LATEX = str.maketrans(
         **{character: "\\" + character for character in "&%$#_{}"},
     }
 )
+
+HEADING_WIDTH = 8
+"""Characters of a heading in LaTeX that a column has room for."""
 
 
 @dataclass(frozen=True)
@@ -52,19 +56,20 @@ def markdown(grid: Grid, name: str, caption: str) -> str:
 def latex(grid: Grid, name: str, caption: str) -> str:
     """A `table` environment to be read with `\\input`; the document needs booktabs."""
     lines = [
-        r"% Needs \usepackage{booktabs}.",
+        r"% Needs \usepackage{booktabs,graphicx}. Made smaller only where it is too wide.",
         r"\begin{table}",
         r"\centering\small",
         r"\setlength{\tabcolsep}{4pt}",
         rf"\caption{{{_escape(caption)}}}",
         rf"\label{{tab:{name}}}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{{'l' * len(grid.header)}{'r' * len(grid.columns)}}}",
         r"\toprule",
         *_latex_headings(grid),
         r"\midrule",
         *(_latex_row([_escape(cell) for cell in row]) for row in grid.lines()),
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}}",
         r"\end{table}",
     ]
     return "\n".join([*lines, ""])
@@ -78,7 +83,9 @@ def _latex_headings(grid: Grid) -> list[str]:
         cells, rules, start = [""] * leading, [], leading + 1
         for path, group in groupby(grid.columns, key=lambda levels: levels[: level + 1]):
             width = len(list(group))
-            cells.append(rf"\multicolumn{{{width}}}{{c}}{{{_escape(path[-1])}}}")
+            lines_of_text = textwrap.wrap(path[-1], HEADING_WIDTH * width)
+            heading = r"\\".join(_escape(line) for line in lines_of_text)
+            cells.append(rf"\multicolumn{{{width}}}{{c}}{{\shortstack{{{heading}}}}}")
             rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
             start += width
         lines += [_latex_row(cells), "".join(rules)]
