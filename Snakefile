@@ -22,7 +22,7 @@ include: "workflow/rules/analysis.smk"
 include: "workflow/rules/report.smk"
 
 
-report: "report/captions/workflow.rst"
+report: "report/captions/overview.rst"
 
 
 rule all:

@@ -29,7 +29,7 @@ LABELS = "gzip/emnist-balanced-{part}-labels-idx1-ubyte.gz"
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 """What zipfile raises on damaged files. One changed byte can ask for a password
-(RuntimeError), an unknown compression (NotImplementedError) or an impossible place (OSError)."""
+(RuntimeError), an unknown compression (its subclass) or an impossible place (OSError)."""
 
 REMEDY = (
     "Remove it and fetch or copy it again, or name another file with data.archive.path "
