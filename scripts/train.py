@@ -10,7 +10,7 @@ import torch
 
 from convnets import hardware, records
 from convnets.data.dataset import Dataset, load_dataset
-from convnets.errors import run_script
+from convnets.errors import UserError, run_script
 from convnets.files import file_digest, write_json
 from convnets.settings import TrainingSettings, from_json
 from convnets.training import Part, State, Trainer, save, train, write_history
@@ -19,6 +19,8 @@ from convnets.variant import Variant
 
 def main() -> None:
     arguments = parse_arguments()
+    if arguments.epochs < 1:
+        raise UserError(f"--epochs is {arguments.epochs}, expected 1 or more")
     variant = from_json(Variant, arguments.variant)
     settings = from_json(TrainingSettings, arguments.training)
     device, precision = hardware.prepare(settings)

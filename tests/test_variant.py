@@ -178,6 +178,7 @@ def test_weights_follow_from_the_seed_alone() -> None:
         ({"method": "max_pool", "pool_padding": 2}, "pool_padding .* at most half"),
         ({"method": "no_pooling", "filters": (8, 8, 0, 8)}, "filters is .* expected 1 or more"),
         ({"method": "no_pooling", "num_layers": 0}, "num_layers is 0"),
+        ({"method": "max"}, "method is 'max', expected fully_connected, no_pooling, stride"),
     ],
 )
 def test_impossible_variants_are_refused(values: dict[str, object], message: str) -> None:

@@ -270,6 +270,8 @@ class Variant:
         return out
 
     def _check_numbers(self) -> None:
+        methods = ", ".join(KEYS_OF_METHOD)
+        self._check(self.method in KEYS_OF_METHOD, "method", f"is {self.method!r}", methods)
         smallest: dict[str, int] = {"num_layers": 1, "kernel_size": 1, "padding": 0}
         for key, least in smallest.items():
             self._check(
