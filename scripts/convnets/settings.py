@@ -43,10 +43,8 @@ class NistSettings:
     """Where the archive is kept. Runs, users and clones can share one copy."""
     size: int = 561753746
     """Size of the archive in bytes."""
-    md5: str = "58c8d27c78d21e728a6bc7b3cc06412e"
-    """MD5 of the archive."""
     sha256: str = OFFICIAL_SHA256
-    """SHA-256 of the archive."""
+    """SHA-256 of the archive; a file with another is refused."""
 
 
 @dataclass(frozen=True)
