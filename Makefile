@@ -2,6 +2,8 @@
 #
 #   make demo    the whole pipeline on synthetic characters: all variants, tables, report
 #   make test    the tests
+#   make soak    kills KILLS=100 trainings at random moments; each must end with the same bits
+#   make bench   speed of training beside a plain loop, into benchmarks/results
 #   make paper   the paper on official EMNIST (downloads 560 MB; hours on a GPU)
 #   make lint    style, types and workflow checks
 #   make lock    refresh requirements.lock from pyproject.toml
@@ -11,13 +13,14 @@
 
 PYTHON ?= python3
 CORES ?= all
+KILLS ?= 100
 ARGS ?=
 PIP_ARGS ?=
 VENV := .venv
 INSTALLED := $(VENV)/installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test paper lint install lock clean
+.PHONY: demo test soak bench paper lint install lock clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -30,6 +33,12 @@ paper: $(INSTALLED)
 
 test: $(INSTALLED)
 	python -m pytest $(ARGS)
+
+soak: $(INSTALLED)
+	python tests/soak.py --kills $(KILLS) $(ARGS)
+
+bench: $(INSTALLED)
+	python -m benchmarks.bench $(ARGS)
 
 lint: $(INSTALLED)
 	ruff check .

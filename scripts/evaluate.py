@@ -1,8 +1,10 @@
 """Test the best checkpoint of a run on every test image."""
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,15 +25,15 @@ def main() -> None:
     run = json.loads((arguments.run / "run.json").read_text())
     variant = from_mapping(Variant, run["variant"])
     settings = from_mapping(TrainingSettings, run["training"])
-    device, _ = hardware.prepare(settings)
-    precision = getattr(torch, run["precision"])
+    plan = recorded_plan(run, settings)
+    hardware.prepare(plan, settings.threads)
     dataset = load_dataset(arguments.data)
     images, labels = (torch.from_numpy(array) for array in dataset.part("test"))
 
-    checkpoint = torch.load(arguments.run / "best.pt", map_location=device, weights_only=True)
-    network = place(build_network(variant, run["seed"]), device, precision)
+    checkpoint = torch.load(arguments.run / "best.pt", map_location=plan.device, weights_only=True)
+    network = place(build_network(variant, run["seed"]), plan)
     network.load_state_dict(checkpoint["network"])
-    scores = predict(network, images.to(device), settings.batch_size, precision)
+    scores = predict(network, images.to(plan.device), plan)
     result = score(scores.cpu(), labels.long())
 
     with atomic_write(arguments.run / "predictions.npz") as file:
@@ -58,6 +60,12 @@ def main() -> None:
         f"{variant.id}, seed {run['seed']}: test accuracy {result.accuracy:.4f} with the "
         f"checkpoint of epoch {checkpoint['epoch']}, {len(labels):,} images of {report['data']}"
     )
+
+
+def recorded_plan(run: dict[str, Any], settings: TrainingSettings) -> hardware.Plan:
+    """The plan that the run was trained with, on the device that there is now."""
+    values = {item.name: run[item.name] for item in dataclasses.fields(hardware.Plan)}
+    return hardware.Plan(**values | {"device": hardware.choose_device(settings)})
 
 
 def parse_arguments() -> argparse.Namespace:

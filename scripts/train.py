@@ -10,11 +10,19 @@ import torch
 
 from convnets import hardware, records
 from convnets.data.dataset import Dataset, load_dataset
-from convnets.errors import UserError, run_script
-from convnets.files import file_digest, write_json
+from convnets.errors import UserError, explain_no_memory, run_script
+from convnets.files import atomic_write, file_digest, remove_temporaries, write_json
+from convnets.fingerprint import fingerprint
+from convnets.interruption import Interruption
+from convnets.lock import run_lock
 from convnets.settings import TrainingSettings, from_json
-from convnets.training import Part, State, Trainer, save, train, write_history
+from convnets.state import Slots, State, begin_attempt, to_bytes, write_history
+from convnets.training import Part, Run, Trainer
 from convnets.variant import Variant
+
+PLAN = tuple(item.name for item in dataclasses.fields(hardware.Plan))
+IDENTITY = ("variant", "seed", "training", *PLAN)
+"""Keys of `run.json` that, with data and code, decide every bit of a run."""
 
 
 def main() -> None:
@@ -23,8 +31,26 @@ def main() -> None:
         raise UserError(f"--epochs is {arguments.epochs}, expected 1 or more")
     variant = from_json(Variant, arguments.variant)
     settings = from_json(TrainingSettings, arguments.training)
-    device, precision = hardware.prepare(settings)
-    started = records.now()
+    remedy = f"run fewer runs side by side, or lower training.batch_size ({settings.batch_size})"
+    with Interruption() as interruption, run_lock(arguments.output), explain_no_memory(remedy):
+        remove_temporaries(arguments.output)
+        train_and_finish(arguments, variant, settings, interruption)
+
+
+def train_and_finish(
+    arguments: argparse.Namespace,
+    variant: Variant,
+    settings: TrainingSettings,
+    interruption: Interruption,
+) -> None:
+    """Bring the run in the locked folder `arguments.output` to its end."""
+    plan = hardware.choose_plan(settings, variant)
+    hardware.prepare(plan, settings.threads)
+    attempt = {
+        "started": records.now(),
+        "device_name": hardware.describe(plan.device),
+        "software": records.software(),
+    }
     dataset = load_dataset(arguments.data)
     record: dict[str, Any] = {
         "variant": variant.specification(),
@@ -36,48 +62,56 @@ def main() -> None:
         "epochs": arguments.epochs,
         "training": dataclasses.asdict(settings),
         "data": describe_data(dataset, arguments.data),
-        "device": device.type,
-        "device_name": hardware.describe(device),
-        "precision": str(precision).removeprefix("torch."),
-        "software": records.software(),
+        **dataclasses.asdict(plan),
         "git_commit": records.git_commit(),
-        "started": started,
     }
-    print(
+    log(
         f"{variant.id}, seed {arguments.seed}: {variant.parameters:,} parameters, "
-        f"{record['data']['display_name']}, {record['device_name']}, {record['precision']}",
-        flush=True,
+        f"{record['data']['display_name']}, {attempt['device_name']}, {plan.precision}"
     )
-    trainer = Trainer(variant, settings, arguments.seed, device, precision)
-    identity = {key: record[key] for key in ("variant", "seed", "training", "precision", "device")}
-    state = train(
-        trainer,
-        to_device(dataset, "train", device),
-        to_device(dataset, "validation", device),
-        arguments.epochs,
-        arguments.output,
-        belongs_to=identity | {"data": record["data"]["digest"]},
-        log=lambda line: print(line, flush=True),
+    belongs_to = {key: record[key] for key in IDENTITY} | {
+        "data": record["data"]["digest"],
+        "code": fingerprint("convnets/training.py"),
+    }
+    slots = Slots(arguments.output, log)
+    state = slots.resume(belongs_to, arguments.epochs, plan.device)
+    if state is None:
+        state = State(belongs_to)
+    else:
+        log(f"resumed {state.position}, from {slots.newest}")
+    if len(state.history) < arguments.epochs:
+        begin_attempt(state, attempt, log)
+    train_part, validation_part = (
+        to_device(dataset, part, plan.device) for part in ("train", "validation")
     )
-    finish(state, record, arguments.output)
+    trainer = Trainer(variant, settings, arguments.seed, plan, train_part)
+    interruption.check()
+    Run(trainer, state, slots, interruption.check).train(validation_part, arguments.epochs, log)
+    finish(state, record, slots)
 
 
-def finish(state: State, record: dict[str, Any], folder: Path) -> None:
-    """Write what the run leaves behind, then drop its resumable state."""
-    best = state.best
+def finish(state: State, record: dict[str, Any], slots: Slots) -> None:
+    """Write what the run leaves behind; interrupted anywhere, the same command completes it."""
+    folder, best = slots.folder, state.best
+    state.finished = state.finished or records.now()
     write_history(folder / "history.csv", state)
-    save(folder / "best.pt", {"epoch": best.epoch, "network": state.best_network})
+    with atomic_write(folder / "best.pt") as file:
+        file.write(to_bytes({"epoch": best.epoch, "network": state.best_network}))
     result = {
-        "finished": records.now(),
+        "device_name": state.attempts[-1]["device_name"],
+        "software": state.attempts[-1]["software"],
+        "started": state.attempts[0]["started"],
+        "finished": state.finished,
+        "attempts": state.attempts,
         "train_seconds": sum(row.epoch_seconds for row in state.history),
         "best_epoch": best.epoch,
         "best_val_accuracy": best.val_accuracy,
     }
     write_json(folder / "run.json", record | result)
-    (folder / "state.pt").unlink()
+    slots.finish(state)
 
 
-def to_device(dataset: Dataset, part: str, device: torch.device) -> Part:
+def to_device(dataset: Dataset, part: str, device: str) -> Part:
     """Images and labels of a part of the split, on the device."""
     images, labels = dataset.part(part)
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).long().to(device)
@@ -92,6 +126,10 @@ def describe_data(dataset: Dataset, folder: Path) -> dict[str, Any]:
         "split": dataset.provenance["counts"]["split"],
         "digest": hashlib.sha256(digests.encode()).hexdigest(),
     }
+
+
+def log(line: str) -> None:
+    print(line, flush=True)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -32,10 +32,10 @@ def replace(file: Path, old: str, new: str) -> None:
 
 def test_comments_docstrings_layout_and_times_change_nothing(scripts: Path) -> None:
     before = fingerprint("train.py")
-    training = scripts / "convnets/training.py"
-    replace(training, "import csv\n", "import csv  # a comment\n\n\n")
-    replace(training, '"""One row of `history.csv`.', '"""Another text.')
-    training.touch()
+    state = scripts / "convnets/state.py"
+    replace(state, "import csv\n", "import csv  # a comment\n\n\n")
+    replace(state, '"""One row of `history.csv`.', '"""Another text.')
+    state.touch()
     assert fingerprint("train.py") == before
 
 
@@ -45,7 +45,7 @@ def test_a_changed_computation_changes_the_stages_that_use_it(scripts: Path) -> 
     replace(scripts / "convnets/evaluation.py", "correct.sum()", "correct.long().sum()")
     changed = {stage for stage in stages if fingerprint(stage) != before[stage]}
     assert changed == {"evaluate.py"}
-    replace(scripts / "convnets/network.py", "HEAD_SIZE)", "HEAD_SIZE + 0)")
+    replace(scripts / "convnets/network.py", "HEAD_SIZE:", "HEAD_SIZE + 0:")
     changed = {stage for stage in stages if fingerprint(stage) != before[stage]}
     assert changed == {"train.py", "evaluate.py"}
 

@@ -1,6 +1,8 @@
 """Variants against hand-worked values and against the modules built from them."""
 
+import ctypes
 import dataclasses
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -10,10 +12,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from convnets.config import Config, load_config
 from convnets.errors import UserError
-from convnets.network import AverageTo, MaxAveragePooling, build_network, class_scores
+from convnets.hardware import Plan
+from convnets.network import AverageTo2x2, MaxAveragePooling, build_network, class_scores
+from convnets.training import place
 from convnets.variant import Variant
 
 CONFIG_FILE = "config/config.yaml"
+M_PERTURB = -6
+"""Switch of glibc's `mallopt`."""
 
 
 def paper() -> Config:
@@ -22,6 +28,8 @@ def paper() -> Config:
 
 
 PAPER = paper()
+BFLOAT16 = Plan("cpu", "bfloat16", channels_last=True, cuda_graph=False)
+FLOAT32 = Plan("cpu", "float32", channels_last=True, cuda_graph=False)
 VARIANTS = [PAPER.variant(id) for id in PAPER.variant_ids]
 
 SIZES = {
@@ -143,12 +151,38 @@ def test_the_receptive_field_is_what_a_gradient_reaches(id: str) -> None:
 @pytest.mark.parametrize("width", range(1, 31))
 def test_the_averaged_head_is_adaptive_average_pooling(width: int) -> None:
     features = torch.rand(2, 3, width, width, dtype=torch.float64, requires_grad=True)
-    torch.testing.assert_close(AverageTo(2)(features), nn.AdaptiveAvgPool2d(2)(features))
+    torch.testing.assert_close(AverageTo2x2()(features), nn.AdaptiveAvgPool2d(2)(features))
     ours, theirs = (
         torch.autograd.grad(layer(features).square().sum(), features)[0]
-        for layer in (AverageTo(2), nn.AdaptiveAvgPool2d(2))
+        for layer in (AverageTo2x2(), nn.AdaptiveAvgPool2d(2))
     )
     torch.testing.assert_close(ours, theirs)
+
+
+@pytest.fixture
+def spoilt_memory() -> Iterator[None]:
+    """Memory is full of huge numbers until it is written."""
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+    except OSError:
+        pytest.skip("only glibc can spoil memory")
+    libc.mallopt(M_PERTURB, 0x01)  # allocated bytes are the complement: -1.7e38 in float32
+    yield
+    libc.mallopt(M_PERTURB, 0)
+
+
+@pytest.mark.parametrize("plan", [BFLOAT16, FLOAT32], ids=lambda plan: plan.precision)
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.id)
+def test_gradients_read_no_unwritten_memory(
+    variant: Variant, plan: Plan, spoilt_memory: None
+) -> None:
+    network = place(build_network(variant, seed=0), plan)
+    with plan.autocast():
+        scores = class_scores(network, torch.full((4, 28, 28), 200, dtype=torch.uint8))
+    scores.square().sum().backward()
+    for weights in network.parameters():
+        assert weights.grad is not None
+        assert weights.grad.abs().max() < 1e3
 
 
 def test_max_average_pooling_is_the_sum_of_both() -> None:

@@ -1,16 +1,73 @@
-"""One exception for everything that a user can put right, and how a script ends on it."""
+"""Exceptions for what a user can put right, faults in words, and how a script ends on them."""
 
+import contextlib
+import errno
+import os
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+INTERRUPTED = 75
+"""Exit status of a script that a signal interrupted: EX_TEMPFAIL, try the same again."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Disk full, quota used up, file larger than allowed."""
+NO_MEMORY = re.compile(r"out of memory|allocate|alloc_failed|bad_alloc", re.IGNORECASE)
+"""What PyTorch and NumPy say when memory is short, on a GPU and on a processor."""
+AMOUNT = re.compile(r"allocate ([\d.]+ ?\w+)")
 
 
 class UserError(Exception):
     """Something the user can put right: says what was found, what was expected, what to do."""
 
 
+class Interrupted(BaseException):
+    """A signal asked the program to end, which is no error: says which, and what is saved."""
+
+
 def run_script(main: Callable[[], None]) -> None:
-    """Run `main`; end with exit status 1 and one clear message on a `UserError`."""
+    """Run `main`; end with one clear message and exit status 1 on a `UserError`, 75 on a signal."""
     try:
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
+    except Interrupted as interrupted:
+        print(f"interrupted by {interrupted}; the same command goes on from there", flush=True)
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        # What could not be printed would be tried again at exit and change the exit status.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(f"error: {_no_room('a file or the output of this program', error)}")
+
+
+@contextlib.contextmanager
+def explain_no_room(path: object) -> Iterator[None]:
+    """Turn a full disk, in a block that writes `path`, into a `UserError`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise UserError(_no_room(path, error)) from error
+        raise
+
+
+@contextlib.contextmanager
+def explain_no_memory(remedy: str) -> Iterator[None]:
+    """Turn a lack of memory in the block, of processor or GPU, into a `UserError`."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error)
+        if not (isinstance(error, MemoryError) or NO_MEMORY.search(text)):
+            raise
+        amount = AMOUNT.search(text)
+        asked = f"{amount[1]} more were asked for" if amount else text.partition("\n")[0]
+        raise UserError(f"out of memory ({asked or 'no amount is known'}): {remedy}") from error
+
+
+def _no_room(what: object, error: OSError) -> str:
+    return (
+        f"{what} could not be written: {error.strerror}. What was saved before is intact: make "
+        "room (disk space, quota, ulimit -f), then give the same command again"
+    )

@@ -9,27 +9,37 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from convnets.errors import explain_no_room
+
 
 @contextlib.contextmanager
 def atomic_write(path: Path | str) -> Iterator[IO[bytes]]:
     """Open a binary file that appears at `path` only when the block ends without an error.
 
     The temporary file stands beside the target, so that the rename stays on one file system.
+    A full disk is a `UserError`; what was at `path` is then still there.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with explain_no_room(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o666 & ~_umask())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what a killed process left of its `atomic_write` in `folder`."""
+    for temporary in folder.glob(".*.tmp"):
+        temporary.unlink()
 
 
 def write_text(path: Path | str, text: str) -> None:

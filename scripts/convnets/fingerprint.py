@@ -3,8 +3,8 @@
 Snakemake runs a job again when its parameters change, so each rule has the fingerprint of
 its stage among them. It covers the script (or notebook) and all modules of this library that
 it imports, without comments, docstrings and layout: these and file times change nothing, a
-changed computation does, and only where it is used. The workflow itself calls this; scripts
-do not.
+changed computation does, and only where it is used. The workflow calls this, and train.py,
+which goes on from the state of an interrupted run only if the code of the training is the same.
 """
 
 import ast

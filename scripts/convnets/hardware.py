@@ -1,18 +1,69 @@
-"""Which device and precision a run uses, and what they are called."""
+"""How a run computes on the machine at hand: its plan, and what the plan asks of the process.
 
+Every plan trains the same network on the same batches with the same updates; plans differ in
+rounding and speed. `benchmarks/` measures them against a plain loop.
+"""
+
+import contextlib
+import ctypes
 import os
 import platform
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
 from convnets.errors import UserError
 from convnets.settings import TrainingSettings
+from convnets.variant import Variant
 
 BFLOAT16_FEATURES = ("amx_bf16", "avx512_bf16")
 """Processor features that multiply bfloat16 faster than float32."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Switches of glibc's `mallopt`."""
 
 
-def choose_device(settings: TrainingSettings) -> torch.device:
+@dataclass(frozen=True)
+class Plan:
+    """How a run computes. Follows from settings, variant and machine alone: `choose_plan`."""
+
+    device: Literal["cpu", "cuda"]
+    precision: Literal["bfloat16", "tf32", "float32"]
+    """Of the products. Weights, optimiser and sums are float32 always."""
+    channels_last: bool
+    """Whether features lie in memory as (batch, height, width, channels)."""
+    cuda_graph: bool
+    """Whether the steps of an epoch replay one recorded step."""
+
+    def autocast(self) -> torch.autocast:
+        """The context in which the network computes."""
+        mixed = self.precision == "bfloat16"
+        return torch.autocast(self.device, torch.bfloat16, enabled=mixed, cache_enabled=False)
+
+
+def choose_plan(settings: TrainingSettings, variant: Variant) -> Plan:
+    """The fastest plan that the settings allow on this machine.
+
+    Channels last suits the units that multiply matrices, and on processors float32 too, except
+    that some compute dilated convolutions many times slower so.
+
+    Raises:
+        UserError: `device: cuda` where PyTorch sees no GPU, or `precision: tf32` without a GPU.
+    """
+    device = choose_device(settings)
+    precision = settings.precision
+    if precision == "auto":
+        precision = "bfloat16" if _multiplies_bfloat16(device) else "float32"
+    if precision == "tf32" and device == "cpu":
+        raise UserError(
+            "training.precision is tf32, which GPUs alone have; set it to auto, bfloat16 or "
+            "float32, or training.device to cuda"
+        )
+    plain = precision == "float32" and (device == "cuda" or variant.method == "dilation")
+    return Plan(device, precision, channels_last=not plain, cuda_graph=device == "cuda")
+
+
+def choose_device(settings: TrainingSettings) -> Literal["cpu", "cuda"]:
     """The device that the settings ask for.
 
     Raises:
@@ -26,35 +77,43 @@ def choose_device(settings: TrainingSettings) -> torch.device:
             f"(CUDA_VISIBLE_DEVICES: {visible}); give the job a GPU, install a CUDA build of "
             "PyTorch, or set training.device to auto or cpu"
         )
-    return torch.device("cuda" if available and settings.device != "cpu" else "cpu")
+    return "cuda" if available and settings.device != "cpu" else "cpu"
 
 
-def choose_precision(settings: TrainingSettings, device: torch.device) -> torch.dtype:
-    """The type of the products: bfloat16 where the processor has it, unless settings say else."""
-    if settings.precision != "auto":
-        return torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
-    if device.type == "cuda":
-        supported = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        features = torch.cpu.get_capabilities()
-        supported = any(features.get(name, False) for name in BFLOAT16_FEATURES)
-    return torch.bfloat16 if supported else torch.float32
-
-
-def prepare(settings: TrainingSettings) -> tuple[torch.device, torch.dtype]:
-    """Set threads and deterministic algorithms; return device and precision of the run."""
-    torch.set_num_threads(settings.threads)
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
+def prepare(plan: Plan, threads: int) -> None:
+    """Set up this process for `plan`: threads, deterministic algorithms, arithmetic, memory."""
+    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True)
-    device = choose_device(settings)
-    return device, choose_precision(settings, device)
+    # Filling it with NaN would find reads of memory that was never written; it takes a fifth.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts
+    torch.backends.cuda.matmul.allow_tf32 = plan.precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = plan.precision == "tf32"
+    _keep_freed_memory()
 
 
-def describe(device: torch.device) -> str:
+def describe(device: str) -> str:
     """Name of the processor or GPU, as its maker calls it."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return _cpu_name()
+    return torch.cuda.get_device_name() if device == "cuda" else _cpu_name()
+
+
+def _multiplies_bfloat16(device: str) -> bool:
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    features = torch.cpu.get_capabilities()
+    return any(features.get(name, False) for name in BFLOAT16_FEATURES)
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep what tensors free instead of handing it back to the system.
+
+    Each step needs the memory of the last one again, and the system would zero it page by page:
+    up to a third of a step's time. Only glibc has the switch; elsewhere nothing changes.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(M_MMAP_THRESHOLD, 2**30)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _cpu_name() -> str:

@@ -1,11 +1,27 @@
 """The PyTorch module of a variant, built operation by operation from its description."""
 
+import itertools
 import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, conv2d, pad
 
 from convnets.variant import HEAD_SIZE, Convolution, Linear, Operation, Pooling, Variant
+
+
+class PaddedConvolution(nn.Conv2d):
+    """A convolution that pads its features itself.
+
+    For kernels some of whose weights meet nothing but padding: in bfloat16 on a processor, oneDNN
+    leaves the gradient of such weights uninitialised, so that no two runs are the same.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Convolve (batch, channels, height, width)."""
+        rows, columns = map(int, self.padding)
+        padded = pad(features, (columns, columns, rows, rows))
+        return conv2d(padded, self.weight, self.bias, self.stride, 0, self.dilation)
 
 
 class MaxAveragePooling(nn.Module):
@@ -21,29 +37,20 @@ class MaxAveragePooling(nn.Module):
         return self.maximum(features) + self.average(features)
 
 
-class AverageTo(nn.Module):
-    """Average features to `size` x `size`, as adaptive average pooling does.
+class AverageTo2x2(nn.Module):
+    """Average features to 2 x 2, as adaptive average pooling does.
 
     Written with fixed windows because the backward pass of PyTorch's adaptive pooling is not
-    deterministic on CUDA. Features narrower than `size` are repeated.
+    deterministic on CUDA. The windows share the middle of an odd width; a single feature is
+    repeated.
     """
 
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = size
-
     def forward(self, features: Tensor) -> Tensor:
-        """Average (batch, channels, height, height) to (batch, channels, size, size)."""
+        """Average (batch, channels, width, width) to (batch, channels, 2, 2)."""
         width = features.shape[-1]
-        starts = [index * width // self.size for index in range(self.size)]
-        ends = [-(-(index + 1) * width // self.size) for index in range(self.size)]
-        windows = list(zip(starts, ends, strict=True))
-        means = [
-            features[:, :, top:bottom, left:right].mean(dim=(2, 3))
-            for top, bottom in windows
-            for left, right in windows
-        ]
-        return torch.stack(means, dim=2).unflatten(2, (self.size, self.size))
+        if width == 1:
+            return features.expand(-1, -1, 2, 2)
+        return avg_pool2d(features, kernel_size=(width + 1) // 2, stride=width // 2)
 
 
 def build_network(variant: Variant, seed: int) -> nn.Sequential:
@@ -58,10 +65,11 @@ def build_network(variant: Variant, seed: int) -> nn.Sequential:
     for operation in hidden:
         modules.append(_module(operation))
         if not isinstance(operation, Pooling):
-            modules.append(nn.ReLU())
+            modules.append(nn.ReLU(inplace=True))
+    _pool_before_relu(modules)
     if variant.is_convolutional:
         if variant.head == "averaged" and variant.sizes[-1] != HEAD_SIZE:
-            modules.append(AverageTo(HEAD_SIZE))
+            modules.append(AverageTo2x2())
         modules.append(nn.Flatten())
     modules.append(_module(last))
     network = nn.Sequential(*modules)
@@ -69,11 +77,22 @@ def build_network(variant: Variant, seed: int) -> nn.Sequential:
     return network
 
 
+def _pool_before_relu(modules: list[nn.Module]) -> None:
+    """Let ReLU follow max pooling: the same outputs and gradients from a quarter of the work.
+
+    The maximum of a window of clamped values is the clamped maximum of the window.
+    """
+    for index, (first, second) in enumerate(itertools.pairwise(modules)):
+        if isinstance(first, nn.ReLU) and isinstance(second, nn.MaxPool2d):
+            modules[index : index + 2] = second, first
+
+
 def _module(operation: Operation) -> nn.Module:
     if isinstance(operation, Linear):
         return nn.Linear(*operation.features, bias=operation.bias)
     if isinstance(operation, Convolution):
-        return nn.Conv2d(
+        kind = PaddedConvolution if _idle_weights(operation) else nn.Conv2d
+        return kind(
             *operation.channels,
             operation.kernel_size,
             operation.stride,
@@ -85,6 +104,15 @@ def _module(operation: Operation) -> nn.Module:
     if operation.kind in poolings:
         return poolings[operation.kind](operation.window, operation.stride, operation.padding)
     return MaxAveragePooling(operation.window, operation.padding)
+
+
+def _idle_weights(operation: Convolution) -> bool:
+    """Whether some weights of the kernel meet nothing but padding, wherever it stands."""
+    starts = range(0, operation.stride * operation.size[1], operation.stride)
+    offsets = range(-operation.padding, operation.window - operation.padding, operation.dilation)
+    return any(
+        not any(0 <= start + offset < operation.size[0] for start in starts) for offset in offsets
+    )
 
 
 def _initialise(network: nn.Module, generator: torch.Generator) -> None:
@@ -99,5 +127,4 @@ def _initialise(network: nn.Module, generator: torch.Generator) -> None:
 
 def class_scores(network: nn.Module, images: Tensor) -> Tensor:
     """Scores (batch, 47), float32, of uint8 `images` (batch, 28, 28) scaled to 0..1."""
-    scaled = images.unsqueeze(1).to(torch.float32).div_(255)
-    return network(scaled.contiguous(memory_format=torch.channels_last)).float()
+    return network(images.unsqueeze(1).to(torch.float32).div_(255)).float()

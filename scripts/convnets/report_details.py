@@ -19,6 +19,8 @@ HIDDEN = 0.1
 ENVIRONMENT = {
     "Device": "device_name",
     "Precision": "precision",
+    "Channels last": "channels_last",
+    "CUDA graph": "cuda_graph",
     "Threads": "training.threads",
     "Python": "software.python",
     "PyTorch": "software.torch",

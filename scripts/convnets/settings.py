@@ -141,9 +141,9 @@ class TrainingSettings:
     """Reading: the course framework's."""
     weight_decay: float = 1e-5
     """Reading: the course framework's (L2, added to the gradient)."""
-    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    precision: Literal["auto", "bfloat16", "tf32", "float32"] = "auto"
     """`auto`: bfloat16 products with float32 weights where the processor has them, else
-    float32. `float32` is the paper's arithmetic."""
+    float32. `float32` is the paper's arithmetic; `tf32` rounds its products as GPUs can."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` takes a GPU where there is one."""
     threads: int = 1

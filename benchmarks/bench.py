@@ -1,0 +1,121 @@
+"""Measure how fast the project trains, beside a plain loop and the bound of the machine."""
+
+import argparse
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+import yaml
+
+from benchmarks.measure import SPLIT, time_evaluation, time_variant
+from benchmarks.plot import plot_speed
+from benchmarks.startup import startup_seconds, write_data
+from benchmarks.tables import duration_row, speed_table, summary
+from benchmarks.workers import Engine, Peer, Worker
+from convnets import hardware, records
+from convnets.errors import UserError, run_script
+from convnets.files import write_text
+from convnets.settings import TrainingSettings, from_mapping
+from convnets.variant import Variant
+
+CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
+FAMILIES = ("max_pool_2", "avg_pool_2", "stride_2", "no_pooling", "dilation_plus2")
+VARIANTS = (*FAMILIES, "max_pool_2_f128", "avg_pool_2_f128", "stride_2_f128", "dilation_plus2_f128")
+FEW = 3
+"""Most repeats of what takes seconds each time: start-up and evaluation."""
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    for option in ("threads", "repeats"):
+        if getattr(arguments, option) < 1:
+            raise UserError(f"--{option} is {getattr(arguments, option)}, expected 1 or more")
+    settings, variants = read_config(arguments)
+    plan = hardware.choose_plan(settings, variants[0])
+    machine: dict[str, Any] = {
+        "device_name": hardware.describe(plan.device),
+        "threads": settings.threads,
+        "precision": plan.precision,
+    }
+    print("{device_name}, {threads} threads, {precision}".format(**machine), flush=True)
+    element_bytes = 2 if plan.precision == "bfloat16" else 4
+    few = min(arguments.repeats, FEW)
+    timings, durations, families = [], [], set()
+    with Worker(Peer, settings) as peer, Worker(Engine, settings) as engine:
+        for variant in variants:
+            timing = time_variant(peer, engine, variant, settings, element_bytes, arguments.repeats)
+            timings.append(timing)
+            print(timing, flush=True)
+            if variant.method not in families:
+                families.add(variant.method)
+                seconds = time_evaluation(engine, few)
+                row = duration_row("evaluation", variant.id, SPLIT.validation, seconds)
+                durations.append(row)
+    with tempfile.TemporaryDirectory() as folder:
+        images = write_data(Path(folder), SPLIT)
+        seconds = startup_seconds(variants[0], settings, Path(folder), few)
+    durations.append(duration_row("startup", variants[0].id, images, seconds))
+    machine |= {
+        "repeats": arguments.repeats,
+        "batch_size": settings.batch_size,
+        "torch": torch.__version__,
+        "git_commit": records.git_commit(),
+        "date": records.now(),
+    }
+    name = re.sub(r"[^a-z0-9]+", "-", f"{machine['device_name']} {machine['precision']}".lower())
+    prefix = str(arguments.output / name.strip("-"))
+    speeds = speed_table(timings).assign(**machine)
+    others = pd.DataFrame(durations).assign(**machine)
+    for frame, path in ((speeds, f"{prefix}.csv"), (others, f"{prefix}_startup.csv")):
+        write_text(path, frame.to_csv(index=False, float_format="%.6g"))
+    plot_speed(speeds, prefix)
+    print(f"{summary(speeds, others)}\nwritten: {prefix}.csv, _startup.csv, .svg, .png")
+
+
+def read_config(arguments: argparse.Namespace) -> tuple[TrainingSettings, list[Variant]]:
+    """The settings to train with and the variants to train, as the configuration has them.
+
+    Read here because `convnets.config` needs what comes with Snakemake, which a machine that
+    only trains may lack.
+    """
+    try:
+        config = yaml.safe_load(CONFIG.read_text())
+        training, shared, known = (config[key] for key in ("training", "architecture", "variants"))
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise UserError(f"{CONFIG} is no configuration of this project: {error!r}") from None
+    unknown = [id for id in arguments.variants if id not in known]
+    if unknown:
+        raise UserError(
+            f"--variants names {unknown[0]!r}: no such variant in {CONFIG}; there are "
+            f"{', '.join(known)}"
+        )
+    chosen = {key: getattr(arguments, key) for key in ("precision", "device", "threads")}
+    settings = from_mapping(TrainingSettings, training | chosen)
+    merged = (shared | known[id] | {"id": id} for id in arguments.variants)
+    return settings, [from_mapping(Variant, values) for values in merged]
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
+    add = parser.add_argument
+    choices = ("auto", "bfloat16", "tf32", "float32")
+    add("--precision", choices=choices, default="auto", help="of the engine (default: auto)")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="(default: auto)")
+    threads = torch.get_num_threads()
+    add("--threads", type=int, default=threads, help=f"of each process (default here: {threads})")
+    add("--repeats", type=int, default=7, help="timed blocks of each (default: 7)")
+    add("--variants", nargs="+", default=list(VARIANTS), metavar="ID", help="what to measure")
+    add(
+        "--output",
+        type=Path,
+        default=Path(__file__).parent / "results",
+        help="folder for tables and picture (default: benchmarks/results)",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run_script(main)

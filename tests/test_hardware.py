@@ -1,0 +1,78 @@
+"""The plan of a run: which one the rule chooses, and what it sets up."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from convnets import hardware
+from convnets.errors import UserError
+from convnets.hardware import Plan, choose_plan, prepare
+from convnets.settings import TrainingSettings
+from convnets.variant import Variant
+
+POOLING = Variant(id="pooling", method="max_pool")
+DILATION = Variant(id="dilation", method="dilation")
+
+
+def machine(monkeypatch: pytest.MonkeyPatch, gpu: bool = False, features: str = "") -> None:
+    """Pretend a machine with or without a GPU, with the processor's features named."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
+    monkeypatch.setattr(
+        torch.cpu, "get_capabilities", lambda: dict.fromkeys(features.split(), True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("gpu", "features", "precision", "variant", "plan"),
+    [
+        (False, "avx2", "auto", POOLING, ("cpu", "float32", True, False)),
+        (False, "avx2", "auto", DILATION, ("cpu", "float32", False, False)),
+        (False, "avx512_bf16", "auto", DILATION, ("cpu", "bfloat16", True, False)),
+        (False, "amx_bf16", "auto", POOLING, ("cpu", "bfloat16", True, False)),
+        (False, "amx_bf16", "float32", POOLING, ("cpu", "float32", True, False)),
+        (True, "", "auto", POOLING, ("cuda", "bfloat16", True, True)),
+        (True, "", "tf32", DILATION, ("cuda", "tf32", True, True)),
+        (True, "", "float32", POOLING, ("cuda", "float32", False, True)),
+    ],
+)
+def test_the_plan_follows_from_settings_variant_and_machine(
+    monkeypatch: pytest.MonkeyPatch,
+    gpu: bool,
+    features: str,
+    precision: str,
+    variant: Variant,
+    plan: tuple[str, str, bool, bool],
+) -> None:
+    machine(monkeypatch, gpu, features)
+    settings = dataclasses.replace(TrainingSettings(), precision=precision)
+    assert dataclasses.astuple(choose_plan(settings, variant)) == plan
+
+
+def test_a_gpu_is_left_alone_when_the_processor_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine(monkeypatch, gpu=True)
+    assert choose_plan(TrainingSettings(device="cpu"), POOLING).device == "cpu"
+
+
+def test_a_gpu_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
+    with pytest.raises(UserError, match=r"finds no GPU \(CUDA_VISIBLE_DEVICES: 7\)"):
+        choose_plan(TrainingSettings(device="cuda"), POOLING)
+    with pytest.raises(UserError, match="tf32, which GPUs alone have"):
+        choose_plan(TrainingSettings(precision="tf32"), POOLING)
+
+
+@pytest.mark.parametrize(("precision", "tf32"), [("tf32", True), ("float32", False)])
+def test_tf32_is_used_when_chosen_and_never_else(precision: str, tf32: bool) -> None:
+    prepare(Plan("cpu", precision, False, False), threads=torch.get_num_threads())  # type: ignore[arg-type]
+    assert torch.backends.cudnn.allow_tf32 is tf32
+    assert torch.backends.cuda.matmul.allow_tf32 is tf32
+    assert torch.are_deterministic_algorithms_enabled()
+
+
+def test_the_machine_has_a_name() -> None:
+    assert hardware.describe("cpu")
