@@ -13,7 +13,7 @@ import yaml
 from benchmarks.measure import SPLIT, time_evaluation, time_variant
 from benchmarks.plot import plot_speed
 from benchmarks.startup import startup_seconds, write_data
-from benchmarks.tables import duration_row, speed_table, summary
+from benchmarks.tables import breakdown_row, duration_row, speed_table, summary
 from benchmarks.workers import Engine, Peer, Worker
 from convnets import hardware, records
 from convnets.errors import UserError, run_script
@@ -24,6 +24,7 @@ from convnets.variant import Variant
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 FAMILIES = ("max_pool_2", "avg_pool_2", "stride_2", "no_pooling", "dilation_plus2")
 VARIANTS = (*FAMILIES, "max_pool_2_f128", "avg_pool_2_f128", "stride_2_f128", "dilation_plus2_f128")
+PROFILED_STEPS = 10
 FEW = 3
 """Most repeats of what takes seconds each time: start-up and evaluation."""
 
@@ -43,12 +44,14 @@ def main() -> None:
     print("{device_name}, {threads} threads, {precision}".format(**machine), flush=True)
     element_bytes = 2 if plan.precision == "bfloat16" else 4
     few = min(arguments.repeats, FEW)
-    timings, durations, families = [], [], set()
+    timings, durations, breakdowns, families = [], [], [], set()
     with Worker(Peer, settings) as peer, Worker(Engine, settings) as engine:
         for variant in variants:
             timing = time_variant(peer, engine, variant, settings, element_bytes, arguments.repeats)
             timings.append(timing)
             print(timing, flush=True)
+            if plan.device == "cpu":  # the profiler sees no operations in a replayed graph
+                breakdowns.append(breakdown_row(timing, engine.call("breakdown", PROFILED_STEPS)))
             if variant.method not in families:
                 families.add(variant.method)
                 seconds = time_evaluation(engine, few)
@@ -69,10 +72,13 @@ def main() -> None:
     prefix = str(arguments.output / name.strip("-"))
     speeds = speed_table(timings).assign(**machine)
     others = pd.DataFrame(durations).assign(**machine)
-    for frame, path in ((speeds, f"{prefix}.csv"), (others, f"{prefix}_startup.csv")):
-        write_text(path, frame.to_csv(index=False, float_format="%.6g"))
+    tables = {".csv": speeds, "_startup.csv": others}
+    if breakdowns:
+        tables["_breakdown.csv"] = pd.DataFrame(breakdowns).assign(**machine)
+    for ending, frame in tables.items():
+        write_text(f"{prefix}{ending}", frame.to_csv(index=False, float_format="%.6g"))
     plot_speed(speeds, prefix)
-    print(f"{summary(speeds, others)}\nwritten: {prefix}.csv, _startup.csv, .svg, .png")
+    print(f"{summary(speeds, others)}\nwritten: {prefix}.svg, .png, {', '.join(tables)}")
 
 
 def read_config(arguments: argparse.Namespace) -> tuple[TrainingSettings, list[Variant]]:

@@ -35,6 +35,18 @@ def speed_table(timings: list[Timing]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def breakdown_row(timing: Timing, milliseconds: dict[str, float]) -> dict[str, Any]:
+    """A row of the table of where a step's time goes, and how fast its convolutions are."""
+    operations = timing.work.operations
+    convolving = sum(ms for kind, ms in milliseconds.items() if kind.startswith("convolution"))
+    row: dict[str, Any] = {"variant": timing.variant.id}
+    row |= {f"{kind.replace(' ', '_')}_ms": ms for kind, ms in milliseconds.items()}
+    return row | {
+        "convolution_tflops": operations / 1e9 / convolving,
+        "fastest_tflops": timing.arithmetic_rate[0] / 1e12,
+    }
+
+
 def duration_row(measure: str, variant: str, images: int, seconds: list[float]) -> dict[str, Any]:
     """A row of the table of durations."""
     row = {"measure": measure, "variant": variant, "images": images}
@@ -63,3 +75,21 @@ def summary(speeds: pd.DataFrame, durations: pd.DataFrame) -> str:
         f"geometric mean over {len(families)} families: {ratio:.2f} times the plain loop, "
         f"{fraction:.2f} of the bound"
     ).format(**speeds.iloc[0])
+
+
+def markdown(speeds: pd.DataFrame) -> str:
+    """The table of speeds as the README has it."""
+    head = (
+        "| {device_name}, {threads} threads, {precision} "
+        "| plain loop | this project | ratio | of the bound |"
+    )
+    row = (
+        "| {variant} | {peer_images_per_second:,.0f} | {engine_images_per_second:,.0f} "
+        "| {ratio:.1f} | {fraction_of_bound:.0%} |"
+    )
+    families = speeds.drop_duplicates("family")
+    mean = statistics.geometric_mean(families["ratio"])
+    fraction = statistics.geometric_mean(families["fraction_of_bound"])
+    rows = [row.format(**values) for _, values in speeds.iterrows()]
+    last = f"| geometric mean of the families | | | **{mean:.1f}** | {fraction:.0%} |"
+    return "\n".join([head.format(**speeds.iloc[0]), "|---|---|---|---|---|", *rows, last])

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from benchmarks.breakdown import milliseconds_by_kind
 from benchmarks.rates import arithmetic_rate, copy_rate, synchronize
 from benchmarks.reference import Reference, scaled
 from convnets import hardware
@@ -99,6 +100,10 @@ class Engine:
             self.done += 1
         synchronize(self.plan.device)
         return time.perf_counter() - start
+
+    def breakdown(self, steps: int) -> dict[str, float]:
+        """Milliseconds of a step by kind of operation, see `milliseconds_by_kind`."""
+        return milliseconds_by_kind(self.train, steps)
 
     def evaluate(self, number: int) -> float:
         """Seconds to find loss and accuracy of `number` images."""

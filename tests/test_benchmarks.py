@@ -117,9 +117,9 @@ def test_the_whole_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
     (durations_file,) = tmp_path.glob("*-float32_startup.csv")
     prefix = str(durations_file).removesuffix("_startup.csv")
-    assert {f"{prefix}{end}" for end in (".csv", "_startup.csv", ".svg", ".png")} == {
-        str(file) for file in tmp_path.iterdir()
-    }
+    assert {
+        f"{prefix}{end}" for end in (".csv", "_startup.csv", "_breakdown.csv", ".svg", ".png")
+    } == {str(file) for file in tmp_path.iterdir()}
     speeds = pd.read_csv(f"{prefix}.csv")
     assert speeds["variant"].tolist() == variants
     assert speeds["family"].tolist() == ["stride"]
@@ -131,6 +131,10 @@ def test_the_whole_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (speeds["bound_images_per_second"] <= 1.0001 * bounds).all()
     fractions = engine / speeds["bound_images_per_second"]
     assert fractions.tolist() == pytest.approx(speeds["fraction_of_bound"].tolist(), rel=1e-4)
+    parts = pd.read_csv(f"{prefix}_breakdown.csv").filter(like="_ms").iloc[0]
+    assert parts["convolution_backward_ms"] > parts["convolution_forward_ms"] > 0
+    assert parts["relu_ms"] > parts["pooling_ms"] == 0
+    assert 0.2 < parts.sum() * engine[0] / 1e5 < 5
     durations = pd.read_csv(durations_file)
     assert durations["measure"].tolist() == ["evaluation", "startup"]
     assert durations["images"].tolist() == [100, 400]
