@@ -22,6 +22,7 @@ def main() -> None:
     parameters = {
         "results": str(arguments.results),
         "readings": str(arguments.readings),
+        "fidelity": str(arguments.fidelity),
         "experiments": split_names(arguments.experiments),
         "figures": split_names(arguments.figures),
         "command": arguments.command,
@@ -108,6 +109,9 @@ def parse_arguments() -> argparse.Namespace:
         "--figures", required=True, help="figures to show, in this order: figure_06,figure_08"
     )
     parser.add_argument("--readings", type=Path, required=True, help="readings of the paper, YAML")
+    parser.add_argument(
+        "--fidelity", type=Path, required=True, help="study of the training plan, csv"
+    )
     parser.add_argument("--notebook", type=Path, required=True, help="notebook to execute")
     parser.add_argument("--template", type=Path, required=True, help="folder of the HTML template")
     parser.add_argument(

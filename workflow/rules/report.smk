@@ -1,6 +1,7 @@
 # One page with everything, and the executed notebook that it was rendered from.
 #
-#   in   runs, metrics.csv, tables/, figures/, comparison.csv, data/provenance.json
+#   in   runs, metrics.csv, tables/, figures/, comparison.csv, data/provenance.json, the study of
+#        the training plan
 #   out  report.html, report.ipynb
 
 NOTEBOOK = "report/report.ipynb"
@@ -20,6 +21,7 @@ rule report:
         METRICS,
         COMPARISON,
         PROVENANCE,
+        fidelity="benchmarks/results/fidelity.csv",
     output:
         page=report(
             f"{RESULTS}/report.html",
@@ -46,5 +48,5 @@ rule report:
     shell:
         "python scripts/render_report.py --results {params.results:q} "
         "--experiments {params.experiments:q} --figures {params.figures:q} "
-        "--readings {params.readings:q} --notebook {params.notebook:q} "
+        "--readings {params.readings:q} --fidelity {input.fidelity:q} --notebook {params.notebook:q} "
         "--template {params.template:q} --command {params.command:q} --output {output.page:q} > {log:q} 2>&1"

@@ -1,0 +1,121 @@
+"""The fast training plan against a plain float32 loop: what the paired runs of a study say.
+
+`benchmarks/fidelity.py` trains the pairs, each with one seed, the same images and the same
+batches, and writes the csv that is read here.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from markupsafe import Markup
+from scipy import stats
+
+from convnets import markup
+from convnets.errors import UserError
+from convnets.markup import Column
+
+CONFIDENCE = 0.95
+CONDITIONS = ["data", "train_images", "test_images", "epochs", "precision", "device_name"]
+"""Columns that pairs must share to be put together."""
+COLUMNS = ["variant", "seed", "reference_accuracy", "plan_accuracy", *CONDITIONS]
+ALL = "all families"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Test accuracy of the plan minus that of the plain loop, in percentage points."""
+
+    name: str
+    """The variant, or all of them."""
+    pairs: int
+    reference: float
+    """Mean test accuracy of the plain loop, a fraction."""
+    plan: float
+    mean: float
+    interval: tuple[float, float] | None
+    """95 % Student's t interval of the mean over pairs; one pair gives none."""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the plan shifts accuracy, as far as these pairs can tell."""
+        if self.interval is None:
+            return "undecidable"
+        low, high = self.interval
+        return "no shift found" if low <= 0 <= high else "shifts"
+
+
+def read_study(file: Path) -> pd.DataFrame:
+    """The pairs of a study. Raises `UserError` when a column is missing."""
+    study = pd.read_csv(file)
+    missing = [column for column in COLUMNS if column not in study]
+    if missing:
+        raise UserError(
+            f"{file}: no column {', '.join(missing)}; make it with benchmarks/fidelity.py"
+        )
+    return study
+
+
+def differences(pairs: pd.DataFrame) -> list[Difference]:
+    """The difference for each variant, and for all pairs together."""
+    groups = [(str(name), group) for name, group in pairs.groupby("variant", sort=False)]
+    return [_difference(name, group) for name, group in [*groups, (ALL, pairs)]]
+
+
+def _difference(name: str, pairs: pd.DataFrame) -> Difference:
+    gaps = 100 * (pairs["plan_accuracy"] - pairs["reference_accuracy"])
+    interval = None
+    if len(gaps) > 1:
+        reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(gaps) - 1) * gaps.sem())
+        interval = (gaps.mean() - reach, gaps.mean() + reach)
+    return Difference(
+        name,
+        len(pairs),
+        float(pairs["reference_accuracy"].mean()),
+        float(pairs["plan_accuracy"].mean()),
+        float(gaps.mean()),
+        interval,
+    )
+
+
+def appendix(study: pd.DataFrame) -> Markup:
+    """A table for each set of conditions under which pairs were trained."""
+    return markup.join(
+        [
+            _table(dict(zip(CONDITIONS, values, strict=True)), pairs)
+            for values, pairs in study.groupby(CONDITIONS, sort=False)
+        ]
+    )
+
+
+def _table(conditions: dict[str, object], pairs: pd.DataFrame) -> Markup:
+    label = (
+        "{data}: {train_images:,} training images, {epochs} epochs, {test_images:,} test images; "
+        "the plan in {precision} on {device_name}"
+    ).format(**conditions)
+    columns = [
+        Column("Variant", "code"),
+        Column("Pairs"),
+        Column("Plain loop"),
+        Column("Plan"),
+        Column("Difference, points"),
+        Column("95 % interval"),
+        Column("Verdict", "text"),
+    ]
+    rows = [
+        [
+            difference.name,
+            difference.pairs,
+            f"{difference.reference:.4f}",
+            f"{difference.plan:.4f}",
+            _signed(difference.mean),
+            " to ".join(map(_signed, difference.interval)) if difference.interval else "one pair",
+            difference.verdict,
+        ]
+        for difference in differences(pairs)
+    ]
+    return Markup("<p>{}.</p>").format(label) + markup.table(columns, rows, label)
+
+
+def _signed(points: float) -> str:
+    return f"{points:+.2f}".replace("-", "\N{MINUS SIGN}")
