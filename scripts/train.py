@@ -66,7 +66,8 @@ def train_and_finish(
         "git_commit": records.git_commit(),
     }
     log(
-        f"{variant.id}, seed {arguments.seed}: {variant.parameters:,} parameters, "
+        f"{attempt['started']} {variant.id}, seed {arguments.seed}: "
+        f"{variant.parameters:,} parameters, "
         f"{record['data']['display_name']}, {attempt['device_name']}, {plan.precision}"
     )
     belongs_to = {key: record[key] for key in IDENTITY} | {

@@ -35,7 +35,7 @@ rule train:
     shell:
         "python scripts/train.py --data {params.data:q} --variant {params.variant:q} "
         "--training {params.training:q} --epochs {params.epochs} --seed {wildcards.seed} "
-        "--output {params.run:q} > {log:q} 2>&1"
+        "--output {params.run:q} >> {log:q} 2>&1"
 
 
 rule evaluate:
