@@ -9,6 +9,7 @@ killed: history, checkpoint, final weights, optimiser and predictions.
 import argparse
 import collections
 import concurrent.futures
+import contextlib
 import functools
 import os
 import random
@@ -61,7 +62,8 @@ def kill_and_complete(
             time.sleep(0.001)
         process.join(chance.uniform(0, longest))
         if process.pid is not None and process.is_alive():
-            os.kill(process.pid, chance.choices(SIGNALS, (2, 1, 1))[0])
+            with contextlib.suppress(ProcessLookupError):  # it ended just now
+                os.kill(process.pid, chance.choices(SIGNALS, (2, 1, 1))[0])
         statuses.append(wait(process))
         assert statuses[-1] in EXPECTED, log.read_text()
     complete(data, run)
