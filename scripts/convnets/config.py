@@ -6,6 +6,7 @@ which come with Snakemake, while the scripts get their settings from the command
 
 import dataclasses
 import difflib
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,7 +36,10 @@ class Config:
     __pydantic_config__ = STRICT
 
     run_name: str
-    """Results go to `results/RUN_NAME`."""
+    """Results go to the folder of this name in `results_folder`."""
+    results_folder: str
+    """Where the results of all configurations lie. It can be on another disk; variables of the
+    environment are filled in: `$SCRATCH/convnets`."""
     epochs: int
     """Epochs to train each run for (paper, Section 4: 100)."""
     subset: float
@@ -57,6 +61,16 @@ class Config:
     """The experiments, by name: each trains the variants of its rows and makes one table."""
     figures: dict[str, Figure]
     """Figures of the training curves, by name; each is made when all its variants are trained."""
+
+    @property
+    def results(self) -> str:
+        """The folder of everything that this configuration makes."""
+        return str(Path(os.path.expandvars(self.results_folder)).expanduser() / self.run_name)
+
+    @property
+    def training_images(self) -> int:
+        """Images that an epoch goes through, in training and validation."""
+        return round(self.subset * (self.data.split.train + self.data.split.validation))
 
     @property
     def variant_ids(self) -> tuple[str, ...]:
@@ -141,6 +155,8 @@ def _problems_of_variants(config: Config) -> Iterator[Problem]:
 def _problems_of_values(config: Config) -> Iterator[Problem]:
     if not SAFE_NAME.fullmatch(config.run_name):
         yield ("run_name",), "is no name for a folder: use letters, digits, _ . -"
+    if "$" in config.results:
+        yield ("results_folder",), f"is {config.results_folder!r}: no such variable is set"
     if not 0 < config.subset <= 1:
         yield ("subset",), f"is {config.subset}: expected more than 0 and at most 1"
     if not config.seeds or len(set(config.seeds)) < len(config.seeds) or min(config.seeds) < 0:

@@ -13,6 +13,7 @@ sys.path.insert(0, f"{workflow.basedir}/scripts")
 from convnets.config import load_config
 from convnets.errors import UserError
 from convnets.fingerprint import fingerprint
+from convnets.resources import training_megabytes, training_minutes
 from convnets.settings import to_json
 
 # Later files override earlier ones; Snakemake lists those of the command line first.
@@ -33,7 +34,7 @@ if workflow.config_settings.config:
     command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in changes)]
 COMMAND = shlex.join(command)
 
-RESULTS = f"results/{CONFIG.run_name}"
+RESULTS = CONFIG.results
 RUN = f"{RESULTS}/runs/{{variant}}/seed_{{seed}}"
 TRAINING_ENV = "../../envs/training.yaml"
 ANALYSIS_ENV = "../../envs/analysis.yaml"
@@ -67,3 +68,19 @@ def histories_of_figure(wildcards):
     """Training curves of the variants that a figure shows."""
     variants = CONFIG.figures[wildcards.name].variants
     return expand(f"{RUN}/history.csv", variant=variants, seed=CONFIG.seeds)
+
+
+def minutes_of_training(wildcards, attempt):
+    """Time limit of a run on a cluster, longer with each attempt."""
+    return training_minutes(
+        CONFIG.variant(wildcards.variant),
+        CONFIG.training_images,
+        CONFIG.epochs,
+        CONFIG.training,
+        attempt,
+    )
+
+
+def megabytes_of_training(wildcards, attempt):
+    """Memory of a run on a cluster, more with each attempt."""
+    return training_megabytes(CONFIG.variant(wildcards.variant), CONFIG.training, attempt)

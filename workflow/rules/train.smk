@@ -23,6 +23,9 @@ rule train:
     conda:
         TRAINING_ENV
     threads: CONFIG.training.threads
+    resources:
+        runtime=minutes_of_training,
+        mem_mb=megabytes_of_training,
     params:
         variant=lambda wildcards: to_json(CONFIG.variant(wildcards.variant).specification()),
         training=to_json(CONFIG.training),
