@@ -14,9 +14,10 @@ from convnets.data.dataset import load_dataset
 from convnets.errors import run_script
 from convnets.evaluation import score
 from convnets.files import atomic_write, write_json
+from convnets.gpu import place_on_gpu
 from convnets.network import build_network
 from convnets.settings import TrainingSettings, from_mapping
-from convnets.training import place, predict
+from convnets.training import go_on, place, predict
 from convnets.variant import Variant
 
 
@@ -26,6 +27,18 @@ def main() -> None:
     variant = from_mapping(Variant, run["variant"])
     settings = from_mapping(TrainingSettings, run["training"])
     plan = recorded_plan(run, settings)
+    with place_on_gpu(plan.device, arguments.runs_per_gpu, go_on, print):
+        evaluate(arguments, run, variant, settings, plan)
+
+
+def evaluate(
+    arguments: argparse.Namespace,
+    run: dict[str, Any],
+    variant: Variant,
+    settings: TrainingSettings,
+    plan: hardware.Plan,
+) -> None:
+    """Test the checkpoint in the folder `arguments.run`, and write the result there."""
     hardware.prepare(plan, settings.threads)
     dataset = load_dataset(arguments.data)
     images, labels = (torch.from_numpy(array) for array in dataset.part("test"))
@@ -72,6 +85,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder that prepare_data wrote")
     parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")
+    parser.add_argument("--runs-per-gpu", type=int, default=1, help="runs that share a GPU (1)")
     return parser.parse_args()
 
 

@@ -13,6 +13,7 @@ from convnets.data.dataset import Dataset, load_dataset
 from convnets.errors import UserError, explain_no_memory, run_script
 from convnets.files import atomic_write, file_digest, remove_temporaries, write_json
 from convnets.fingerprint import fingerprint
+from convnets.gpu import place_on_gpu
 from convnets.interruption import Interruption
 from convnets.lock import run_lock
 from convnets.settings import TrainingSettings, from_json
@@ -34,17 +35,19 @@ def main() -> None:
     remedy = f"run fewer runs side by side, or lower training.batch_size ({settings.batch_size})"
     with Interruption() as interruption, run_lock(arguments.output), explain_no_memory(remedy):
         remove_temporaries(arguments.output)
-        train_and_finish(arguments, variant, settings, interruption)
+        plan = hardware.choose_plan(settings, variant)
+        with place_on_gpu(plan.device, arguments.runs_per_gpu, interruption.check, log):
+            train_and_finish(arguments, variant, settings, plan, interruption)
 
 
 def train_and_finish(
     arguments: argparse.Namespace,
     variant: Variant,
     settings: TrainingSettings,
+    plan: hardware.Plan,
     interruption: Interruption,
 ) -> None:
     """Bring the run in the locked folder `arguments.output` to its end."""
-    plan = hardware.choose_plan(settings, variant)
     hardware.prepare(plan, settings.threads)
     attempt = {
         "started": records.now(),
@@ -140,6 +143,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--training", required=True, help="training settings, as a JSON object")
     parser.add_argument("--epochs", type=int, required=True, help="epochs to train for")
     parser.add_argument("--seed", type=int, required=True, help="seed of weights and order")
+    parser.add_argument("--runs-per-gpu", type=int, default=1, help="runs that share a GPU (1)")
     parser.add_argument("--output", type=Path, required=True, help="folder of the run")
     return parser.parse_args()
 

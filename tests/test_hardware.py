@@ -1,6 +1,7 @@
 """The plan of a run: which one the rule chooses, and what it sets up."""
 
 import dataclasses
+import re
 
 import pytest
 import torch
@@ -18,10 +19,19 @@ DILATION = Variant(id="dilation", method="dilation")
 def machine(monkeypatch: pytest.MonkeyPatch, gpu: bool = False, features: str = "") -> None:
     """Pretend a machine with or without a GPU, with the processor's features named."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
     monkeypatch.setattr(
         torch.cpu, "get_capabilities", lambda: dict.fromkeys(features.split(), True)
     )
+
+
+def promise(monkeypatch: pytest.MonkeyPatch, visible: str | None) -> None:
+    """Set CUDA_VISIBLE_DEVICES, or unset it."""
+    if visible is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    else:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +67,35 @@ def test_a_gpu_is_left_alone_when_the_processor_is_asked_for(
     assert choose_plan(TrainingSettings(device="cpu"), POOLING).device == "cpu"
 
 
-def test_a_gpu_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("device", "visible"), [("cuda", None), ("cuda", ""), ("cuda", "7"), ("auto", "0,1")]
+)
+def test_a_promised_gpu_that_is_not_there_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, device: str, visible: str | None
+) -> None:
     machine(monkeypatch)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
-    with pytest.raises(UserError, match=r"finds no GPU \(CUDA_VISIBLE_DEVICES: 7\)"):
-        choose_plan(TrainingSettings(device="cuda"), POOLING)
+    promise(monkeypatch, visible)
+    shown = visible or "empty or not set"
+    message = f"training.device is {device} and CUDA_VISIBLE_DEVICES is {shown}. Give the job"
+    with pytest.raises(UserError, match=re.escape(message)):
+        choose_plan(dataclasses.replace(TrainingSettings(), device=device), POOLING)
+
+
+@pytest.mark.parametrize(
+    ("device", "visible"),
+    [("auto", None), ("auto", ""), ("auto", "-1"), ("auto", "NoDevFiles"), ("cpu", "0")],
+)
+def test_the_processor_computes_where_no_gpu_is_promised(
+    monkeypatch: pytest.MonkeyPatch, device: str, visible: str | None
+) -> None:
+    machine(monkeypatch)
+    promise(monkeypatch, visible)
+    settings = dataclasses.replace(TrainingSettings(), device=device)
+    assert choose_plan(settings, POOLING).device == "cpu"
+
+
+def test_tf32_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch)
     with pytest.raises(UserError, match="tf32, which GPUs alone have"):
         choose_plan(TrainingSettings(precision="tf32"), POOLING)
 

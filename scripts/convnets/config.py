@@ -47,6 +47,9 @@ class Config:
     tests on a tenth."""
     seeds: tuple[int, ...]
     """One run of each variant for each seed. The paper ran one."""
+    runs_per_gpu: int
+    """Runs that train side by side on one GPU, each with its share of the memory. More than one
+    makes a sweep faster, and the measured seconds an epoch say less."""
     experiments: tuple[str, ...]
     """Which of `tables` to make; only their variants are trained."""
     data: DataSettings
@@ -165,6 +168,7 @@ def _problems_of_values(config: Config) -> Iterator[Problem]:
         yield ("experiments",), f"is empty: choose from {', '.join(config.tables)}"
     positive = {
         ("epochs",): config.epochs,
+        ("runs_per_gpu",): config.runs_per_gpu,
         ("training", "batch_size"): config.training.batch_size,
         ("training", "threads"): config.training.threads,
         ("training", "learning_rate"): config.training.learning_rate,

@@ -19,6 +19,8 @@ from convnets.variant import Variant
 
 BFLOAT16_FEATURES = ("amx_bf16", "avx512_bf16")
 """Processor features that multiply bfloat16 faster than float32."""
+NO_DEVICES = ("", "-1", "NoDevFiles")
+"""Values of `CUDA_VISIBLE_DEVICES` that stand for no GPU; the last one is Slurm's."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Switches of glibc's `mallopt`."""
 
@@ -48,7 +50,7 @@ def choose_plan(settings: TrainingSettings, variant: Variant) -> Plan:
     that some compute dilated convolutions many times slower so.
 
     Raises:
-        UserError: `device: cuda` where PyTorch sees no GPU, or `precision: tf32` without a GPU.
+        UserError: `choose_device` found no GPU, or `precision: tf32` without a GPU.
     """
     device = choose_device(settings)
     precision = settings.precision
@@ -66,18 +68,24 @@ def choose_plan(settings: TrainingSettings, variant: Variant) -> Plan:
 def choose_device(settings: TrainingSettings) -> Literal["cpu", "cuda"]:
     """The device that the settings ask for.
 
+    A scheduler that gives a job a GPU names it in `CUDA_VISIBLE_DEVICES`. Then `auto` means it,
+    and not hours on a processor instead.
+
     Raises:
-        UserError: `device: cuda` on a machine where PyTorch sees no GPU.
+        UserError: PyTorch sees no GPU where `device: cuda` or the environment promises one.
     """
-    available = torch.cuda.is_available()
-    if settings.device == "cuda" and not available:
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
-        raise UserError(
-            f"training.device is cuda, but PyTorch {torch.__version__} finds no GPU "
-            f"(CUDA_VISIBLE_DEVICES: {visible}); give the job a GPU, install a CUDA build of "
-            "PyTorch, or set training.device to auto or cpu"
-        )
-    return "cuda" if available and settings.device != "cpu" else "cpu"
+    if settings.device == "cpu":
+        return "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    if settings.device == "auto" and visible in NO_DEVICES:
+        return "cpu"
+    raise UserError(
+        f"PyTorch {torch.__version__} finds no GPU, but training.device is {settings.device} and "
+        f"CUDA_VISIBLE_DEVICES is {visible or 'empty or not set'}. Give the job a GPU, install a "
+        "CUDA build of PyTorch (README), or set training.device to cpu"
+    )
 
 
 def prepare(plan: Plan, threads: int) -> None:

@@ -38,7 +38,7 @@ rule train:
     shell:
         "python scripts/train.py --data {params.data:q} --variant {params.variant:q} "
         "--training {params.training:q} --epochs {params.epochs} --seed {wildcards.seed} "
-        "--output {params.run:q} >> {log:q} 2>&1"
+        "--runs-per-gpu {CONFIG.runs_per_gpu} --output {params.run:q} >> {log:q} 2>&1"
 
 
 rule evaluate:
@@ -61,4 +61,5 @@ rule evaluate:
     message:
         "Testing {wildcards.variant}, seed {wildcards.seed}"
     shell:
-        "python scripts/evaluate.py --data {params.data:q} --run {params.run:q} > {log:q} 2>&1"
+        "python scripts/evaluate.py --data {params.data:q} --run {params.run:q} "
+        "--runs-per-gpu {CONFIG.runs_per_gpu} > {log:q} 2>&1"
