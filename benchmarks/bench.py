@@ -3,6 +3,7 @@
 import argparse
 import re
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +62,8 @@ def main() -> None:
         images = write_data(Path(folder), SPLIT)
         seconds = startup_seconds(variants[0], settings, Path(folder), few)
     durations.append(duration_row("startup", variants[0].id, images, seconds))
-    machine |= {
-        "repeats": arguments.repeats,
-        "batch_size": settings.batch_size,
-        "torch": torch.__version__,
-        "git_commit": records.git_commit(),
-        "date": records.now(),
-    }
-    name = re.sub(r"[^a-z0-9]+", "-", f"{machine['device_name']} {machine['precision']}".lower())
-    prefix = str(arguments.output / name.strip("-"))
+    machine |= conditions(arguments.repeats, settings)
+    prefix = str(arguments.output / name_of(machine))
     speeds = speed_table(timings).assign(**machine)
     others = pd.DataFrame(durations).assign(**machine)
     tables = {".csv": speeds, "_startup.csv": others}
@@ -79,6 +73,23 @@ def main() -> None:
         write_text(f"{prefix}{ending}", frame.to_csv(index=False, float_format="%.6g"))
     plot_speed(speeds, prefix)
     print(f"{summary(speeds, others)}\nwritten: {prefix}.svg, .png, {', '.join(tables)}")
+
+
+def conditions(repeats: int, settings: TrainingSettings) -> dict[str, Any]:
+    """Columns of every table: with what and when it was measured."""
+    return {
+        "repeats": repeats,
+        "batch_size": settings.batch_size,
+        "torch": torch.__version__,
+        "git_commit": records.git_commit(),
+        "date": records.now(),
+    }
+
+
+def name_of(machine: dict[str, Any]) -> str:
+    """How the files of a machine and precision begin."""
+    name = f"{machine['device_name']} {machine['precision']}".lower()
+    return re.sub(r"[^a-z0-9]+", "-", name).strip("-")
 
 
 def read_config(arguments: argparse.Namespace) -> tuple[TrainingSettings, list[Variant]]:
@@ -105,22 +116,28 @@ def read_config(arguments: argparse.Namespace) -> tuple[TrainingSettings, list[V
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.bench", description=__doc__)
+    parser = parser_of("python -m benchmarks.bench", __doc__, VARIANTS)
+    return parser.parse_args()
+
+
+def parser_of(program: str, purpose: str, variants: Iterable[str]) -> argparse.ArgumentParser:
+    """The options of every benchmark of training."""
+    parser = argparse.ArgumentParser(prog=program, description=purpose)
     add = parser.add_argument
     choices = ("auto", "bfloat16", "tf32", "float32")
     add("--precision", choices=choices, default="auto", help="of the engine (default: auto)")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="(default: auto)")
     threads = torch.get_num_threads()
-    add("--threads", type=int, default=threads, help=f"of each process (default here: {threads})")
+    add("--threads", type=int, default=threads, help=f"to compute with (default here: {threads})")
     add("--repeats", type=int, default=7, help="timed blocks of each (default: 7)")
-    add("--variants", nargs="+", default=list(VARIANTS), metavar="ID", help="what to measure")
+    add("--variants", nargs="+", default=list(variants), metavar="ID", help="what to measure")
     add(
         "--output",
         type=Path,
         default=Path(__file__).parent / "results",
-        help="folder for tables and picture (default: benchmarks/results)",
+        help="folder for what is measured (default: benchmarks/results)",
     )
-    return parser.parse_args()
+    return parser
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmarks import bench, measure, rates
+from benchmarks import bench, measure, rates, side_by_side
 from benchmarks.bounds import Stage, Work, largest_features, stages, step_work
 from benchmarks.measure import Timing
 from benchmarks.tables import speed_table, summary
@@ -172,3 +172,26 @@ def test_a_file_that_is_no_configuration_is_an_error_in_words(
     monkeypatch.setattr(sys, "argv", ["bench"])
     with pytest.raises(UserError, match="is no configuration of this project"):
         bench.main()
+
+
+def test_runs_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_by_side, "BLOCK_SECONDS", 0.0)
+    options = ["--runs=2", "--threads=2", "--repeats=2", "--device=cpu", "--precision=float32"]
+    command = ["side_by_side", *options, f"--output={tmp_path}", "--variants", "fully_connected"]
+    monkeypatch.setattr(sys, "argv", command)
+    side_by_side.main()
+    (file,) = tmp_path.iterdir()
+    assert file.name.endswith("-float32_side_by_side.csv")
+    table = pd.read_csv(file).set_index("runs")
+    assert list(table.index) == [1, 2]
+    assert list(table["threads"]) == [2, 1]
+    assert table.loc[1, "ratio"] == 1
+    assert table.loc[2, "images_per_second"] > 0
+
+
+def test_speeds_count_the_images_of_all_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_by_side, "together", lambda workers, *call: 2.0)
+    workers = {runs: [None] * runs for runs in (1, 4)}
+    speeds = side_by_side.measure(workers, TINY, batch_size=10, repeats=1)  # type: ignore[arg-type]
+    steps = 3  # a block's 2 s at 2 s for 3 steps
+    assert speeds == {1: [steps * 10 / 2], 4: [4 * steps * 10 / 2]}
