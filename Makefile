@@ -1,6 +1,7 @@
 # Everything sets itself up in .venv on a machine with Python 3.11 or newer, pip and make.
 #
 #   make demo    the whole pipeline on synthetic characters: all variants, tables, report
+#   make status  how a sweep stands: NAME=demo, also ARGS="--watch 5"
 #   make test    the tests
 #   make soak    kills KILLS=100 trainings at random moments; each must end with the same bits
 #   make bench   speed of training beside a plain loop, into benchmarks/results
@@ -16,11 +17,12 @@ CORES ?= all
 KILLS ?= 100
 ARGS ?=
 PIP_ARGS ?=
+NAME := demo
 VENV := .venv
 INSTALLED := $(VENV)/installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo test soak bench paper lint install lock clean
+.PHONY: demo status test soak bench paper lint install lock clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -30,6 +32,9 @@ demo: $(INSTALLED)
 paper: $(INSTALLED)
 	snakemake --cores $(CORES) $(ARGS)
 	@echo "The report: $(CURDIR)/results/paper/report.html"
+
+status:
+	@$(PYTHON) scripts/status.py results/$(NAME) $(ARGS)
 
 test: $(INSTALLED)
 	python -m pytest $(ARGS)

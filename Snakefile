@@ -25,6 +25,10 @@ include: "workflow/rules/report.smk"
 report: "report/captions/overview.rst"
 
 
+onstart:
+    write_plan()
+
+
 rule all:
     default_target: True
     input:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from convnets.files import file_digest
+from convnets.status import read_sweep
 from emnist_archive import members, write_zip
 
 ROOT = Path(__file__).parent.parent
@@ -165,6 +166,16 @@ def test_tables_figures_and_comparison_are_there(clone: Path) -> None:
     comparison = read_csv(results / "comparison.csv")
     assert len(comparison) == len(published)
     assert {row["verdict"] for row in comparison} == {"not run", "not comparable"}
+
+
+def test_the_plan_names_the_runs(clone: Path) -> None:
+    plan = json.loads((clone / "results/tiny/plan.json").read_text())
+    assert plan["epochs"] == 2
+    runs = {(run["variant"], run["seed"]) for run in plan["runs"]}
+    assert runs == {(variant, seed) for variant in ALL_VARIANTS for seed in (0, 1)}
+    sweep = read_sweep(clone / "results/tiny")
+    assert sweep.counts["done"] == len(runs) == len(sweep.runs)
+    assert all(run.test_accuracy is not None for run in sweep.runs)
 
 
 def test_a_second_run_has_nothing_to_do(clone: Path) -> None:

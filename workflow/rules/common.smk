@@ -12,6 +12,7 @@ sys.path.insert(0, f"{workflow.basedir}/scripts")
 
 from convnets.config import load_config
 from convnets.errors import UserError
+from convnets.files import write_json
 from convnets.fingerprint import fingerprint
 from convnets.resources import training_megabytes, training_minutes
 from convnets.settings import to_json
@@ -62,6 +63,17 @@ wildcard_constraints:
 def of_all_runs(file):
     """Paths of `file` in the folders of all runs that the chosen experiments need."""
     return expand(f"{RUN}/{file}", variant=CONFIG.variant_ids, seed=CONFIG.seeds)
+
+
+def write_plan():
+    """Write down which runs there will be, for scripts/status.py."""
+    variants = [CONFIG.variant(name) for name in CONFIG.variant_ids]
+    runs = [
+        {"variant": variant.id, "seed": seed, "multiply_adds": variant.multiply_adds}
+        for variant in variants
+        for seed in CONFIG.seeds
+    ]
+    write_json(f"{RESULTS}/plan.json", {"epochs": CONFIG.epochs, "runs": runs})
 
 
 def histories_of_figure(wildcards):

@@ -26,6 +26,7 @@ rule train:
     resources:
         runtime=minutes_of_training,
         mem_mb=megabytes_of_training,
+        runs_per_gpu=CONFIG.runs_per_gpu,  # as a parameter it would re-run what is done
     params:
         variant=lambda wildcards: to_json(CONFIG.variant(wildcards.variant).specification()),
         training=to_json(CONFIG.training),
@@ -38,7 +39,7 @@ rule train:
     shell:
         "python scripts/train.py --data {params.data:q} --variant {params.variant:q} "
         "--training {params.training:q} --epochs {params.epochs} --seed {wildcards.seed} "
-        "--runs-per-gpu {CONFIG.runs_per_gpu} --output {params.run:q} >> {log:q} 2>&1"
+        "--runs-per-gpu {resources.runs_per_gpu} --output {params.run:q} >> {log:q} 2>&1"
 
 
 rule evaluate:
@@ -54,6 +55,8 @@ rule evaluate:
     conda:
         TRAINING_ENV
     threads: CONFIG.training.threads
+    resources:
+        runs_per_gpu=CONFIG.runs_per_gpu,
     params:
         data=subpath(input[0], parent=True),
         run=subpath(output.result, parent=True),
@@ -62,4 +65,4 @@ rule evaluate:
         "Testing {wildcards.variant}, seed {wildcards.seed}"
     shell:
         "python scripts/evaluate.py --data {params.data:q} --run {params.run:q} "
-        "--runs-per-gpu {CONFIG.runs_per_gpu} > {log:q} 2>&1"
+        "--runs-per-gpu {resources.runs_per_gpu} > {log:q} 2>&1"
