@@ -182,6 +182,23 @@ def test_a_second_run_has_nothing_to_do(clone: Path) -> None:
     assert jobs(clone) == {}
 
 
+def test_prepared_data_are_cached_between_workflows(
+    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(tmp_path))
+    digests = []
+    for name in ("first", "second"):
+        settings = (f"results_folder={tmp_path}/my disk", f"run_name={name}")
+        options = ("--cache", "--until", "prepare_data", "--config", *settings)
+        done = snakemake(clone, "--configfile", "tiny.yaml", *options)
+        assert done.returncode == 0, done.stderr
+        files = sorted((tmp_path / "my disk" / name / "data").iterdir())
+        assert all(file.is_symlink() for file in files)
+        digests.append([file_digest(file) for file in files])
+    assert digests[0] == digests[1]
+    assert len(list(tmp_path.glob("*images.npy"))) == 1
+
+
 def test_file_times_and_comments_re_run_nothing(changed: Path) -> None:
     for file in changed.rglob("*"):
         if file.is_file() and "results" not in file.parts and ".snakemake" not in file.parts:

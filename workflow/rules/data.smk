@@ -33,23 +33,25 @@ rule fetch_archive:
 
 
 rule prepare_data:
-    """Read and check the images, and split them."""
+    """Read and check the images, and split them.
+
+    No parameter names a folder, so that `--cache` finds the same data under another name."""
     input:
         rules.fetch_archive.output if CONFIG.data.source == "nist" else [],
     output:
         DATA,
     log:
         f"{RESULTS}/logs/prepare_data.log",
+    cache: True
     conda:
         TRAINING_ENV
     params:
         settings=to_json(CONFIG.data.used()),
         subset=CONFIG.subset,
-        folder=subpath(output[0], parent=True),
         sizes=[Path(file).stat().st_size for file in LOCAL_FILES if Path(file).exists()],
         code=fingerprint("prepare_data.py"),
     message:
         "Preparing the images of source {CONFIG.data.source}"
     shell:
         "python scripts/prepare_data.py --settings {params.settings:q} --subset {params.subset} "
-        "--output {params.folder:q} > {log:q} 2>&1"
+        '--output "$(dirname {output[0]:q})" > {log:q} 2>&1'
