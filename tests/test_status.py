@@ -1,77 +1,35 @@
-"""What `make status` tells: of made-up folders in every state, and of real trainings."""
+"""How runs stand: made-up folders in every state, progress, and the expected end."""
 
-import json
 import os
-import shutil
-import signal
-import socket
 import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import status as script
 from convnets import status
-from convnets.errors import UserError
 from convnets.lock import LOCK, run_lock
 from convnets.run_files import Epoch, read_log
 from convnets.state import NAMES
-from convnets.status import QUIET_SECONDS, Run, Sweep, read_sweep
+from convnets.status import QUIET_SECONDS, read_sweep
 from convnets.training import SAVE_SECONDS
-from real_runs import SCRIPTS, call, complete, fork, run_forked, start, training_arguments, wait
-
-BEGUN = "2026-11-23T14:13:45+00:00 small, seed 0: 270,656 parameters, Synthetic, CPU, float32\n"
-HERE = socket.gethostname()
-OLD = 10 * QUIET_SECONDS
-
-
-def epoch_line(epoch: int, accuracy: float = 0.5, seconds: float = 2.0, epochs: int = 10) -> str:
-    return (
-        f"epoch {epoch:3d}/{epochs}  train loss 1.4678 acc 0.5208  validation loss 1.5912 "
-        f"acc {accuracy:.4f}  {seconds:.1f} s  best {accuracy:.4f} at {epoch}  about 0.2 min left\n"
-    )
-
-
-def epoch_lines(last: int, **values: float) -> str:
-    return "".join(epoch_line(epoch, **values) for epoch in range(1, last + 1))  # type: ignore[arg-type]
-
-
-def history(*accuracies: float, seconds: float = 2.0) -> str:
-    rows = [f"{n},1.0,0.3,1.1,{value},{seconds}\n" for n, value in enumerate(accuracies, 1)]
-    return "epoch,train_loss,train_accuracy,val_loss,val_accuracy,epoch_seconds\n" + "".join(rows)
-
-
-def holder(host: str, pid: int = 1) -> str:
-    return json.dumps({"pid": pid, "host": host, "started": "2026-11-23T14:13:45+00:00"})
-
-
-def write_run(
-    sweep: Path, files: dict[str, str], variant: str = "small", seed: int = 0, age: float = 0.0
-) -> Path:
-    """Write the files of a run in their order in time, the last one `age` seconds ago."""
-    folder = sweep / "runs" / variant / f"seed_{seed}"
-    folder.mkdir(parents=True, exist_ok=True)
-    for place, (name, text) in enumerate(files.items(), 1):
-        (folder / name).write_text(text)
-        moment = time.time() - age - len(files) + place
-        os.utime(folder / name, (moment, moment))
-    return folder
-
-
-def write_plan(sweep: Path, costs: dict[str, int], epochs: int = 10) -> None:
-    runs = [{"variant": name, "seed": 0, "multiply_adds": cost} for name, cost in costs.items()]
-    sweep.mkdir(exist_ok=True)
-    (sweep / "plan.json").write_text(json.dumps({"epochs": epochs, "runs": runs}))
-
-
-def only(sweep: Path) -> Run:
-    (run,) = read_sweep(sweep).runs
-    return run
+from sweep_folders import (
+    ATTEMPT,
+    AWAY,
+    BEGUN,
+    HERE,
+    OLD,
+    epoch_line,
+    epoch_lines,
+    history,
+    holder,
+    made_up,
+    only,
+    write_plan,
+    write_run,
+)
 
 
 def test_the_constants_are_those_of_the_modules_that_need_pytorch() -> None:
@@ -80,8 +38,6 @@ def test_the_constants_are_those_of_the_modules_that_need_pytorch() -> None:
 
 
 # The states, of runs on another machine: the order of the files is that of their times.
-AWAY = holder("elsewhere")
-ATTEMPT = {".lock": AWAY, "history.csv": history(0.5, 0.6), "state.1.pt": "", "train.log": BEGUN}
 STATES: dict[str, tuple[str, str, dict[str, str], float]] = {
     "done": ("done", "", {"train.log": BEGUN, "history.csv": history(0.5), "run.json": "{}"}, 0),
     "starting": ("running", "", {"train.log": ""}, 0),
@@ -276,196 +232,3 @@ def test_the_end_with_two_runs_side_by_side(tmp_path: Path) -> None:
     assert status.time_to_end(runs) == 42  # d after a, 17; c after d
     assert status.time_to_end(runs[2:]) is None
     assert status.time_to_end([*runs, made_up("g", "waiting", None)]) is None
-
-
-def made_up(variant: str, state: str, left: float | None, **values: Any) -> Run:
-    none: dict[str, Any] = dict.fromkeys(
-        ("epochs", "best_val_accuracy", "best_epoch", "epoch_seconds", "test_accuracy")
-    )
-    rest = none | {"seed": 0, "epoch": 0, "reason": "", "damaged": ()} | values
-    return Run(variant=variant, state=state, seconds_left=left, **rest)
-
-
-def test_the_table_fits_a_screen() -> None:
-    words = "error: " + "a long message of what went wrong " * 20
-    full: dict[str, Any] = {
-        "epoch": 100,
-        "epochs": 100,
-        "best_val_accuracy": 0.8888,
-        "best_epoch": 100,
-    }
-    full |= {"seed": 2, "epoch_seconds": 12345.6, "test_accuracy": 0.8888, "reason": words}
-    runs = [
-        made_up("a_long_name_" * 5, "interrupted", 86_000, **full),
-        made_up("x", "waiting", None, damaged=("run.json is damaged",)),
-    ]
-    sweep = Sweep(Path("results/demo"), runs, None, False, [])
-    lines = script.as_text(sweep).splitlines()
-    assert max(map(len, lines)) <= 100
-    assert lines[1].startswith("a_long_name_a_long")
-    cells = "2 interrupted 100/100 ######## 0.8888 100 12345.6 23h53m 0.8888"
-    assert lines[1].split()[1:] == cells.split()
-    assert lines[2].startswith("    error: a long message")
-    assert lines[4].endswith(" ...")
-    assert lines[5].split() == ["x", "0", "waiting", "0/?", "........", "-", "-", "-", "-", "-"]
-    assert lines[6] == "    run.json is damaged"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0s"),
-        (59.4, "59s"),
-        (59.6, "1m"),
-        (3599, "1h00m"),
-        (11_100, "3h05m"),
-        (187_000, "2d04h"),
-    ],
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert status.duration(seconds) == text
-
-
-OTHER_JSON = '{"epochs": [], "pid": {}, "test_accuracy": "high"}'
-
-
-@pytest.mark.parametrize("rubbish", ["", "{", "[1]", "\0\x80,\n\n,\x00", OTHER_JSON])
-def test_damaged_files_are_shown_as_such(tmp_path: Path, rubbish: str) -> None:
-    names = ("run.json", "test.json", "history.csv", "train.log", ".lock", "evaluate.log")
-    write_run(tmp_path, dict.fromkeys(names, rubbish), "all")
-    for name in names:
-        write_run(tmp_path, ATTEMPT | {name: rubbish}, f"only_{name}")
-    (tmp_path / "runs" / "folders" / "seed_0" / "run.json").mkdir(parents=True)
-    (tmp_path / "runs" / "folders" / "seed_x").write_text("")
-    assert "variant" in script.as_text(read_sweep(tmp_path))
-    runs = {run.variant: run for run in read_sweep(tmp_path).runs}
-    assert runs["folders"].damaged[0].startswith("run.json cannot be read (Is a directory)")
-    expected = () if rubbish == OTHER_JSON else ("run.json is damaged",)
-    assert runs["only_run.json"].damaged == expected
-    (tmp_path / "plan.json").write_text(rubbish)
-    sweep = read_sweep(tmp_path)
-    assert not sweep.planned
-    assert len(sweep.notes) == 1
-    assert "plan.json" in sweep.notes[0]
-
-
-def test_files_cut_anywhere(tmp_path: Path) -> None:
-    text = history(0.5, 0.75)
-    log = BEGUN + epoch_line(1) + "error: no memory:\n  more\n"
-    for name, whole in {"history.csv": text, "train.log": log, ".lock": AWAY}.items():
-        for end in range(len(whole)):
-            write_run(tmp_path, ATTEMPT | {name: whole[:end]})
-            run = only(tmp_path)
-            assert run.epoch <= 2
-    for damaged in (text[:-15], history(0.5, float("nan"))):
-        write_run(tmp_path, ATTEMPT | {"history.csv": damaged})
-        run = only(tmp_path)
-        assert (run.epoch, run.damaged) == (1, ("history.csv is damaged after epoch 1",))
-
-
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    write_run(tmp_path / "trial", ATTEMPT)
-    code, output = call(["status.py", str(tmp_path / "demo")])
-    assert code == 1
-    assert output.startswith(f"error: there is no folder {tmp_path}/demo; sweeps in {tmp_path}: ")
-    assert "trial. Give the folder results/NAME" in output
-    with pytest.raises(UserError, match="none"):
-        read_sweep(tmp_path / "nowhere" / "demo")
-
-
-def test_a_sweep_that_has_not_begun(tmp_path: Path) -> None:
-    text = script.as_text(read_sweep(tmp_path))
-    assert "0 runs" in text
-    assert "No run has begun." in text
-    assert "There is no plan.json" in text
-
-
-def test_json_and_the_standard_library_alone(tmp_path: Path) -> None:
-    write_run(tmp_path, ATTEMPT | {"train.log": BEGUN + epoch_line(2)})
-    command = [sys.executable, "-S", str(SCRIPTS / "status.py"), str(tmp_path), "--json"]
-    values = json.loads(subprocess.check_output(command, text=True))
-    assert values["counts"]["running"] == 1
-    assert values["runs"][0]["epoch"] == 2
-    assert values["seconds_left"] == values["runs"][0]["seconds_left"] == 16
-    assert values["expected_end"].startswith("20")
-
-
-def test_watching_until_ctrl_c(tmp_path: Path) -> None:
-    write_run(tmp_path, ATTEMPT)
-    process = start(["status.py", str(tmp_path), "--watch", "0.05"])
-    assert process.stdout is not None
-    tables = (line for line in process.stdout if line.startswith("small"))
-    first, second = next(tables), next(tables)
-    assert first == second
-    process.send_signal(signal.SIGINT)
-    assert "Traceback" not in process.communicate(timeout=60)[0]
-    assert process.returncode == 0
-    code, output = call(["status.py", str(tmp_path), "--watch", "0"])
-    assert (code, output) == (1, "error: --watch is 0, expected a time above 0 seconds\n")
-
-
-def test_make_knows_the_script() -> None:
-    command = ["make", "--dry-run", "status", "NAME=mine", "ARGS=--json"]
-    output = subprocess.check_output(command, text=True, cwd=SCRIPTS.parent)
-    assert "scripts/status.py results/mine --json\n" in output
-
-
-def interrupt(
-    arguments: list[str], log: Path, condition: Callable[[Run], bool], number: signal.Signals
-) -> Run:
-    """Train until the only run of its sweep is so; return it as it was before the signal."""
-    process = fork(arguments, log)
-    assert process.pid is not None
-    deadline = time.monotonic() + 120
-    try:
-        while not condition(seen := only(log.parents[3])):
-            assert time.monotonic() < deadline, seen
-            assert process.is_alive()
-            time.sleep(0.01)
-        os.kill(process.pid, number)
-        wait(process)
-    finally:
-        process.kill()
-    return seen
-
-
-def test_a_real_run_through_all_states(data: Path, tmp_path: Path) -> None:
-    folder = write_run(tmp_path, {})
-    log = folder / "train.log"
-    many = training_arguments(data, folder, epochs=1000)
-
-    assert only(tmp_path).state == "waiting"
-    running = interrupt(many, log, lambda run: run.epoch >= 2, signal.SIGTERM)
-    assert (running.state, running.epochs, running.reason) == ("running", 1000, "")
-    assert running.best_val_accuracy is not None
-    assert running.seconds_left is not None
-    assert running.seconds_left > 0
-
-    seen = only(tmp_path)
-    assert seen.state == "interrupted"
-    assert seen.reason.startswith("interrupted by SIGTERM after ")
-
-    (folder / "history.csv").unlink()  # as Snakemake does
-    assert only(tmp_path).epoch == seen.epoch
-    interrupt(many, log, lambda run: run.epoch > seen.epoch, signal.SIGKILL)
-    killed = only(tmp_path)
-    assert killed.state == "interrupted"
-    assert killed.reason.startswith(f"ended without a word on {HERE}, last sign ")
-
-    other = training_arguments(data, folder, epochs=1000, learning_rate=0.5)
-    saved = log.read_text()
-    assert run_forked(other, log)[0] == 1
-    log.write_text(saved + log.read_text())
-    failed = only(tmp_path)
-    assert failed.state == "failed"
-    assert failed.reason.startswith(f"error: {folder}/state.")
-    assert "training.learning_rate: 0.01 -> 0.5" in failed.reason
-    assert failed.epoch == killed.epoch
-
-    shutil.rmtree(folder)
-    folder.mkdir()
-    complete(data, folder, epochs=2)
-    done = only(tmp_path)
-    assert (done.state, done.epoch, done.epochs, done.reason) == ("done", 2, 2, "")
-    assert done.damaged == ()
-    assert done.test_accuracy is not None
