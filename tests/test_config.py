@@ -33,6 +33,10 @@ WRONG: list[tuple[Edit, str]] = [
     (lambda v: v.update(subset=1.5), "subset is 1.5: expected more than 0 and at most 1"),
     (lambda v: v.update(seeds=[1, 1]), "seeds is [1, 1]"),
     (lambda v: v.update(results_folder="$NOWHERE/x"), "results_folder is '$NOWHERE/x': no such"),
+    (
+        lambda v: v["figures"].update(figure_06=v["figures"]["figure_08"]),
+        "figures.figure_06 is drawn in any case: choose another name",
+    ),
     (lambda v: v.update(run_name="a/b"), "run_name is no name for a folder"),
     (lambda v: v.update(experiments=["tabel_1"]), "no such table; did you mean 'table_1'?"),
     (lambda v: v["data"].update(source="nits"), "data.source is 'nits'"),

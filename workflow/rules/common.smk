@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
-from convnets.config import load_config
+from convnets.config import POOLING_FIGURE, load_config
 from convnets.errors import UserError
 from convnets.files import write_json
 from convnets.fingerprint import fingerprint
@@ -45,7 +45,6 @@ DATA = multiext(f"{RESULTS}/data/", "images.npy", "labels.npy", "split.npz", "pr
 PROVENANCE = f"{RESULTS}/data/provenance.json"
 METRICS = f"{RESULTS}/metrics.csv"
 COMPARISON = f"{RESULTS}/comparison.csv"
-POOLING_FIGURE = "figure_06"
 FIGURE_NAMES = [POOLING_FIGURE, *CONFIG.figure_names]
 TABLES = expand(
     f"{RESULTS}/tables/{{name}}.{{format}}",
