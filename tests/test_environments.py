@@ -1,9 +1,12 @@
 """The conda environments hold what the scripts of their rules import, in the locked versions."""
 
 import ast
+import json
 import re
+import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -75,3 +78,25 @@ def test_the_lock_holds_what_the_project_asks_for() -> None:
     project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     assert not [pin for pin in wanted if pin.lower() not in LOCK]
+
+
+def test_a_pin_takes_the_build_that_a_further_index_offers(tmp_path: Path) -> None:
+    (torch,) = [pin for pin in pins("training") if pin.startswith("torch==")]
+    version = torch.split("==")[1]
+    write_wheel(tmp_path, "torch", version)
+    write_wheel(tmp_path, "torch", f"{version}+cu999")
+    pip = [sys.executable, "-m", "pip", "install", "--isolated", "--quiet", "--ignore-installed"]
+    tell = ["--dry-run", "--report", "-", "--no-deps", "--no-index", "--find-links", str(tmp_path)]
+    done = subprocess.run([*pip, *tell, torch], capture_output=True, check=True)
+    (taken,) = json.loads(done.stdout)["install"]
+    assert taken["metadata"]["version"].endswith("+cu999")
+
+
+def write_wheel(folder: Path, name: str, version: str) -> None:
+    """A wheel that holds nothing but its description."""
+    described = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        wheel.writestr(f"{described}/METADATA", metadata)
+        wheel.writestr(f"{described}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{described}/RECORD", "")
