@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
@@ -16,6 +17,11 @@ from convnets.files import write_json
 from convnets.fingerprint import fingerprint
 from convnets.resources import training_megabytes, training_minutes
 from convnets.settings import to_json
+
+# Environments of conda hold all that their scripts need: neither those nor pip, which fills the
+# environments, look at packages elsewhere. Snakemake itself hides PYTHONPATH from the scripts.
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+    os.environ |= {"PYTHONNOUSERSITE": "1", "PIP_IGNORE_INSTALLED": "1"}
 
 # Later files override earlier ones; Snakemake lists those of the command line first.
 overlays = [Path(file) for file in workflow.config_settings.configfiles]
