@@ -54,4 +54,4 @@ rule prepare_data:
         "Preparing the images of source {CONFIG.data.source}"
     shell:
         "python scripts/prepare_data.py --settings {params.settings:q} --subset {params.subset} "
-        '--output "$(dirname {output[0]:q})" > {log:q} 2>&1'
+        '--output "$(dirname {output:q} | head -n 1)" > {log:q} 2>&1'
