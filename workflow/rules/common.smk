@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -58,6 +59,11 @@ TABLES = expand(
     format=["csv", "md", "tex"],
 )
 FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{format}}", name=FIGURE_NAMES, format=["svg", "png"])
+
+
+# The Slurm plugin needs help with the answers of sacct; the program there says why.
+if shutil.which("sacct"):
+    os.environ["PATH"] = f"{workflow.basedir}/workflow/slurm{os.pathsep}{os.environ['PATH']}"
 
 
 wildcard_constraints:
