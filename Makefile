@@ -6,6 +6,7 @@
 #   make soak    kills KILLS=100 trainings at random moments; each must end with the same bits
 #   make bench   speed of training beside a plain loop, into benchmarks/results
 #   make paper   the paper on official EMNIST (downloads 560 MB; hours on a GPU)
+#   make slurm   Snakemake's plugin for Slurm, into .venv (docs/cluster.md)
 #   make lint    style, types and workflow checks
 #   make lock    refresh requirements.lock from pyproject.toml
 #
@@ -22,7 +23,7 @@ VENV := .venv
 INSTALLED := $(VENV)/installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo status test soak bench paper lint install lock clean
+.PHONY: demo status test soak bench paper slurm lint install lock clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -44,6 +45,9 @@ soak: $(INSTALLED)
 
 bench: $(INSTALLED)
 	python -m benchmarks.bench $(ARGS)
+
+slurm: $(INSTALLED)
+	python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock $$(python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["slurm"])')
 
 lint: $(INSTALLED)
 	ruff check .
