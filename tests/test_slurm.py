@@ -167,7 +167,7 @@ def gpus_of_jobs() -> list[str]:
 def test_cancelled_timed_out_and_crashed_runs_end_with_the_same_bits(
     cluster: Cluster, clone: Path, undisturbed: dict[str, dict[str, str]]
 ) -> None:
-    with Sweep(clone, "disturbed") as sweep:
+    with Sweep(clone, "disturbed", "all") as sweep:
         places = sweep.catch(undisturbed.keys(), 2 * GPUS)
         assert {(place.node, place.gpu) for place in places.values()} == set(
             itertools.product(("gpu1", "gpu2"), "01")
@@ -200,12 +200,12 @@ def test_cancelled_timed_out_and_crashed_runs_end_with_the_same_bits(
 def test_snakemake_killed_and_started_again_does_no_harm(
     cluster: Cluster, clone: Path, undisturbed: dict[str, dict[str, str]]
 ) -> None:
-    with Sweep(clone, "killed") as sweep:
+    with Sweep(clone, "killed", "results/killed/metrics.csv") as sweep:
         ((name, place),) = sweep.catch(undisturbed.keys(), 1).items()
     unlocked = snakemake(clone, "--unlock", "--configfile", "slurm.yaml")
     assert unlocked.returncode == 0, unlocked.stderr
 
-    with Sweep(clone, "killed") as sweep:
+    with Sweep(clone, "killed", "results/killed/metrics.csv") as sweep:
         wait_for("its second job", lambda: "is in use by process" in sweep.train_log(name))
         place.go_on()
         sweep.wait()
@@ -218,7 +218,9 @@ def test_several_runs_in_one_job_take_its_gpu_one_after_the_other(
 ) -> None:
     names = {f"{variant}/seed_0" for variant in VARIANTS}
     jobs_before = len(gpus_of_jobs())
-    with Sweep(clone, "grouped", "seeds=[0]", "--group-components", "run=3") as sweep:
+    with Sweep(
+        clone, "grouped", "results/grouped/metrics.csv", "seeds=[0]", "--group-components", "run=3"
+    ) as sweep:
         ((first, place),) = sweep.catch(names, 1).items()
         place.go_on()
         ((second, place),) = sweep.catch(names - {first}, 1).items()

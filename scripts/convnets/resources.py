@@ -1,6 +1,6 @@
 """What a training job needs of a cluster: time and memory, from the variant and its settings.
 
-Both are generous guesses that grow with each attempt. A job that reaches its time limit loses
+Both are generous guesses that grow with the attempts. A job that reaches its time limit loses
 nothing: it is warned, saves, and its next attempt goes on from there.
 """
 
@@ -20,6 +20,8 @@ the paper's own kind, a K80: what its published seconds an epoch come to.
 START_SECONDS = 300
 """From the start of a job to its first step: environment, imports and data from a shared disk."""
 HEADROOM = 2
+MOST = 3
+"""Later attempts ask for no more than this one: a partition or a node has its limits too."""
 START_MEGABYTES = 4000
 """Of a process that has PyTorch, the libraries of its GPU and the images in memory."""
 COPIES = 8
@@ -35,7 +37,7 @@ def training_minutes(
     rate = threads * MULTIPLY_ADDS_PER_SECOND[device]
     step = STEP_SECONDS[device] + settings.batch_size * variant.multiply_adds / rate
     seconds = START_SECONDS + HEADROOM * epochs * images / settings.batch_size * step
-    return math.ceil(attempt * seconds / 60)
+    return math.ceil(min(attempt, MOST) * seconds / 60)
 
 
 def training_megabytes(variant: Variant, settings: TrainingSettings, attempt: int) -> int:
@@ -46,4 +48,4 @@ def training_megabytes(variant: Variant, settings: TrainingSettings, attempt: in
         if isinstance(operation, Convolution)
     )
     features_bytes = COPIES * 4 * settings.batch_size * features
-    return math.ceil(attempt * (START_MEGABYTES + features_bytes / 1e6))
+    return math.ceil(min(attempt, MOST) * (START_MEGABYTES + features_bytes / 1e6))
