@@ -63,7 +63,8 @@ FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{format}}", name=FIGURE_NAMES, fo
 
 # The Slurm plugin needs help with the answers of sacct; the program there says why.
 if shutil.which("sacct"):
-    os.environ["PATH"] = f"{workflow.basedir}/workflow/slurm{os.pathsep}{os.environ['PATH']}"
+    path = f"{workflow.basedir}/workflow/slurm{os.pathsep}{os.getenv('PATH')}"
+    os.environ |= {"PATH": path}
 
 
 wildcard_constraints:
