@@ -70,11 +70,11 @@ class Place:
 class Sweep:
     """Snakemake with the Slurm profile, in the background, and the runs that it makes."""
 
-    def __init__(self, clone: Path, name: str, *arguments: str) -> None:
+    def __init__(self, clone: Path, name: str, target: str, *arguments: str) -> None:
         self.folder = clone / f"results/{name}/runs"
         self.log = clone / f"{name}.log"
         command = [
-            *(sys.executable, "-m", "snakemake", f"results/{name}/metrics.csv"),
+            *(sys.executable, "-m", "snakemake", target),
             *("--profile", "workflow/profiles/slurm", "--profile", "tests/slurm/site"),
             *("--configfile", "slurm.yaml", "--config", f"run_name={name}", *arguments),
         ]
@@ -190,6 +190,7 @@ def test_cancelled_timed_out_and_crashed_runs_end_with_the_same_bits(
         cluster.start_accounting()
         sweep.wait()
 
+    assert (clone / "results/disturbed/report.html").stat().st_size
     assert state_of(cancelled.job).startswith("CANCELLED")
     for name in places:
         assert "\nresumed after " in sweep.train_log(name)
