@@ -1,7 +1,9 @@
 """From settings to a folder of data and back, in the library and by the script."""
 
 import dataclasses
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -161,4 +163,13 @@ def truncate_images(folder: Path) -> None:
 def test_files_that_do_not_fit_together(folder: Path, damage: Any, message: str) -> None:
     damage(folder)
     with pytest.raises(UserError, match=message):
+        load_dataset(folder)
+
+
+def test_no_memory_is_no_damage(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr(np, "memmap", no_room)
+    with pytest.raises(MemoryError, match="cannot be mapped"):
         load_dataset(folder)

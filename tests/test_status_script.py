@@ -125,9 +125,15 @@ def test_json_and_the_standard_library_alone(tmp_path: Path) -> None:
     assert values["expected_end"].startswith("20")
 
 
+def heed_interrupts() -> None:
+    """A shell's background jobs ignore SIGINT, and so would what the tests start there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_watching_until_ctrl_c(tmp_path: Path) -> None:
     write_run(tmp_path, ATTEMPT)
-    process = start(["status.py", str(tmp_path), "--watch", "0.05"])
+    command = ["status.py", str(tmp_path), "--watch", "0.05"]
+    process = start(command, preexec_fn=heed_interrupts)
     assert process.stdout is not None
     tables = (line for line in process.stdout if line.startswith("small"))
     first, second = next(tables), next(tables)

@@ -1,5 +1,6 @@
 """The data as the later stages read it: arrays, split and provenance in one folder."""
 
+import errno
 import json
 import zipfile
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ def load_dataset(folder: Path | str) -> Dataset:
         )
         _check(dataset)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            raise MemoryError(f"{folder} cannot be mapped into memory") from error
         raise UserError(
             f"{folder}: its files are damaged or not of one piece ({error}). Remove the folder "
             "and run scripts/prepare_data.py again."
