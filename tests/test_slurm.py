@@ -103,12 +103,12 @@ class Sweep:
         return Place(process, job, node, gpu=found["CUDA_VISIBLE_DEVICES"])
 
     def catch(self, names: Set[str], number: int) -> dict[str, Place]:
-        """Wait until so many of the runs are trained, and pause each in its first epochs."""
+        """Wait until so many of the runs are trained, and pause those in their first epochs."""
         caught: dict[str, Place] = {}
 
         def enough() -> bool:
             for name in names - caught.keys():
-                if place := self.place(name):
+                if len(caught) < number and (place := self.place(name)):
                     place.pause()
                     caught[name] = place
             assert self.process.poll() is None, self.log.read_text()
