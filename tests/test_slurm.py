@@ -185,7 +185,7 @@ def test_cancelled_timed_out_and_crashed_runs_end_with_the_same_bits(
         cluster.end("accounting", signal.SIGTERM)
         cluster.end("controller", signal.SIGTERM)
         cluster.start_controller()
-        query = f"{clone}/workflow/slurm/sacct"
+        query = str(clone.joinpath("workflow", "slurm", "sacct"))
         wait_for("a query in vain", lambda: succeeds("pgrep", "-f", query))
         cluster.start_accounting()
         sweep.wait()

@@ -63,8 +63,8 @@ FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{format}}", name=FIGURE_NAMES, fo
 
 # The Slurm plugin needs help with the answers of sacct; the program there says why.
 if shutil.which("sacct"):
-    path = f"{workflow.basedir}/workflow/slurm{os.pathsep}{os.getenv('PATH')}"
-    os.environ |= {"PATH": path}
+    helper = Path(workflow.basedir, "workflow", "slurm")
+    os.environ |= {"PATH": f"{helper}{os.pathsep}{os.getenv('PATH')}"}
 
 
 wildcard_constraints:
