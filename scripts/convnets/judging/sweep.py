@@ -1,0 +1,46 @@
+"""The runs of a sweep as the judge of claims needs them."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from convnets.errors import UserError
+from convnets.judging.runtime import Course
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """All finished runs, by variant and seed."""
+
+    right: dict[str, dict[int, np.ndarray]] = field(default_factory=dict)
+    """Whether each test image was named rightly, bool (images,)."""
+    courses: dict[str, dict[int, Course]] = field(default_factory=dict)
+
+
+def load_sweep(folders: Iterable[Path]) -> Sweep:
+    """Read the runs in `folders`. Raises `UserError` unless all were tested on the same images."""
+    sweep = Sweep()
+    first: tuple[Path, np.ndarray] | None = None
+    for folder in folders:
+        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        variant, seed = run["variant"]["id"], run["seed"]
+        with np.load(folder / "predictions.npz") as test:
+            images, right = test["index"], test["label"] == test["prediction"]
+        first = first or (folder, images)
+        if not np.array_equal(images, first[1]):
+            raise UserError(
+                f"{folder} and {first[0]} were tested on different images, expected the same: "
+                "test both again, on the same data, with evaluate.py"
+            )
+        history = pd.read_csv(folder / "history.csv")
+        sweep.right.setdefault(variant, {})[seed] = right
+        sweep.courses.setdefault(variant, {})[seed] = Course(
+            history["val_accuracy"].to_numpy(),
+            history["epoch_seconds"].to_numpy(),
+            run["data"]["split"]["validation"],
+        )
+    return sweep

@@ -1,0 +1,39 @@
+"""Judge the paper's claims on finished runs; write one row with a verdict for each part."""
+
+import argparse
+import json
+from pathlib import Path
+
+from convnets.errors import run_script
+from convnets.files import write_text
+from convnets.judging.claims import load_claims
+from convnets.judging.sweep import load_sweep
+from convnets.judging.table import judge_claims
+from convnets.published import read_published
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--runs", type=Path, nargs="+", required=True, help="folders of trained and tested runs"
+    )
+    parser.add_argument("--claims", type=Path, required=True, help="the claims, YAML")
+    parser.add_argument("--published", type=Path, required=True, help="CSV of the paper's values")
+    parser.add_argument(
+        "--mechanism", type=Path, required=True, help="what measure_mechanism.py wrote"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
+    arguments = parser.parse_args()
+    table = judge_claims(
+        load_claims(arguments.claims),
+        load_sweep(arguments.runs),
+        read_published(arguments.published),
+        json.loads(arguments.mechanism.read_text(encoding="utf-8")),
+    )
+    write_text(arguments.output, table.to_csv(index=False))
+    for claim, verdict in table.groupby("claim")["claim_verdict"].first().items():
+        print(f"claim {claim}: {verdict}")
+
+
+if __name__ == "__main__":
+    run_script(main)

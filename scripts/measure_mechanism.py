@@ -1,0 +1,22 @@
+"""Measure what the paper claims of layers as such; write the numbers as JSON."""
+
+import argparse
+from pathlib import Path
+
+from convnets.errors import run_script
+from convnets.files import write_json
+from convnets.mechanism import measure_mechanism
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
+    arguments = parser.parse_args()
+    measures = measure_mechanism()
+    write_json(arguments.output, measures)
+    for name, measure in measures.items():
+        print(f"{name}: {measure['value']:.4g}")
+
+
+if __name__ == "__main__":
+    run_script(main)
