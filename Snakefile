@@ -5,7 +5,7 @@
 #
 # Data flows one way, and each stage has a file:
 #   archive -> arrays and split -> runs -> test results -> metrics
-#           -> tables, figures, comparison -> notebook -> report
+#           -> tables, figures, comparison, claims -> notebook -> report
 
 from snakemake.utils import min_version
 
@@ -36,6 +36,7 @@ rule all:
         TABLES,
         FIGURES,
         COMPARISON,
+        CLAIMS,
     message:
         f"Everything is there; the report is {rules.report.output.page}"
 

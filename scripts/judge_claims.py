@@ -4,11 +4,13 @@ import argparse
 import json
 from pathlib import Path
 
+from convnets.conditions import deviations
 from convnets.errors import run_script
 from convnets.files import write_text
 from convnets.judging.claims import load_claims
 from convnets.judging.sweep import load_sweep
 from convnets.judging.table import judge_claims
+from convnets.metrics import read_runs
 from convnets.published import read_published
 
 
@@ -17,6 +19,10 @@ def main() -> None:
     parser.add_argument(
         "--runs", type=Path, nargs="+", required=True, help="folders of trained and tested runs"
     )
+    parser.add_argument("--metrics", type=Path, required=True, help="what collect_metrics.py wrote")
+    parser.add_argument(
+        "--provenance", type=Path, required=True, help="provenance.json of the data"
+    )
     parser.add_argument("--claims", type=Path, required=True, help="the claims, YAML")
     parser.add_argument("--published", type=Path, required=True, help="CSV of the paper's values")
     parser.add_argument(
@@ -24,11 +30,14 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     arguments = parser.parse_args()
+    provenance = json.loads(arguments.provenance.read_text(encoding="utf-8"))
+    conditions = deviations(provenance, read_runs(arguments.metrics))
     table = judge_claims(
         load_claims(arguments.claims),
         load_sweep(arguments.runs),
         read_published(arguments.published),
         json.loads(arguments.mechanism.read_text(encoding="utf-8")),
+        "; ".join(conditions) or "as in the paper",
     )
     write_text(arguments.output, table.to_csv(index=False))
     for claim, verdict in table.groupby("claim")["claim_verdict"].first().items():

@@ -1,9 +1,10 @@
 # From the runs to the paper's tables and figures, beside the published values.
 #
-#   in   runs/*/seed_*/: run.json, history.csv, test.json; config/published_values.csv
-#   out  metrics.csv, tables/, figures/, comparison.csv
+#   in   runs/*/seed_*/: run.json, history.csv, test.json, predictions.npz;
+#        config/published_values.csv, config/claims.yaml
+#   out  metrics.csv, tables/, figures/, comparison.csv, mechanism.json, claims.csv
 #
-# The published values are part of the fingerprints: their file time says nothing.
+# The published values and claims are part of the fingerprints: their file time says nothing.
 
 
 rule metrics:
@@ -146,3 +147,53 @@ rule comparison:
     shell:
         "python scripts/compare.py --metrics {input.metrics:q} --published {input.published:q} "
         "--provenance {input.provenance:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule mechanism:
+    """Measure what the paper claims of layers as such, which needs no trained network."""
+    output:
+        MECHANISM,
+    log:
+        f"{RESULTS}/logs/mechanism.log",
+    conda:
+        TRAINING_ENV
+    params:
+        code=fingerprint("measure_mechanism.py"),
+    message:
+        "Measuring im2col, dilation and max pooling"
+    shell:
+        "python scripts/measure_mechanism.py --output {output:q} > {log:q} 2>&1"
+
+
+rule claims:
+    """Judge the paper's claims."""
+    input:
+        runs=of_all_runs("run.json"),
+        histories=of_all_runs("history.csv"),
+        predictions=of_all_runs("predictions.npz"),
+        metrics=METRICS,
+        provenance=PROVENANCE,
+        mechanism=MECHANISM,
+        published=ancient(PUBLISHED),
+        claims=ancient(CLAIMS_OF_PAPER),
+    output:
+        report(
+            CLAIMS,
+            caption="../../report/captions/claims.rst",
+            category="Comparison",
+            labels={"content": "every claim", "format": "csv"},
+        ),
+    log:
+        f"{RESULTS}/logs/claims.log",
+    conda:
+        ANALYSIS_ENV
+    params:
+        runs=of_all_runs(""),
+        code=fingerprint("judge_claims.py", PUBLISHED, CLAIMS_OF_PAPER),
+    message:
+        "Judging the paper's claims"
+    shell:
+        "python scripts/judge_claims.py --runs {params.runs:q} --metrics {input.metrics:q} "
+        "--provenance {input.provenance:q} --claims {input.claims:q} "
+        "--published {input.published:q} --mechanism {input.mechanism:q} --output {output:q} "
+        "> {log:q} 2>&1"

@@ -47,11 +47,14 @@ RUN = f"{RESULTS}/runs/{{variant}}/seed_{{seed}}"
 TRAINING_ENV = "../../envs/training.yaml"
 ANALYSIS_ENV = "../../envs/analysis.yaml"
 PUBLISHED = "config/published_values.csv"
+CLAIMS_OF_PAPER = "config/claims.yaml"
 
 DATA = multiext(f"{RESULTS}/data/", "images.npy", "labels.npy", "split.npz", "provenance.json")
 PROVENANCE = f"{RESULTS}/data/provenance.json"
 METRICS = f"{RESULTS}/metrics.csv"
 COMPARISON = f"{RESULTS}/comparison.csv"
+MECHANISM = f"{RESULTS}/mechanism.json"
+CLAIMS = f"{RESULTS}/claims.csv"
 FIGURE_NAMES = [POOLING_FIGURE, *CONFIG.figure_names]
 TABLES = expand(
     f"{RESULTS}/tables/{{name}}.{{format}}",

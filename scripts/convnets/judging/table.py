@@ -30,17 +30,23 @@ COLUMNS = [
     *("claim", "section", "sentence", "claim_verdict", "part", "quantity", "claimed", "ours"),
     *("verdict", "evidence", "effect", "low", "high", "unit", "test", "p", "p_holm", "seeds"),
     *("seeds_to_decide", "paper_effect", "paper_low", "paper_high", "paper_verdict"),
-    "paper_evidence",
+    *("paper_evidence", "conditions"),
 ]
 Row = dict[str, Any]
 
 
 def judge_claims(
-    claims: Sequence[Claim], sweep: Sweep, published: pd.DataFrame, mechanism: Mapping[str, Any]
+    claims: Sequence[Claim],
+    sweep: Sweep,
+    published: pd.DataFrame,
+    mechanism: Mapping[str, Any],
+    conditions: str,
 ) -> pd.DataFrame:
     """All claims judged: one family of comparisons for Holm's correction.
 
     `effect`, `low` and `high` are fractions for accuracies, and factors for epochs and runtimes.
+    `conditions` says where the runs are not the paper's; it stands in every row, as every
+    verdict is on these runs.
     """
     everything = list(itertools.chain.from_iterable(map(comparisons, claims)))
     tested = [item for item in everything if not _obstacle(item, sweep)]
@@ -66,7 +72,7 @@ def judge_claims(
             part | about | {"claim_verdict": verdict, "part": number}
             for number, part in enumerate(parts, start=1)
         ]
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=COLUMNS).assign(conditions=conditions)
     return table.astype({"seeds": "Int64", "seeds_to_decide": "Int64"})
 
 
