@@ -7,6 +7,7 @@ from pathlib import Path
 from convnets.comparison import compare
 from convnets.errors import run_script
 from convnets.files import write_text
+from convnets.judging.sweep import load_courses
 from convnets.metrics import read_runs
 from convnets.published import read_published
 
@@ -14,6 +15,9 @@ from convnets.published import read_published
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--metrics", type=Path, required=True, help="what collect_metrics.py wrote")
+    parser.add_argument(
+        "--runs", type=Path, nargs="+", required=True, help="folders of trained and tested runs"
+    )
     parser.add_argument("--published", type=Path, required=True, help="CSV of the paper's values")
     parser.add_argument(
         "--provenance", type=Path, required=True, help="provenance.json of the data"
@@ -22,7 +26,10 @@ def main() -> None:
     arguments = parser.parse_args()
     provenance = json.loads(arguments.provenance.read_text(encoding="utf-8"))
     comparison = compare(
-        read_published(arguments.published), read_runs(arguments.metrics), provenance
+        read_published(arguments.published),
+        read_runs(arguments.metrics),
+        load_courses(arguments.runs),
+        provenance,
     )
     write_text(arguments.output, comparison.to_csv(index=False))
 

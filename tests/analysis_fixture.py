@@ -43,6 +43,7 @@ def make_run(
         "receptive_field": variant.receptive_field,
         "seed": seed,
         "epochs": len(val_accuracies),
+        "data": {"split": dict(PAPER_IMAGES)},
         "device_name": device_name,
         "train_seconds": epoch_seconds * len(val_accuracies),
         "best_epoch": val_accuracies.index(best) + 1,

@@ -19,6 +19,9 @@ from convnets.conditions import conditions
 from convnets.errors import UserError
 from convnets.experiments import Table
 from convnets.files import write_json, write_text
+from convnets.judging.claims import load_claims
+from convnets.judging.sweep import Sweep, load_courses
+from convnets.judging.table import judge_claims
 from convnets.metrics import collect, read_runs
 from convnets.published import read_published
 from convnets.settings import from_mapping
@@ -29,6 +32,13 @@ from convnets.variant import Variant
 ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 PUBLISHED = read_published(ROOT / "config/published_values.csv")
+CLAIMS = load_claims(ROOT / "config/claims.yaml")
+MECHANISM = {
+    part.computed: {"value": 1.0, "low": 1.0, "high": 1.0, "how": "made up"}
+    for claim in CLAIMS
+    for part in claim.parts
+    if part.computed
+}
 CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
 ACCURACY = {"fully_connected": 0.7512, "stride_2": 0.8123, "stride_3": 0.8034, "stride_4": 0.7945}
 """Made-up test accuracies of the first seed; the second's is 0.001 higher."""
@@ -60,7 +70,10 @@ def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
     write_text(folder / "tables/table_2.md", markdown(table.grid(), "table_2", caption))
     write_text(folder / "tables/table_2.csv", table.numbers().to_csv(index=False))
     write_text(folder / "figures/figure_08.svg", FIGURE)
-    compare(PUBLISHED, metrics, provenance).to_csv(folder / "comparison.csv", index=False)
+    courses = load_courses(runs)
+    compare(PUBLISHED, metrics, courses, provenance).to_csv(folder / "comparison.csv", index=False)
+    claims = judge_claims(CLAIMS, Sweep(), PUBLISHED, MECHANISM, "data are <made up>")
+    claims.to_csv(folder / "claims.csv", index=False)
     write_text(folder / "fidelity.csv", STUDY)
     return folder
 
@@ -188,6 +201,25 @@ def test_the_study_of_the_plan_is_in_the_appendix(page: BeautifulSoup) -> None:
         "\N{MINUS SIGN}1.86 to +1.96",
         "no shift found",
     ]
+
+
+def test_claims_have_verdict_evidence_and_parts(page: BeautifulSoup) -> None:
+    text = text_of(page)
+    assert "19 claims: 1 holds , 2 does not hold , 16 not run" in text
+    assert "Conditions of these runs: data are <made up>." in text
+    table = page.find(attrs={"aria-label": "Claims of the paper"})
+    cells = [cell.text for cell in table.find_all("tr")[17].find_all(["th", "td"])]
+    assert cells[0] == "17"
+    assert cells[3] == "holds"
+    assert "1: made up" in cells[4]
+    assert page.find("summary", string="Claim 15: 24 parts")
+
+
+def test_runtimes_stand_as_multiples_of_an_epoch(page: BeautifulSoup) -> None:
+    table = page.find(attrs={"aria-label": "Every published number"})
+    measures = {row.find_all("td")[1].text for row in table.find_all("tr")[1:]}
+    assert "Average Epoch Runtime (epochs of no_pooling)" in measures
+    assert not any("(s)" in measure for measure in measures)
 
 
 def test_page_needs_nothing_from_outside(page: BeautifulSoup) -> None:

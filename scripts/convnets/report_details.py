@@ -109,13 +109,22 @@ def comparison(results: Results) -> Markup:
 def _compared(row: dict[Any, Any], reasons: list[str]) -> list[Any]:
     number = reasons.index(row["reason"]) + 1
     link = Markup(' <a class="note" href="#reason-{n}">{n}</a>').format(n=number)
-    low, high = (_number(row, key) for key in ("ours_low", "ours_high"))
+    measure = HEADINGS[row["metric"]]
+    paper, ours, low, high = (
+        _number(row, key) for key in ("paper", "ours", "ours_low", "ours_high")
+    )
+    if pd.notna(row["relative_to"]):
+        measure = measure.replace("(s)", f"(epochs of {row['relative_to']})")
+        paper, ours, low, high = (
+            None if pd.isna(row[key]) else f"{row[key]:.3g}"
+            for key in ("paper_relative", "ours_relative", "relative_low", "relative_high")
+        )
     return [
         row["table"],
         row["row"],
-        HEADINGS[row["metric"]],
-        _number(row, "paper"),
-        _number(row, "ours"),
+        measure,
+        paper,
+        ours,
         f"{low} to {high}" if low and high else None,
         _number(row, "difference", "+"),
         markup.verdict(row["verdict"]) + link,

@@ -126,6 +126,8 @@ rule pooling_figure:
 rule comparison:
     """Put every published number beside ours."""
     input:
+        runs=of_all_runs("run.json"),
+        histories=of_all_runs("history.csv"),
         metrics=METRICS,
         provenance=PROVENANCE,
         published=ancient(PUBLISHED),
@@ -141,12 +143,14 @@ rule comparison:
     conda:
         ANALYSIS_ENV
     params:
+        runs=of_all_runs(""),
         code=fingerprint("compare.py", PUBLISHED),
     message:
         "Comparing with the published numbers"
     shell:
-        "python scripts/compare.py --metrics {input.metrics:q} --published {input.published:q} "
-        "--provenance {input.provenance:q} --output {output:q} > {log:q} 2>&1"
+        "python scripts/compare.py --metrics {input.metrics:q} --runs {params.runs:q} "
+        "--published {input.published:q} --provenance {input.provenance:q} --output {output:q} "
+        "> {log:q} 2>&1"
 
 
 rule mechanism:

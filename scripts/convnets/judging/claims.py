@@ -35,12 +35,14 @@ class Part:
     def bounds(self) -> str:
         """What is claimed, in the part's own unit."""
         if self.equals is not None:
-            return f"= {self.equals:g}"
-        if math.isinf(self.below):
-            return f"> {self.above:g}"
-        if math.isinf(self.above):
-            return f"< {self.below:g}"
-        return f"between {self.above:g} and {self.below:g}"
+            text = f"= {self.equals:g}"
+        elif math.isinf(self.below):
+            text = f"> {self.above:g}"
+        elif math.isinf(self.above):
+            text = f"< {self.below:g}"
+        else:
+            text = f"between {self.above:g} and {self.below:g}"
+        return text.replace("-", MINUS)
 
 
 @dataclass(frozen=True)

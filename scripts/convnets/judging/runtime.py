@@ -54,12 +54,15 @@ class Course:
                 return Source(0)
             error = self.epoch_seconds.std(ddof=1) / self.epoch_seconds.mean()
             return Source(float(error**2) / epochs, epochs - 1)
+        return Source(float(np.log(self.resampled(quantity)).var(ddof=1)))
+
+    def resampled(self, quantity: str) -> np.ndarray:
+        """Best epochs, or runtimes until then, as other validation images would give them."""
         rng = np.random.default_rng(DRAWS_SEED)
         size = (DRAWS, len(self.val_accuracy))
         drawn = rng.binomial(self.validation_images, self.val_accuracy, size).argmax(axis=1)
-        until = np.cumsum(self.epoch_seconds)
-        values = drawn + 1 if quantity == "best_epoch" else until[drawn]
-        return Source(float(np.log(values).var(ddof=1)))
+        values = drawn + 1 if quantity == "best_epoch" else np.cumsum(self.epoch_seconds)[drawn]
+        return np.asarray(values, float)
 
 
 def ratio_effect(

@@ -23,11 +23,11 @@ class Sweep:
 
 def load_sweep(folders: Iterable[Path]) -> Sweep:
     """Read the runs in `folders`. Raises `UserError` unless all were tested on the same images."""
-    sweep = Sweep()
+    folders = list(folders)
+    sweep = Sweep(courses=load_courses(folders))
     first: tuple[Path, np.ndarray] | None = None
     for folder in folders:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        variant, seed = run["variant"]["id"], run["seed"]
         with np.load(folder / "predictions.npz") as test:
             images, right = test["index"], test["label"] == test["prediction"]
         first = first or (folder, images)
@@ -36,11 +36,19 @@ def load_sweep(folders: Iterable[Path]) -> Sweep:
                 f"{folder} and {first[0]} were tested on different images, expected the same: "
                 "test both again, on the same data, with evaluate.py"
             )
+        sweep.right.setdefault(run["variant"]["id"], {})[run["seed"]] = right
+    return sweep
+
+
+def load_courses(folders: Iterable[Path]) -> dict[str, dict[int, Course]]:
+    """The course of every training, by variant and seed."""
+    courses: dict[str, dict[int, Course]] = {}
+    for folder in folders:
+        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         history = pd.read_csv(folder / "history.csv")
-        sweep.right.setdefault(variant, {})[seed] = right
-        sweep.courses.setdefault(variant, {})[seed] = Course(
+        courses.setdefault(run["variant"]["id"], {})[run["seed"]] = Course(
             history["val_accuracy"].to_numpy(),
             history["epoch_seconds"].to_numpy(),
             run["data"]["split"]["validation"],
         )
-    return sweep
+    return courses

@@ -123,10 +123,8 @@ def _judged(
     if verdict == UNDECIDABLE or effect.seeds == 1:
         seeds = seeds_to_decide(effect, comparison.region, quantity, comparison.weights)
         shown["seeds_to_decide"] = seeds
-        if seeds is None:
-            words += f"; not even {MOST_SEEDS} seeds would decide it for all seeds"
-        else:
-            words += f"; {seeds} seeds would decide it for all seeds if the effect is as estimated"
+        number = f"{seeds} seeds" if seeds else f"not even {MOST_SEEDS} seeds"
+        words += f"; if it stays so, {number} would decide it for all seeds"
     return shown | {"evidence": words}
 
 

@@ -1,0 +1,133 @@
+"""One published number against ours: intervals of ours, and of the difference.
+
+The interval of the difference counts the error of the paper's number too. The paper trained once,
+so its number is compared with what one more run like ours would give (a prediction interval),
+and its accuracy has the binomial error of its own test images; rounding is added. Runtimes, taken
+on other hardware, are compared as multiples of an epoch of a reference variant, through logarithms.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from convnets.conditions import PAPER_IMAGES
+from convnets.judging.effect import ALPHA, CONFIDENCE, Source, margin
+from convnets.judging.runtime import Course
+
+REFERENCE = "no_pooling"
+"""The variant whose epoch is the unit of all runtimes, ours and the paper's."""
+Courses = Mapping[int, Course]
+"""The trainings of a variant by seed."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Ours minus the paper's (of runtimes: the logarithm of ours over the paper's)."""
+
+    value: float
+    reach: float
+    """Half of the 95 % interval, without rounding; NaN where there is none."""
+    rounding: float
+    """How far the published digits may be from what they stand for."""
+    decisive: bool = True
+    """False where the interval is of one training, and others would vary far more."""
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval."""
+        reach = self.reach + self.rounding
+        return self.value - reach, self.value + reach
+
+
+def own_interval(
+    metric: str, values: pd.Series, images: int, courses: Courses
+) -> tuple[float, float]:
+    """The 95 % interval of the mean of `values`, one for each seed, in their own unit.
+
+    Several seeds: over seeds, and for an accuracy over test images. One seed: over test images
+    (Wilson), the run's epochs (epoch runtime), or validation images (best epoch and the runtime
+    until then).
+    """
+    mean = float(values.mean())
+    if len(values) > 1:
+        sources = [_over_seeds(values)]
+        if metric == "test_accuracy":
+            sources.append(_over_images(mean, images))
+        reach = margin(sources, ALPHA / 2)
+        return mean - reach, mean + reach
+    if metric == "test_accuracy":
+        test = stats.binomtest(round(mean * images), images)
+        bounds = test.proportion_ci(CONFIDENCE, method="wilson")
+        return float(bounds.low), float(bounds.high)
+    (course,) = courses.values()
+    if metric == "epoch_seconds":
+        seconds = course.epoch_seconds
+        if len(seconds) == 1:
+            return math.nan, math.nan
+        variance = float(seconds.var(ddof=1)) / len(seconds)
+        reach = margin([Source(variance, len(seconds) - 1)], ALPHA / 2)
+        return mean - reach, mean + reach
+    low, high = np.quantile(course.resampled(metric), [ALPHA / 2, 1 - ALPHA / 2])
+    return float(low), float(high)
+
+
+def accuracy_gap(values: pd.Series, images: int, paper: float) -> Gap:
+    """Of test accuracies. One seed: the spread between seeds, not known, is left out."""
+    mean = float(values.mean())
+    sources = [_over_images(mean, images), _over_images(paper, PAPER_IMAGES["test"])]
+    if len(values) > 1:
+        sources.append(_one_more(values))
+    return Gap(mean - paper, margin(sources, ALPHA / 2), 0.0005)
+
+
+def epoch_gap(values: pd.Series, paper: float) -> Gap:
+    """Of best epochs; one seed gives no interval."""
+    if len(values) == 1:
+        return Gap(float(values.mean()) - paper, math.nan, 0.0, decisive=False)
+    return Gap(float(values.mean()) - paper, margin([_one_more(values)], ALPHA / 2), 0.0)
+
+
+def runtime_gap(
+    metric: str, courses: Courses, reference: Courses, paper: float, unit: float
+) -> Gap:
+    """Of runtimes, as multiples of an epoch of the reference variant with the same seed.
+
+    `paper` and `unit` are the published seconds of the variant and of the reference's epoch.
+    """
+    seeds = sorted(courses.keys() & reference.keys())
+    logarithms = pd.Series(
+        [
+            math.log(courses[seed].measure(metric) / reference[seed].measure("epoch_seconds"))
+            for seed in seeds
+        ]
+    )
+    if len(seeds) > 1:
+        sources = [_one_more(logarithms)]
+    else:
+        sources = [
+            courses[seeds[0]].variance_of_log(metric),
+            reference[seeds[0]].variance_of_log("epoch_seconds"),
+        ]
+    reach = margin(sources, ALPHA / 2) if any(part.variance for part in sources) else math.nan
+    rounding = max(
+        abs(math.log((paper + side * 0.5) / (unit - side * 0.5) * unit / paper)) for side in (-1, 1)
+    )
+    decisive = len(seeds) > 1 or metric == "epoch_seconds"
+    return Gap(float(logarithms.mean()) - math.log(paper / unit), reach, rounding, decisive)
+
+
+def _over_seeds(values: pd.Series) -> Source:
+    return Source(float(values.var(ddof=1)) / len(values), len(values) - 1)
+
+
+def _one_more(values: pd.Series) -> Source:
+    """Error of the mean of `values` and of one more run."""
+    return Source(float(values.var(ddof=1)) * (1 + 1 / len(values)), len(values) - 1)
+
+
+def _over_images(accuracy: float, images: int) -> Source:
+    return Source(accuracy * (1 - accuracy) / images)
