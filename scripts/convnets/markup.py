@@ -16,7 +16,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 class Column(NamedTuple):
-    """A column of a table; `kind` is its CSS class: `number`, `text`, `code` or `sketch`."""
+    """A column of a table; `kind` is its CSS class: `number`, `text`, `prose`, `code`, `sketch`."""
 
     heading: Any
     kind: str = "number"

@@ -24,22 +24,26 @@ def read_claims(file: Path) -> pd.DataFrame:
 
 
 def counts(claims: pd.DataFrame) -> Markup:
-    """How many claims have which verdict, and under which conditions that was found."""
+    """How many claims have which verdict."""
     found = claims.drop_duplicates("claim")["claim_verdict"].value_counts()
     chips = [
         Markup("{} {}").format(found[word], markup.verdict(word)) for word in ORDER if word in found
     ]
-    text = Markup('<p class="verdicts">{}: {}</p>').format(
+    return Markup('<p class="verdicts">{}: {}</p>').format(
         plural(claims["claim"].nunique(), "claim"), markup.join(chips, ", ")
     )
-    conditions = claims["conditions"].iloc[0]
-    return text + Markup("<p>Conditions of these runs: {}.</p>").format(conditions)
 
 
 def overview(claims: pd.DataFrame) -> Markup:
     """One row a claim: the verdict, the part that decides it, and what the paper's numbers say."""
-    columns = [Column("Claim"), *(Column(name, "text") for name in ("Says", "Section", "Verdict"))]
-    columns += [Column("Deciding part", "text"), Column("The paper's own numbers", "text")]
+    columns = [
+        Column("Claim"),
+        Column("Says", "prose"),
+        Column("Section", "text"),
+        Column("Verdict", "text"),
+        Column("Deciding part", "prose"),
+        Column("The paper's numbers", "text"),
+    ]
     rows = []
     for parts in _by_claim(claims):
         first, decisive = parts[0], deciding_part(parts)
@@ -75,8 +79,14 @@ def _by_claim(claims: pd.DataFrame) -> list[list[Part]]:
 
 
 def _parts(parts: list[Part]) -> Markup:
-    names = ("Verdict", "Evidence", "Chosen by this project", "The paper's numbers", "They give")
-    columns = [Column("Part", "code"), *(Column(name, "text") for name in names)]
+    columns = [
+        Column("Part", "code"),
+        Column("Verdict", "text"),
+        Column("Evidence", "prose"),
+        Column("Chosen by this project", "prose"),
+        Column("The paper's numbers", "text"),
+        Column("They give", "prose"),
+    ]
     rows = [
         [
             part["claimed"],
@@ -92,10 +102,10 @@ def _parts(parts: list[Part]) -> Markup:
     return markup.folded(title, markup.table(columns, rows, title))
 
 
-def _tally(parts: list[Part]) -> str:
+def _tally(parts: list[Part]) -> Markup:
     """How many parts of a claim the paper's numbers give which verdict."""
     number = Counter(part["paper_verdict"] for part in parts)
-    return ", ".join(f"{number[word]} {word}" for word in number)
+    return markup.join([f"{number[word]} {word}" for word in number], "<br>")
 
 
 def _text(value: Any) -> str | None:

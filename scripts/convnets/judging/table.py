@@ -124,7 +124,7 @@ def _judged(
         seeds = seeds_to_decide(effect, comparison.region, quantity, comparison.weights)
         shown["seeds_to_decide"] = seeds
         number = f"{seeds} seeds" if seeds else f"not even {MOST_SEEDS} seeds"
-        words += f"; if it stays so, {number} would decide it for all seeds"
+        words += f"; if the effect stays, {number} would decide it for all seeds"
     return shown | {"evidence": words}
 
 
