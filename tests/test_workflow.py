@@ -166,6 +166,9 @@ def test_tables_figures_and_comparison_are_there(clone: Path) -> None:
     comparison = read_csv(results / "comparison.csv")
     assert len(comparison) == len(published)
     assert {row["verdict"] for row in comparison} == {"not run", "not comparable"}
+    claims = {row["claim"]: row["claim_verdict"] for row in read_csv(results / "claims.csv")}
+    assert len(claims) == 19
+    assert claims["17"] == "holds"
 
 
 def test_the_plan_names_the_runs(clone: Path) -> None:
@@ -212,7 +215,7 @@ def test_a_changed_stage_re_runs_with_what_depends_on_it(changed: Path) -> None:
     append(changed / "scripts/convnets/table_text.py", "CHANGED = 1")
     assert jobs(changed) == {"table": 2, "report": 1, "all": 1}
     append(changed / "scripts/evaluate.py", "CHANGED = 1")
-    expected = {"evaluate": 8, "metrics": 1, "table": 2, "figure": 1, "comparison": 1}
+    expected = {"evaluate": 8, "metrics": 1, "table": 2, "figure": 1, "comparison": 1, "claims": 1}
     assert jobs(changed) == expected | {"report": 1, "all": 1}
     append(changed / "scripts/convnets/network.py", "CHANGED = 1")
     assert jobs(changed)["train"] == 8
@@ -223,7 +226,7 @@ def test_a_changed_setting_re_runs_what_it_concerns(clone: Path) -> None:
     others = jobs(clone, "--config", 'variants={"max_pool_2to3_late": {"pool_size": 3}}')
     assert others["train"] == 2
     assert "train" not in jobs(clone, "--config", 'variants={"stride_2": {"pool_size": 3}}')
-    analysis = {"metrics", "table", "figure", "comparison", "report", "all"}
+    analysis = {"metrics", "table", "figure", "comparison", "claims", "report", "all"}
     assert jobs(clone, "--config", "seeds=[0]").keys() == analysis
     # Only the command that the report tells its readers is another.
     nist = "data={'nist': {'urls': ['https://example.org']}}"
