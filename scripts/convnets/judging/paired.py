@@ -13,7 +13,8 @@ With S seeds and n images the variance of the mean of `d` has the parts
     between images   var(image) / n                    known well: n is in the thousands
 
 from the mean squares of the two-way analysis of variance (as in multi-reader studies: Obuchowski
-and Rockette 1995). `effect.py` puts the two together.
+and Rockette 1995); in balanced data these are the estimates of a mixed model by restricted maximum
+likelihood. `effect.py` puts the two together; `benchmarks/judging.py` shows the error rates.
 
 With one seed nothing is known of other seeds: the conclusion is on these trained networks only.
 For a difference the test is then McNemar's exact one, and the interval a bootstrap over images.
