@@ -1,0 +1,67 @@
+"""The fully-connected layer, and what leads from feature maps to it."""
+
+import numpy as np
+
+from convnets.errors import UserError
+from convnets.layers.layer import Layer
+
+
+class FullyConnected(Layer):
+    """Each output is a weighted sum of all inputs: (batch, inputs) to (batch, outputs)."""
+
+    def __init__(self, weights: np.ndarray, bias: np.ndarray | None = None) -> None:
+        """`weights` are (outputs, inputs), `bias` (outputs,)."""
+        super().__init__(weights, bias)
+        self.weights, self.bias = weights, bias
+
+    def fprop(self, inputs: np.ndarray) -> np.ndarray:
+        """One matrix product, the one that im2col gives a convolution too."""
+        if inputs.ndim != 2 or inputs.shape[1] != self.weights.shape[1]:
+            raise UserError(
+                f"inputs have shape {inputs.shape}, expected (batch, {self.weights.shape[1]})"
+            )
+        outputs = inputs @ self.weights.T
+        return outputs if self.bias is None else outputs + self.bias
+
+    def bprop(
+        self, inputs: np.ndarray, outputs: np.ndarray, grads_wrt_outputs: np.ndarray
+    ) -> np.ndarray:
+        """(batch, outputs) times (outputs, inputs)."""
+        return grads_wrt_outputs @ self.weights
+
+    def grads_wrt_params(
+        self, inputs: np.ndarray, grads_wrt_outputs: np.ndarray
+    ) -> list[np.ndarray]:
+        """(outputs, batch) times (batch, inputs): summed over the batch."""
+        grads = [grads_wrt_outputs.T @ inputs]
+        if self.bias is not None:
+            grads.append(grads_wrt_outputs.sum(axis=0))
+        return grads
+
+
+class Flatten(Layer):
+    """(batch, channels, height, width) to (batch, channels * height * width)."""
+
+    def fprop(self, inputs: np.ndarray) -> np.ndarray:
+        """The same numbers in one row for each image."""
+        return inputs.reshape(len(inputs), -1)
+
+    def bprop(
+        self, inputs: np.ndarray, outputs: np.ndarray, grads_wrt_outputs: np.ndarray
+    ) -> np.ndarray:
+        """The same numbers as maps again."""
+        return grads_wrt_outputs.reshape(inputs.shape)
+
+
+class RepeatTo2x2(Layer):
+    """(batch, channels, 1, 1) to (batch, channels, 2, 2): what the averaged head makes of 1x1."""
+
+    def fprop(self, inputs: np.ndarray) -> np.ndarray:
+        """Each feature four times."""
+        return np.tile(inputs, (1, 1, 2, 2))
+
+    def bprop(
+        self, inputs: np.ndarray, outputs: np.ndarray, grads_wrt_outputs: np.ndarray
+    ) -> np.ndarray:
+        """The sum of what its four copies get."""
+        return grads_wrt_outputs.sum(axis=(2, 3), keepdims=True)

@@ -1,0 +1,104 @@
+"""A network of hand-written layers: error and gradients of a batch of images."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from convnets.layers.activation import ReLU
+from convnets.layers.convolution import Convolution
+from convnets.layers.convolution_im2col import Im2colConvolution
+from convnets.layers.dense import Flatten, FullyConnected, RepeatTo2x2
+from convnets.layers.layer import Layer
+from convnets.layers.loss import SoftmaxCrossEntropy
+from convnets.layers.pooling import AveragePooling, MaxAveragePooling, MaxPooling
+from convnets.variant import HEAD_SIZE, Linear, Operation, Variant
+from convnets.variant import Convolution as ConvolutionOperation
+
+POOLINGS: dict[str, type[MaxPooling | AveragePooling | MaxAveragePooling]] = {
+    "max_pool": MaxPooling,
+    "avg_pool": AveragePooling,
+    "max_avg_pool": MaxAveragePooling,
+}
+
+
+class Network:
+    """Layers one after the other, and the error of what the last one gives."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = layers
+        self.loss = SoftmaxCrossEntropy()
+
+    @property
+    def params(self) -> list[np.ndarray]:
+        """The parameters of all layers, first layer first."""
+        return [param for layer in self.layers for param in layer.params]
+
+    def fprop(self, images: np.ndarray) -> list[np.ndarray]:
+        """The images and the outputs of each layer; the last ones are the class scores."""
+        activations = [images]
+        for layer in self.layers:
+            activations.append(layer.fprop(activations[-1]))
+        return activations
+
+    def error_and_grads(
+        self, images: np.ndarray, labels: np.ndarray
+    ) -> tuple[float, list[np.ndarray]]:
+        """The error E of a batch, and its gradient with respect to each of `params`.
+
+        Back-propagation: from the last layer to the first, each turns the gradient with respect
+        to its outputs into those with respect to its parameters and inputs.
+        """
+        *activations, scores = self.fprop(images)
+        grads_wrt_outputs = self.loss.grads_wrt_scores(scores, labels)
+        outputs, grads_of_layers = scores, []
+        for layer, inputs in zip(reversed(self.layers), reversed(activations), strict=True):
+            grads_of_layers.append(layer.grads_wrt_params(inputs, grads_wrt_outputs))
+            grads_wrt_outputs = layer.bprop(inputs, outputs, grads_wrt_outputs)
+            outputs = inputs
+        grads = [grad for grads in reversed(grads_of_layers) for grad in grads]
+        return self.loss.error(scores, labels), grads
+
+
+def build_network(
+    variant: Variant,
+    weights: Sequence[np.ndarray],
+    convolution: type[Convolution] = Im2colConvolution,
+) -> Network:
+    """The network of `variant`, with (copies of) these parameters in the order of `params`.
+
+    It takes images (batch, 1, 28, 28), scaled to 0..1, to class scores (batch, 47).
+    """
+    remaining = iter([weight.copy() for weight in weights])
+    *hidden, last = variant.operations
+    layers: list[Layer] = [] if variant.is_convolutional else [Flatten()]
+    for operation in hidden:
+        layers.append(_layer(operation, remaining, convolution))
+        if isinstance(operation, ConvolutionOperation | Linear):
+            layers.append(ReLU())
+    if variant.is_convolutional:
+        layers += _head(variant)
+    layers.append(_layer(last, remaining, convolution))
+    return Network(layers)
+
+
+def _layer(
+    operation: Operation, remaining: Iterator[np.ndarray], convolution: type[Convolution]
+) -> Layer:
+    """The layer of `operation`, which takes its parameters from `remaining`."""
+    if not isinstance(operation, ConvolutionOperation | Linear):
+        return POOLINGS[operation.kind](operation.window, operation.stride, operation.padding)
+    weights = next(remaining)
+    bias = next(remaining) if operation.bias else None
+    if isinstance(operation, Linear):
+        return FullyConnected(weights, bias)
+    return convolution(weights, bias, operation.stride, operation.padding, operation.dilation)
+
+
+def _head(variant: Variant) -> list[Layer]:
+    """From the last feature maps to the inputs of the last layer."""
+    width = variant.sizes[-1]
+    if variant.head == "flattened" or width == HEAD_SIZE:
+        return [Flatten()]
+    if width == 1:
+        return [RepeatTo2x2(), Flatten()]
+    return [AveragePooling(size=(width + 1) // 2, stride=width // 2), Flatten()]
