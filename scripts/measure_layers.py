@@ -1,0 +1,51 @@
+"""Measure what convolutions cost by implementation, and where the time of networks goes.
+
+Writes convolutions.csv, duplication.csv and layer_times.csv. Everything is measured in float32
+with one thread: set OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1, as Snakemake does for a rule of
+one thread.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from convnets.efficiency import CASES, measure_convolutions, measure_duplication
+from convnets.errors import run_script
+from convnets.files import write_text
+from convnets.layer_times import measure_layer_times
+from convnets.settings import from_mapping
+from convnets.variant import Variant
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    variants = [from_mapping(Variant, values) for values in json.loads(arguments.variants)]
+    torch.set_num_threads(1)
+    tables = {
+        "duplication": measure_duplication(CASES),
+        "convolutions": measure_convolutions(CASES),
+        "layer_times": measure_layer_times(variants),
+    }
+    for name, rows in tables.items():
+        table = pd.DataFrame(rows)
+        write_text(arguments.output / f"{name}.csv", table.to_csv(index=False))
+        print(f"{name}: {len(table)} rows", flush=True)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--variants", required=True, metavar="JSON",
+        help="list of the architectures whose layers are timed, as in config.yaml",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="FOLDER", help="folder to write to"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run_script(main)
