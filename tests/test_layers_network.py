@@ -133,11 +133,11 @@ def test_losses_are_those_of_pytorch_for_200_steps(
     data: Path, dtype: torch.dtype, tolerance: float
 ) -> None:
     learners = twins(SMALL, SETTINGS, seed=0, dtype=dtype)
-    part = scaled(load_dataset(data).part("train"))
+    part = load_dataset(data).part("train")
     losses: dict[str, list[float]] = {name: [] for name in learners}
     for step in range(200):
         batch = np.arange(20 * step, 20 * step + 20) % len(part.labels)
-        images = torch.from_numpy(part.images[batch]).to(dtype).numpy()
+        images = torch.from_numpy(scaled(part.images[batch])).to(dtype).numpy()
         for name, learner in learners.items():
             losses[name].append(learner.step(images, part.labels[batch]))
     np.testing.assert_allclose(losses["by_hand"], losses["pytorch"], rtol=0, atol=tolerance)
@@ -163,6 +163,11 @@ def test_both_trainings_are_recorded(data: Path, tmp_path: Path) -> None:
     accuracies = values.loc["test_accuracy", "by_hand"]
     assert accuracies.iloc[0] < accuracies.iloc[-1]
     assert accuracies.iloc[-1] > 5 / NUM_CLASSES
+
+
+def test_the_layers_need_numpy_alone() -> None:
+    program = "import sys, convnets.layers.network; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": "scripts"})
 
 
 def test_training_by_hand_needs_adam() -> None:

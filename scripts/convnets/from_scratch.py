@@ -119,13 +119,13 @@ def train_twins(
     log: Callable[[str], None],
 ) -> list[Record]:
     """Train all `learners`, in turn on each batch, and test them after each epoch."""
-    train, test = (scaled(dataset.part(part)) for part in ("train", "test"))
+    train, test = dataset.part("train"), dataset.part("test")
     records: list[Record] = []
     step = 0
     for epoch in range(1, epochs + 1):
         order = shuffled(len(train.labels), seed, epoch)
         for batch in order.split(settings.batch_size):
-            images, labels = train.images[batch], train.labels[batch]
+            images, labels = scaled(train.images[batch]), train.labels[batch]
             step += 1
             for name, learner in learners.items():
                 loss = learner.step(images, labels)
@@ -137,15 +137,14 @@ def train_twins(
     return records
 
 
-def scaled(part: LabelledImages) -> LabelledImages:
-    """uint8 (number, 28, 28) as float32 (number, 1, 28, 28) in 0..1."""
-    images = part.images[:, np.newaxis].astype(np.float32) / np.float32(255)
-    return LabelledImages(images, part.labels)
+def scaled(images: np.ndarray) -> np.ndarray:
+    """uint8 images (number, 28, 28) as float32 (number, 1, 28, 28) in 0..1."""
+    return images[:, np.newaxis].astype(np.float32) / np.float32(255)
 
 
 def _accuracy(learner: Learner, part: LabelledImages) -> float:
-    """Share of the images of `part`, scaled, that are classified correctly."""
+    """Share of the images that are classified correctly."""
     starts = range(0, len(part.labels), EVALUATION_BATCH)
-    batches = (part.images[start : start + EVALUATION_BATCH] for start in starts)
+    batches = (scaled(part.images[start : start + EVALUATION_BATCH]) for start in starts)
     predictions = np.concatenate([learner.scores(batch).argmax(axis=1) for batch in batches])
     return float((predictions == part.labels).mean())
