@@ -47,7 +47,7 @@ def peak_of_process(call: Call) -> float:
         before = _status("VmRSS")
         call()
         return float(_status("VmHWM") - before)
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, ValueError):
         return math.nan
 
 
@@ -60,5 +60,5 @@ def _seconds(call: Call) -> float:
 def _status(key: str) -> int:
     """Bytes that Linux counts for this process."""
     with open("/proc/self/status") as file:
-        (line,) = (line for line in file if line.startswith(f"{key}:"))
+        (line,) = (line for line in file if line.startswith(f"{key}:"))  # ValueError without it
     return int(line.split()[1]) * 1024

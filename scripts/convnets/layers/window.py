@@ -53,7 +53,7 @@ class Window:
         Raises:
             UserError: it does not fit; the message says in which direction, and what is too large.
         """
-        return self._places("height", height), self._places("width", width)
+        return self._places(0, height), self._places(1, width)
 
     def pad(self, features: np.ndarray, value: float = 0.0) -> np.ndarray:
         """Put `padding` pixels of `value` at each edge (paper, Figure 2)."""
@@ -87,8 +87,8 @@ class Window:
         right = left + self.stride * (columns - 1) + 1
         return padded[:, :, top : bottom : self.stride, left : right : self.stride]
 
-    def _places(self, direction: str, pixels: int) -> int:
-        axis = ("height", "width").index(direction)
+    def _places(self, axis: int, pixels: int) -> int:
+        direction = ("height", "width")[axis]
         padded, extent = pixels + 2 * self.padding, self.extent[axis]
         if pixels < 1:
             raise UserError(f"the input's {direction} is {pixels}, expected 1 or more")
