@@ -37,6 +37,7 @@ FILES = {
     "demo.yaml": "all variants, tables and figures in minutes on synthetic characters",
     "balanced_style.yaml": "all variants on real images from a local archive, at a reduced size",
     "published_values.csv": "every number of the paper's five tables",
+    "claims.yaml": "what the paper concludes, as data, with the test that judges each claim",
     "readings.yaml": "where the paper is silent or contradicts itself: what was chosen, and why",
 }
 

@@ -9,9 +9,7 @@ from convnets.style import save_figure, use_style
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--figure", type=int, required=True, choices=FIGURES, help="its number in the paper"
-    )
+    parser.add_argument("--figure", required=True, choices=FIGURES, help="its number in the paper")
     parser.add_argument(
         "--output", required=True, metavar="PREFIX", help="path of the files without their ending"
     )

@@ -130,7 +130,8 @@ def test_experiments_choose_the_variants_and_figures() -> None:
 
 
 def test_committed_overlays_are_valid() -> None:
-    overlays = [f for f in Path("config").glob("*.yaml") if f.name not in ("readings.yaml",)]
+    data = ("claims.yaml", "readings.yaml")
+    overlays = [file for file in Path("config").glob("*.yaml") if file.name not in data]
     assert len(overlays) > 2
     for overlay in overlays:
         values = copy.deepcopy(BASE)

@@ -36,7 +36,7 @@ def coloured(axes: Axes, colour: str) -> set[tuple[int, int]]:
 
 
 def panels(number: int) -> list[Axes]:
-    return FIGURES[number].draw().axes
+    return FIGURES[f"figure_0{number}"].draw().axes
 
 
 def test_figure_1_is_the_convolution_that_was_published() -> None:
@@ -91,10 +91,10 @@ def test_one_input_is_reached_through_a_maximum() -> None:
     assert reached(MaxPooling(3, stride=1), IMAGE).sum() == 1
 
 
-@pytest.mark.parametrize("number", FIGURES)
-def test_a_figure_becomes_two_files(number: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_becomes_two_files(name: str, tmp_path: Path) -> None:
     use_style()
-    figure = FIGURES[number]
+    figure = FIGURES[name]
     save_figure(figure.draw(), str(tmp_path / "figure"), figure.title, figure.description)
     assert figure.description in (tmp_path / "figure.svg").read_text()
     assert (tmp_path / "figure.png").stat().st_size > 1000

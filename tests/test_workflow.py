@@ -159,7 +159,7 @@ def test_tables_figures_and_comparison_are_there(clone: Path) -> None:
         assert all(
             (results / f"tables/{table}.{kind}").stat().st_size for kind in ("csv", "md", "tex")
         )
-    for figure in ("figure_06", "figure_mine"):
+    for figure in ("figure_01", "figure_06", "figure_07", "figure_mine"):
         for kind in ("svg", "png"):
             assert (results / f"figures/{figure}.{kind}").stat().st_size
     published = read_csv(clone / "config/published_values.csv")

@@ -24,7 +24,9 @@ from convnets.variant import Variant
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 POOLING_FIGURE = "figure_06"
-"""The figure of pooling outputs, which shows no training curves."""
+"""Pooling outputs of a test image."""
+LAYER_FIGURES = ("figure_01", "figure_02", "figure_03", "figure_04", "figure_05", "figure_07")
+"""How layers compute. Like the figure of pooling outputs they show no training curves."""
 UNION_BRANCH = "int"
 """How pydantic calls the first branch of `variant.PerLayer` in a location."""
 Location = tuple[str | int, ...]
@@ -212,8 +214,8 @@ def _problems_of_names(config: Config) -> Iterator[Problem]:
         for name in section:
             if not SAFE_NAME.fullmatch(name):
                 yield (name,), "is no name for a file: use letters, digits, _ . -"
-    if POOLING_FIGURE in config.figures:
-        yield ("figures", POOLING_FIGURE), "is drawn in any case: choose another name"
+    for name in config.figures.keys() & {POOLING_FIGURE, *LAYER_FIGURES}:
+        yield ("figures", name), "is drawn in any case: choose another name"
 
 
 def _unknown_variants(config: Config, ids: Iterable[str], here: Location) -> Iterator[Problem]:

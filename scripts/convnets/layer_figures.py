@@ -108,44 +108,44 @@ def draw_dilated_kernels() -> Drawing:
 
 
 FIGURES = {
-    1: LayerFigure(
+    "figure_01": LayerFigure(
         "A convolution",
         "A 5×5 input, a 3×3 kernel and the 3×3 output. The shaded output is the sum of the "
         "products of the kernel and the shaded inputs.",
         draw_convolution,
     ),
-    2: LayerFigure(
+    "figure_02": LayerFigure(
         "A padded convolution",
         "The 5×5 input with a border of zeros, and the output, 5×5 too. The shaded output is "
         "computed from the shaded inputs.",
         draw_padded_convolution,
     ),
-    3: LayerFigure(
+    "figure_03": LayerFigure(
         "Max pooling",
         "A 5×5 input and the maxima of its 3×3 windows. Of the shaded window, the framed pixel "
         "alone gets the gradient: the first of its two maxima.",
         draw_max_pooling,
     ),
-    4: LayerFigure(
+    "figure_04": LayerFigure(
         "Image to columns",
         "A 5×5 input, and a matrix with a column of nine numbers for each of its nine 3×3 "
         "windows. The shaded window is the shaded column.",
         draw_columns,
     ),
-    5: LayerFigure(
+    "figure_05": LayerFigure(
         "Convolution as a matrix product",
         "Two kernels as rows of nine weights, times the nine columns, are two outputs as rows of "
         "nine features. The shaded row times the shaded column is the shaded output.",
         draw_matrix_product,
     ),
-    7: LayerFigure(
+    "figure_07": LayerFigure(
         "Dilated kernels",
         "The nine pixels that a 3×3 kernel meets: next to each other with dilation 1, with gaps "
         "of one and three pixels with dilations 2 and 4.",
         draw_dilated_kernels,
     ),
 }
-"""By the paper's numbers. Figure 6 is in `pooling_figure`."""
+"""By name. Figure 6 is in `pooling_figure`."""
 
 
 def reached(layer: Layer, inputs: np.ndarray, place: tuple[int, int] = PLACE) -> np.ndarray:

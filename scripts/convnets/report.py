@@ -25,7 +25,8 @@ SYNTHETIC = "glyphs"
 """The data source whose images are drawn, not written by hand."""
 BASELINE = "fully_connected"
 PAPER_ORDER = (
-    *("figure_06", "table_1", "figure_08", "table_2", "table_3"),
+    *("figure_01", "figure_02", "figure_03", "figure_04", "figure_05", "figure_06", "figure_07"),
+    *("table_1", "figure_08", "table_2", "table_3"),
     *("table_4", "figure_09", "figure_10", "table_5"),
 )
 """The tables and figures of the paper's experiments, in its order."""

@@ -123,6 +123,33 @@ rule pooling_figure:
         "> {log:q} 2>&1"
 
 
+rule layer_figure:
+    """Draw how a layer computes (Figures 1 to 5 and 7)."""
+    output:
+        report(
+            f"{RESULTS}/figures/{{name}}.svg",
+            caption="../../report/captions/figure.rst",
+            category="Figures",
+            labels={"figure": "{name}", "format": "svg"},
+        ),
+        f"{RESULTS}/figures/{{name}}.png",
+    log:
+        f"{RESULTS}/logs/{{name}}.log",
+    wildcard_constraints:
+        name="|".join(LAYER_FIGURES),
+    conda:
+        ANALYSIS_ENV
+    params:
+        title="How layers compute",
+        prefix=subpath(output[0], strip_suffix=".svg"),
+        code=fingerprint("draw_layers.py"),
+    message:
+        "Drawing {wildcards.name}"
+    shell:
+        "python scripts/draw_layers.py --figure {wildcards.name} --output {params.prefix:q} "
+        "> {log:q} 2>&1"
+
+
 rule comparison:
     """Put every published number beside ours."""
     input:

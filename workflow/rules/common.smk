@@ -12,7 +12,7 @@ from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
-from convnets.config import POOLING_FIGURE, load_config
+from convnets.config import LAYER_FIGURES, POOLING_FIGURE, load_config
 from convnets.errors import UserError
 from convnets.files import write_json
 from convnets.fingerprint import fingerprint
@@ -55,7 +55,7 @@ METRICS = f"{RESULTS}/metrics.csv"
 COMPARISON = f"{RESULTS}/comparison.csv"
 MECHANISM = f"{RESULTS}/mechanism.json"
 CLAIMS = f"{RESULTS}/claims.csv"
-FIGURE_NAMES = [POOLING_FIGURE, *CONFIG.figure_names]
+FIGURE_NAMES = [*LAYER_FIGURES, POOLING_FIGURE, *CONFIG.figure_names]
 TABLES = expand(
     f"{RESULTS}/tables/{{name}}.{{format}}",
     name=CONFIG.experiments,
