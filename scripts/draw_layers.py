@@ -1,6 +1,7 @@
-"""Draw one of Figures 1 to 5 and 7, how layers compute: PREFIX.svg and PREFIX.png."""
+"""Draw Figures 1 to 5 and 7, how layers compute."""
 
 import argparse
+from pathlib import Path
 
 from convnets.errors import run_script
 from convnets.layer_figures import FIGURES
@@ -9,14 +10,13 @@ from convnets.style import save_figure, use_style
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--figure", required=True, choices=FIGURES, help="its number in the paper")
     parser.add_argument(
-        "--output", required=True, metavar="PREFIX", help="path of the files without their ending"
+        "--output", type=Path, required=True, help="folder for NAME.svg and NAME.png"
     )
     arguments = parser.parse_args()
     use_style()
-    figure = FIGURES[arguments.figure]
-    save_figure(figure.draw(), arguments.output, figure.title, figure.description)
+    for name, figure in FIGURES.items():
+        save_figure(figure.draw(), str(arguments.output / name), figure.title, figure.description)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ WRONG: list[tuple[Edit, str]] = [
     (lambda v: v.update(epochs="many"), "epochs is 'many'"),
     (lambda v: v.update(subset=1.5), "subset is 1.5: expected more than 0 and at most 1"),
     (lambda v: v.update(seeds=[1, 1]), "seeds is [1, 1]"),
+    (lambda v: v["tables"]["table_2"].update(seeds=[]), "tables.table_2.seeds is []: expected one"),
     (lambda v: v.update(results_folder="$NOWHERE/x"), "results_folder is '$NOWHERE/x': no such"),
     (
         lambda v: v["figures"].update(figure_06=v["figures"]["figure_08"]),
@@ -169,3 +170,13 @@ def test_an_unknown_key_on_the_command_line_of_a_script() -> None:
 def test_config_readme_is_up_to_date() -> None:
     command = [sys.executable, "scripts/document_config.py", "--check", "config/README.md"]
     assert subprocess.run(command, check=False).returncode == 0
+
+
+def test_a_variant_runs_with_the_seeds_of_all_its_tables() -> None:
+    values = edited(lambda v: v.update(seeds=[4], experiments=["table_1", "table_2"]))
+    values["tables"]["table_1"]["seeds"] = [0, 1]
+    runs = load_config(values, [BASE_FILE]).runs
+    seeds = {variant: [seed for name, seed in runs if name == variant] for variant, _ in runs}
+    assert seeds["no_pooling"] == [0, 1]
+    assert seeds["stride_3"] == [4]
+    assert seeds["stride_2"] == [0, 1, 4]

@@ -86,6 +86,16 @@ class Config:
         return tuple(dict.fromkeys(needed))
 
     @property
+    def runs(self) -> tuple[tuple[str, int], ...]:
+        """Variant id and seed of each run that the chosen experiments need, by variant and seed."""
+        tables = [self.tables[name] for name in self.experiments]
+        seeds: dict[str, set[int]] = {id: set() for id in self.variant_ids}
+        for table in tables:
+            for id in table.variants:
+                seeds[id].update(table.seeds or self.seeds)
+        return tuple((id, seed) for id, wanted in seeds.items() for seed in sorted(wanted))
+
+    @property
     def figure_names(self) -> tuple[str, ...]:
         """Names of the figures that can be made of these variants."""
         trained = set(self.variant_ids)
@@ -166,8 +176,11 @@ def _problems_of_values(config: Config) -> Iterator[Problem]:
         yield ("results_folder",), f"is {config.results_folder!r}: no such variable is set"
     if not 0 < config.subset <= 1:
         yield ("subset",), f"is {config.subset}: expected more than 0 and at most 1"
-    if not config.seeds or len(set(config.seeds)) < len(config.seeds) or min(config.seeds) < 0:
-        yield ("seeds",), f"is {list(config.seeds)}: expected one or more different numbers from 0"
+    lists: dict[Location, tuple[int, ...] | None] = {("seeds",): config.seeds}
+    lists |= {("tables", name, "seeds"): table.seeds for name, table in config.tables.items()}
+    for location, seeds in lists.items():
+        if seeds is not None and not (seeds and len(set(seeds)) == len(seeds) and min(seeds) >= 0):
+            yield location, f"is {list(seeds)}: expected one or more different numbers from 0"
     if not config.experiments:
         yield ("experiments",), f"is empty: choose from {', '.join(config.tables)}"
     positive = {

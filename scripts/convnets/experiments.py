@@ -47,6 +47,9 @@ class Table:
     best: Literal[1, 2] | None = None
     """Show this many of a row's variants side by side, best validation accuracy first. Empty:
     each row has one variant."""
+    seeds: tuple[int, ...] | None = None
+    """Seeds of the table's variants, in place of the configuration's. A variant of several tables
+    runs with the seeds of all."""
     published: int | None = None
     """Number of the paper's table whose values stand beside ours, if it has one."""
 

@@ -19,6 +19,8 @@ rule metrics:
         f"{RESULTS}/logs/metrics.log",
     conda:
         ANALYSIS_ENV
+    resources:
+        side_by_side=1,
     params:
         runs=of_all_runs(""),
         code=fingerprint("collect_metrics.py"),
@@ -48,6 +50,8 @@ rule table:
         f"{RESULTS}/logs/{{name}}.log",
     conda:
         ANALYSIS_ENV
+    resources:
+        side_by_side=1,
     params:
         table=lambda wildcards: to_json(CONFIG.tables[wildcards.name]),
         title=lambda wildcards: CONFIG.tables[wildcards.name].title,
@@ -81,6 +85,8 @@ rule figure:
         name="|".join(CONFIG.figures),
     conda:
         ANALYSIS_ENV
+    resources:
+        side_by_side=1,
     params:
         figure=lambda wildcards: to_json(CONFIG.figures[wildcards.name]),
         title=lambda wildcards: CONFIG.figures[wildcards.name].title,
@@ -111,6 +117,8 @@ rule pooling_figure:
         f"{RESULTS}/logs/{POOLING_FIGURE}.log",
     conda:
         TRAINING_ENV
+    resources:
+        side_by_side=1,
     params:
         title="Pooling outputs of a sample image",
         data=subpath(input[0], parent=True),
@@ -123,31 +131,30 @@ rule pooling_figure:
         "> {log:q} 2>&1"
 
 
-rule layer_figure:
-    """Draw how a layer computes (Figures 1 to 5 and 7)."""
+rule layer_figures:
+    """Draw how layers compute (Figures 1 to 5 and 7)."""
     output:
         report(
-            f"{RESULTS}/figures/{{name}}.svg",
+            expand(f"{RESULTS}/figures/{{name}}.svg", name=LAYER_FIGURES),
             caption="../../report/captions/figure.rst",
             category="Figures",
-            labels={"figure": "{name}", "format": "svg"},
+            labels={"figure": "how layers compute", "format": "svg"},
         ),
-        f"{RESULTS}/figures/{{name}}.png",
+        expand(f"{RESULTS}/figures/{{name}}.png", name=LAYER_FIGURES),
     log:
-        f"{RESULTS}/logs/{{name}}.log",
-    wildcard_constraints:
-        name="|".join(LAYER_FIGURES),
+        f"{RESULTS}/logs/layer_figures.log",
     conda:
         ANALYSIS_ENV
+    resources:
+        side_by_side=1,
     params:
         title="How layers compute",
-        prefix=subpath(output[0], strip_suffix=".svg"),
+        folder=subpath(output[0], parent=True),
         code=fingerprint("draw_layers.py"),
     message:
-        "Drawing {wildcards.name}"
+        "Drawing how layers compute"
     shell:
-        "python scripts/draw_layers.py --figure {wildcards.name} --output {params.prefix:q} "
-        "> {log:q} 2>&1"
+        "python scripts/draw_layers.py --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule comparison:
@@ -169,6 +176,8 @@ rule comparison:
         f"{RESULTS}/logs/comparison.log",
     conda:
         ANALYSIS_ENV
+    resources:
+        side_by_side=1,
     params:
         runs=of_all_runs(""),
         code=fingerprint("compare.py", PUBLISHED),
@@ -188,6 +197,8 @@ rule mechanism:
         f"{RESULTS}/logs/mechanism.log",
     conda:
         TRAINING_ENV
+    resources:
+        side_by_side=1,
     params:
         code=fingerprint("measure_mechanism.py"),
     message:
@@ -218,6 +229,8 @@ rule claims:
         f"{RESULTS}/logs/claims.log",
     conda:
         ANALYSIS_ENV
+    resources:
+        side_by_side=1,
     params:
         runs=of_all_runs(""),
         code=fingerprint("judge_claims.py", PUBLISHED, CLAIMS_OF_PAPER),

@@ -77,24 +77,28 @@ wildcard_constraints:
 
 def of_all_runs(file):
     """Paths of `file` in the folders of all runs that the chosen experiments need."""
-    return expand(f"{RUN}/{file}", variant=CONFIG.variant_ids, seed=CONFIG.seeds)
+    return of_runs(file, CONFIG.variant_ids)
+
+
+def of_runs(file, variants):
+    """Paths of `file` in the folders of all runs of some variants."""
+    runs = [(variant, seed) for variant, seed in CONFIG.runs if variant in variants]
+    return expand(f"{RUN}/{file}", zip, variant=[v for v, _ in runs], seed=[s for _, s in runs])
 
 
 def write_plan():
     """Write down which runs there will be, for scripts/status.py."""
-    variants = [CONFIG.variant(name) for name in CONFIG.variant_ids]
+    cost = {name: CONFIG.variant(name).multiply_adds for name in CONFIG.variant_ids}
     runs = [
-        {"variant": variant.id, "seed": seed, "multiply_adds": variant.multiply_adds}
-        for variant in variants
-        for seed in CONFIG.seeds
+        {"variant": variant, "seed": seed, "multiply_adds": cost[variant]}
+        for variant, seed in CONFIG.runs
     ]
     write_json(f"{RESULTS}/plan.json", {"epochs": CONFIG.epochs, "runs": runs})
 
 
 def histories_of_figure(wildcards):
     """Training curves of the variants that a figure shows."""
-    variants = CONFIG.figures[wildcards.name].variants
-    return expand(f"{RUN}/history.csv", variant=variants, seed=CONFIG.seeds)
+    return of_runs("history.csv", CONFIG.figures[wildcards.name].variants)
 
 
 def minutes_of_training(wildcards, attempt):

@@ -35,6 +35,8 @@ rule report:
         f"{RESULTS}/logs/report.log",
     conda:
         ANALYSIS_ENV
+    resources:
+        side_by_side=1,
     params:
         results=subpath(output.page, parent=True),
         experiments=",".join(CONFIG.experiments),
