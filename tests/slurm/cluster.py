@@ -96,11 +96,13 @@ class Cluster:
         file.unlink(missing_ok=True)
 
     def crash(self, node: str) -> None:
-        """Let a node die with all that runs on it."""
+        """Let a node die with all that runs on it, at once: none must tell of another's end."""
         self.end(node, signal.SIGKILL)
-        for process in processes_of(node):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+        processes = processes_of(node)
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for process in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, number)
 
     def _write_files(self) -> None:
         for name in ("log", "state", "dev", *(f"spool/{node}" for node in NODES)):
