@@ -131,6 +131,21 @@ def test_several_seeds_speak_for_all_seeds(tmp_path: Path) -> None:
     assert fewer_epochs["effect"] == pytest.approx(1 / 3, rel=0.1)
 
 
+def test_one_seed_speaks_for_all_seeds_with_the_spread_of_others(tmp_path: Path) -> None:
+    accuracies = {"stride_2": 0.88, "stride_3": 0.87}
+    folders = [write_run(tmp_path, name, share) for name, share in accuracies.items()]
+    alone = judged(load_sweep(folders)).set_index(["claim", "part"]).loc[(5, 2)]
+    assert (alone["verdict"], alone["seeds"]) == ("holds", 1)
+    folders += [
+        write_run(tmp_path, "max_pool_2", 0.85 + 0.02 * seed, seed=seed) for seed in range(4)
+    ]
+    among = judged(load_sweep(folders)).set_index(["claim", "part"]).loc[(5, 2)]
+    assert (among["verdict"], among["seeds"]) == ("undecidable", 1)
+    assert among["effect"] == alone["effect"]
+    assert "seeds as in other variants" in among["evidence"]
+    assert "trained networks only" not in among["evidence"]
+
+
 def test_a_training_cut_short_says_nothing_on_its_best_epoch(tmp_path: Path) -> None:
     folders = []
     for name in ("max_pool_2", "avg_pool_2"):

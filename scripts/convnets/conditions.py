@@ -4,6 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+EMNIST_SOURCES = ("nist", "archive", "npz")
+"""The data sources (`data.source`) of real EMNIST images."""
 PAPER_EPOCHS = 100
 """Epochs that every model was trained for (paper, Section 4)."""
 PAPER_IMAGES = {"train": 100_000, "validation": 15_800, "test": 15_800}
@@ -32,7 +34,7 @@ def conditions(provenance: dict[str, Any], runs: pd.DataFrame) -> str:
 
 
 def deviations(provenance: dict[str, Any], runs: pd.DataFrame) -> list[str]:
-    """Why numbers of `runs` cannot be held against the paper's: empty when they can."""
+    """What makes numbers of `runs` another thing than the paper's: empty when nothing does."""
     reasons = []
     if not provenance["official"]:
         reasons.append(f"data are {provenance['display_name']}, not official EMNIST Balanced")

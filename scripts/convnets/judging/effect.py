@@ -13,7 +13,7 @@ of freedom the normal distribution.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from scipy import optimize, special
@@ -66,6 +66,20 @@ class Effect:
     def p_below(self, bound: float) -> float:
         """One-sided p-value of "the effect is smaller than `bound`": small when it is."""
         return _tail(bound - self.value, self.sources)
+
+    def over_other_seeds(self, spread: Source, weights: Iterable[float]) -> "Effect":
+        """The effect of one seed with the error that other seeds add.
+
+        `spread` is the variance between the seeds of one variant, learnt from other variants.
+        """
+        variance = spread.variance * sum(weight**2 for weight in weights)
+        return Effect(
+            self.value,
+            fixed=self.fixed,
+            over_seeds=Source(variance, spread.df),
+            seeds=1,
+            test=f"{self.test}; seeds as in other variants",
+        )
 
     def with_seeds(self, number: int) -> "Effect":
         """The same effect as `number` seeds would show it if its errors stayed as they are."""

@@ -2,8 +2,10 @@
 
 The interval of the difference counts the error of the paper's number too. The paper trained once,
 so its number is compared with what one more run like ours would give (a prediction interval),
-and its accuracy has the binomial error of its own test images; rounding is added. Runtimes, taken
-on other hardware, are compared as multiples of an epoch of a reference variant, through logarithms.
+and its accuracy has the binomial error of its own test images; rounding is added. Where ours is a
+single run too, the spread between seeds is that of the variants with several, or an assumed one
+(`convnets.judging.spread`). Best epochs are compared through logarithms, and so are runtimes:
+taken on other hardware, they are multiples of an epoch of a reference variant.
 """
 
 import math
@@ -26,15 +28,13 @@ Courses = Mapping[int, Course]
 
 @dataclass(frozen=True)
 class Gap:
-    """Ours minus the paper's (of runtimes: the logarithm of ours over the paper's)."""
+    """Ours minus the paper's (of all but accuracies: the logarithm of ours over the paper's)."""
 
     value: float
     reach: float
-    """Half of the 95 % interval, without rounding; NaN where there is none."""
+    """Half of the 95 % interval, without rounding."""
     rounding: float
     """How far the published digits may be from what they stand for."""
-    decisive: bool = True
-    """False where the interval is of one training, and others would vary far more."""
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -75,58 +75,55 @@ def own_interval(
     return float(low), float(high)
 
 
-def accuracy_gap(values: pd.Series, images: int, paper: float) -> Gap:
-    """Of test accuracies. One seed: the spread between seeds, not known, is left out."""
+def accuracy_gap(values: np.ndarray, images: int, paper: float, spread: Source) -> Gap:
+    """Of test accuracies. `spread` is the variance between seeds where there is one."""
     mean = float(values.mean())
-    sources = [_over_images(mean, images), _over_images(paper, PAPER_IMAGES["test"])]
-    if len(values) > 1:
-        sources.append(_one_more(values))
+    sources = [
+        _over_images(mean, images),
+        _over_images(paper, PAPER_IMAGES["test"]),
+        _one_more(values, spread),
+    ]
     return Gap(mean - paper, margin(sources, ALPHA / 2), 0.0005)
 
 
-def epoch_gap(values: pd.Series, paper: float) -> Gap:
-    """Of best epochs; one seed gives no interval."""
-    if len(values) == 1:
-        return Gap(float(values.mean()) - paper, math.nan, 0.0, decisive=False)
-    return Gap(float(values.mean()) - paper, margin([_one_more(values)], ALPHA / 2), 0.0)
+def epoch_gap(values: np.ndarray, paper: float, spread: Source) -> Gap:
+    """Of best epochs, as the logarithm of ours over the paper's."""
+    logarithms = np.log(values)
+    reach = margin([_one_more(logarithms, spread)], ALPHA / 2)
+    return Gap(float(logarithms.mean()) - math.log(paper), reach, 0.0)
 
 
 def runtime_gap(
-    metric: str, courses: Courses, reference: Courses, paper: float, unit: float
+    metric: str, courses: Courses, reference: Courses, paper: float, unit: float, spread: Source
 ) -> Gap:
     """Of runtimes, as multiples of an epoch of the reference variant with the same seed.
 
-    `paper` and `unit` are the published seconds of the variant and of the reference's epoch.
+    `paper` and `unit` are the published seconds of the variant and of the reference's epoch;
+    `spread` is the variance of the logarithm of one runtime.
     """
     seeds = sorted(courses.keys() & reference.keys())
-    logarithms = pd.Series(
+    logarithms = np.array(
         [
             math.log(courses[seed].measure(metric) / reference[seed].measure("epoch_seconds"))
             for seed in seeds
         ]
     )
-    if len(seeds) > 1:
-        sources = [_one_more(logarithms)]
-    else:
-        sources = [
-            courses[seeds[0]].variance_of_log(metric),
-            reference[seeds[0]].variance_of_log("epoch_seconds"),
-        ]
-    reach = margin(sources, ALPHA / 2) if any(part.variance for part in sources) else math.nan
+    of_ratio = Source(2 * spread.variance, spread.df)
+    reach = margin([_one_more(logarithms, of_ratio)], ALPHA / 2)
     rounding = max(
         abs(math.log((paper + side * 0.5) / (unit - side * 0.5) * unit / paper)) for side in (-1, 1)
     )
-    decisive = len(seeds) > 1 or metric == "epoch_seconds"
-    return Gap(float(logarithms.mean()) - math.log(paper / unit), reach, rounding, decisive)
+    return Gap(float(logarithms.mean()) - math.log(paper / unit), reach, rounding)
 
 
 def _over_seeds(values: pd.Series) -> Source:
     return Source(float(values.var(ddof=1)) / len(values), len(values) - 1)
 
 
-def _one_more(values: pd.Series) -> Source:
-    """Error of the mean of `values` and of one more run."""
-    return Source(float(values.var(ddof=1)) * (1 + 1 / len(values)), len(values) - 1)
+def _one_more(values: np.ndarray, spread: Source) -> Source:
+    """Error of the mean of `values` and of one more run; of one value, as `spread` has it."""
+    known = Source(float(values.var(ddof=1)), len(values) - 1) if len(values) > 1 else spread
+    return Source(known.variance * (1 + 1 / len(values)), known.df)
 
 
 def _over_images(accuracy: float, images: int) -> Source:

@@ -1,18 +1,11 @@
 """How many seeds would decide a comparison that these runs leave open."""
 
 from convnets.judging.effect import ALPHA, Effect, Source, margin
+from convnets.judging.spread import ASSUMED
 from convnets.judging.verdict import Region
 
 MOST_SEEDS = 100
 """Nobody trains more: the search for a sufficient number ends there."""
-SEED_SPREAD = {
-    "test_accuracy": 0.003,
-    "best_epoch": 0.35,
-    "epoch_seconds": 0.1,
-    "seconds_to_best": 0.35,
-}
-"""Standard deviation between seeds, assumed where there is one seed: of an accuracy as a fraction,
-else of a logarithm."""
 SHARED_BY_SEEDS = 0.2
 """Share of the variance between images that other seeds would repeat, assumed where there is one
 seed. Three variants with four seeds each on real characters gave 0.1 to 0.3."""
@@ -36,7 +29,7 @@ def seeds_to_decide(
 
 def _assume_seeds(effect: Effect, quantity: str, weights: dict[str, float]) -> Effect:
     """The effect of one seed with the errors that it could have over seeds."""
-    spread = SEED_SPREAD[quantity] ** 2 * sum(weight**2 for weight in weights.values())
+    spread = ASSUMED[quantity] ** 2 * sum(weight**2 for weight in weights.values())
     known = sum(source.variance for source in effect.fixed)
     share = SHARED_BY_SEEDS if quantity == "test_accuracy" else 0.0
     return Effect(

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from convnets.errors import UserError
+from convnets.judging.effect import Source
 from convnets.judging.runtime import Course
+from convnets.judging.spread import pooled
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,22 @@ class Sweep:
     right: dict[str, dict[int, np.ndarray]] = field(default_factory=dict)
     """Whether each test image was named rightly, bool (images,)."""
     courses: dict[str, dict[int, Course]] = field(default_factory=dict)
+
+    def seed_spread(self, quantity: str) -> Source | None:
+        """Variance of `quantity` between seeds, pooled; None where no variant has several seeds.
+
+        Best epochs of trainings that were cut short say nothing of it.
+        """
+        if quantity == "test_accuracy":
+            return pooled(
+                np.array([right.mean() for right in runs.values()]) for runs in self.right.values()
+            )
+        whole = quantity != "epoch_seconds"
+        return pooled(
+            np.log([run.measure(quantity) for run in runs.values()])
+            for runs in self.courses.values()
+            if not (whole and any(run.is_cut_short for run in runs.values()))
+        )
 
 
 def load_sweep(folders: Iterable[Path]) -> Sweep:

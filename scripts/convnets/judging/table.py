@@ -96,8 +96,13 @@ def _obstacle(comparison: Comparison, sweep: Sweep) -> Row:
 def _effect(comparison: Comparison, sweep: Sweep) -> Effect:
     quantity = comparison.part.quantity
     if quantity == ACCURACY:
-        return accuracy_effect(sweep.right, comparison.weights)
-    return ratio_effect(sweep.courses, quantity, comparison.weights)
+        effect = accuracy_effect(sweep.right, comparison.weights)
+    else:
+        effect = ratio_effect(sweep.courses, quantity, comparison.weights)
+    spread = sweep.seed_spread(quantity)
+    if effect.over_seeds or spread is None:
+        return effect
+    return effect.over_other_seeds(spread, comparison.weights.values())
 
 
 def _judged(
@@ -118,9 +123,9 @@ def _judged(
         "seeds": effect.seeds,
     }
     words = f"{_interval(shown)}; {test}, {_p(evidence.p)}, after Holm {_p(p_holm)}"
-    if effect.seeds == 1:
+    if effect.over_seeds is None:
         words += "; one seed: on these trained networks only"
-    if verdict == UNDECIDABLE or effect.seeds == 1:
+    if verdict == UNDECIDABLE or effect.over_seeds is None:
         seeds = seeds_to_decide(effect, comparison.region, quantity, comparison.weights)
         shown["seeds_to_decide"] = seeds
         number = f"{seeds} seeds" if seeds else f"not even {MOST_SEEDS} seeds"
