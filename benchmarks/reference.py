@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from convnets.network import build_network
+from convnets.operations import Convolution, Linear, Operation
 from convnets.settings import TrainingSettings
 from convnets.training import shuffled
-from convnets.variant import HEAD_SIZE, Convolution, Linear, Operation, Variant
+from convnets.variant import HEAD_SIZE, Variant
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
@@ -21,10 +22,10 @@ OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 class MaxPlusAverage(nn.Module):
     """Max pooling plus average pooling (paper, Section 3)."""
 
-    def __init__(self, window: int, padding: int) -> None:
+    def __init__(self, window: int, stride: int, padding: int) -> None:
         super().__init__()
-        self.maximum = nn.MaxPool2d(window, padding=padding)
-        self.average = nn.AvgPool2d(window, padding=padding)
+        self.maximum = nn.MaxPool2d(window, stride, padding)
+        self.average = nn.AvgPool2d(window, stride, padding)
 
     def forward(self, x: Tensor) -> Tensor:
         """Pool (batch, channels, height, width)."""
@@ -45,7 +46,7 @@ def layer(operation: Operation) -> nn.Module:
             bias=operation.bias,
         )
     poolings = {"max_pool": nn.MaxPool2d, "avg_pool": nn.AvgPool2d, "max_avg_pool": MaxPlusAverage}
-    return poolings[operation.kind](operation.window, padding=operation.padding)
+    return poolings[operation.kind](operation.window, operation.stride, operation.padding)
 
 
 def plain_network(variant: Variant, seed: int) -> nn.Sequential:

@@ -22,7 +22,7 @@ INTRODUCTION = """\
 ```
 snakemake --cores 4 --configfile config/demo.yaml           an overlay
 snakemake --cores 4 --config epochs=3 subset=0.1            single keys
-snakemake --cores 4 --config experiments='["table_2"]'      one table only
+snakemake --cores 4 --config experiments=table_2            one table only
 ```
 
 Everything is validated before any job starts; an unknown key or an impossible shape is an
@@ -36,6 +36,9 @@ FILES = {
     "config.yaml": "the paper: 34 variants, 100 epochs, official EMNIST Balanced",
     "demo.yaml": "all variants, tables and figures in minutes on synthetic characters",
     "balanced_style.yaml": "all variants on real images from a local archive, at a reduced size",
+    "kmnist.yaml": "max+average pooling and higher dilations on KMNIST",
+    "fashion_mnist.yaml": "the same on Fashion-MNIST",
+    "cifar10.yaml": "the same on CIFAR-10",
     "published_values.csv": "every number of the paper's five tables",
     "claims.yaml": "what the paper concludes, as data, with the test that judges each claim",
     "readings.yaml": "where the paper is silent or contradicts itself: what was chosen, and why",
@@ -73,6 +76,7 @@ SECTIONS = {
     "data.archive": "ArchiveSettings",
     "data.npz": "NpzSettings",
     "data.glyphs": "GlyphSettings",
+    "data.torchvision": "TorchvisionSettings",
     "training": "TrainingSettings",
     VARIANT: "Variant",
     "tables.NAME": "Table",
@@ -89,7 +93,7 @@ def section(name: str, node: dict[str, Any]) -> str:
         f"| `{key}` | {kind(item)} | {default(item, key in required, not name)} "
         f"| {flat(item.get('description', ''))} |"
         for key, item in node["properties"].items()
-        if (name, key) != (VARIANT, "id")
+        if name != VARIANT or key not in ("id", "image_kind")
     ]
     table = "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows])
     heading = f"`{name}`" if name else "Top level"

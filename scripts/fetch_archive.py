@@ -1,9 +1,10 @@
-"""Download the official EMNIST archive, resuming and checking it."""
+"""Download the official EMNIST archive, or a data set of torchvision, and check it."""
 
 import argparse
 import sys
 
 from convnets.data.download import fetch_archive
+from convnets.data.torchvision_sets import fetch_torchvision
 from convnets.errors import run_script
 from convnets.settings import DataSettings, from_json
 
@@ -20,9 +21,14 @@ def main() -> None:
         help="the section `data` of the configuration; keys left out have their defaults",
     )  # fmt: skip
     arguments = parser.parse_args()
-    nist = from_json(DataSettings, arguments.settings).nist
-    fetched = fetch_archive(nist)
-    print(f"{nist.path}: {'fetched' if fetched else 'already there'}, checksum right",
+    settings = from_json(DataSettings, arguments.settings)
+    if settings.source == "torchvision":
+        fetch_torchvision(settings.torchvision)
+        print(f"{settings.torchvision.folder}: {settings.torchvision.name} is there",
+              file=sys.stderr)  # fmt: skip
+        return
+    fetched = fetch_archive(settings.nist)
+    print(f"{settings.nist.path}: {'fetched' if fetched else 'already there'}, checksum right",
           file=sys.stderr)  # fmt: skip
 
 

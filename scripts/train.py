@@ -55,6 +55,11 @@ def train_and_finish(
         "software": records.software(),
     }
     dataset = load_dataset(arguments.data)
+    if dataset.image_kind != variant.image_kind:
+        raise UserError(
+            f"variant {variant.id} is for {variant.image_kind}, but {arguments.data} holds "
+            f"{dataset.image_kind}: give the variant the image_kind of the data"
+        )
     record: dict[str, Any] = {
         "variant": variant.specification(),
         "sizes": variant.sizes,

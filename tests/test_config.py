@@ -39,7 +39,26 @@ WRONG: list[tuple[Edit, str]] = [
         "figures.figure_06 is drawn in any case: choose another name",
     ),
     (lambda v: v.update(run_name="a/b"), "run_name is no name for a folder"),
-    (lambda v: v.update(experiments=["tabel_1"]), "no such table; did you mean 'table_1'?"),
+    (lambda v: v.update(experiments=["tabel_1"]), "no such table or set; did you mean 'table_1'?"),
+    (lambda v: v.update(experiments="papr"), "experiments names 'papr': no such table or set; did"),
+    (lambda v: v["sets"].update(mine=["tabel_1"]), "sets.mine names 'tabel_1': no such table; did"),
+    (lambda v: v["sets"].update(table_1=[]), "sets.table_1 is the name of a table too"),
+    (
+        lambda v: v["variants"]["max_pool_2"].update(training={"optimiser": "sgd"}),
+        "variants.max_pool_2.training.optimiser is not a key here; did you mean 'optimizer'?",
+    ),
+    (
+        lambda v: v["variants"]["max_pool_2"].update(training={"learning_rate": -1}),
+        "variants.max_pool_2.training.learning_rate is -1.0: expected more than 0",
+    ),
+    (
+        lambda v: v["variants"]["max_pool_2"].update(training="sgd"),
+        "variants.max_pool_2.training is 'sgd'",
+    ),
+    (
+        lambda v: v["variants"]["max_pool_2"].update(image_kind={}),
+        "variants.max_pool_2.image_kind is not a key here",
+    ),
     (lambda v: v["data"].update(source="nits"), "data.source is 'nits'"),
     (lambda v: v["data"]["split"].update(trian=1), "data.split.trian is not a key here; did you"),
     (lambda v: v["training"].update(optimizer="adm"), "training.optimizer is 'adm'"),
@@ -128,6 +147,32 @@ def test_experiments_choose_the_variants_and_figures() -> None:
         *("stride_2", "stride_3", "stride_4"),
     }
     assert config.figure_names == ("figure_08",)
+
+
+def test_experiments_are_tables_and_sets_in_a_list_or_alone() -> None:
+    def tables(experiments: object) -> tuple[str, ...]:
+        return load_config(edited(lambda v: v.update(experiments=experiments)), []).table_names
+
+    paper = tuple(f"table_{number}" for number in range(1, 6))
+    assert tables("paper") == tables(["table_1", "paper"]) == paper
+    assert tables("table_2") == ("table_2",)
+    assert tables(["table_2", "paper"])[:2] == ("table_2", "table_1")
+
+
+def test_the_paper_is_the_default_and_no_variant_of_the_other_sets_runs_then() -> None:
+    config = load_config(BASE, [BASE_FILE])
+    assert len(config.runs) == 34
+    everything = load_config(edited(lambda v: v.update(experiments=list(v["sets"]))), [])
+    used = {id for name in ("other_images",) for id in config.tables[name].variants}
+    assert {*everything.variant_ids, *used} == set(config.variants)
+
+
+def test_a_variant_can_be_trained_otherwise_than_the_others() -> None:
+    config = load_config(edited(lambda v: v["training"].update(batch_size=50)), [])
+    sgd, adam = config.training_of("stride_2_sgd"), config.training_of("stride_2")
+    assert (sgd.optimizer, sgd.learning_rate, sgd.batch_size) == ("sgd", 0.1, 50)
+    assert adam == config.training
+    assert "training" not in config.variant("stride_2_sgd").specification()
 
 
 def test_committed_overlays_are_valid() -> None:

@@ -13,9 +13,16 @@ from torch.utils.flop_counter import FlopCounterMode
 from convnets.config import Config, load_config
 from convnets.errors import UserError
 from convnets.hardware import Plan
-from convnets.network import AverageTo2x2, MaxAveragePooling, build_network, class_scores
+from convnets.network import (
+    AverageTo2x2,
+    MaxAveragePooling,
+    MixedPooling,
+    build_network,
+    class_scores,
+)
+from convnets.settings import ImageKind, from_json, to_json
 from convnets.training import place
-from convnets.variant import Variant
+from convnets.variant import Method, Variant
 
 CONFIG_FILE = "config/config.yaml"
 M_PERTURB = -6
@@ -188,7 +195,57 @@ def test_gradients_read_no_unwritten_memory(
 def test_max_average_pooling_is_the_sum_of_both() -> None:
     features = torch.rand(1, 2, 9, 9)
     both = nn.MaxPool2d(3, 3, 1)(features) + nn.AvgPool2d(3, 3, 1)(features)
-    torch.testing.assert_close(MaxAveragePooling(3, 1)(features), both)
+    torch.testing.assert_close(MaxAveragePooling(3, padding=1)(features), both)
+
+
+def test_mixed_pooling_begins_halfway_and_learns_the_share_of_the_maximum() -> None:
+    features = torch.rand(2, 3, 9, 9)
+    layer = MixedPooling(3, padding=1)
+    maximum, average = layer.maximum(features), layer.average(features)
+    torch.testing.assert_close(layer(features), (maximum + average) / 2)
+    layer(features).sum().backward()
+    # The sigmoid's slope is 1/4 where it is 1/2.
+    torch.testing.assert_close(layer.mixture.grad, (maximum - average).sum() / 4)
+    with torch.no_grad():
+        layer.mixture.fill_(20.0)
+    torch.testing.assert_close(layer(features), maximum)
+
+
+def test_each_mixed_pooling_adds_one_parameter() -> None:
+    mixed, plain = (Variant("a", method) for method in ("mix_pool", "max_pool"))
+    assert mixed.parameters == plain.parameters + 4
+    assert sum(p.numel() for p in build_network(mixed, 0).parameters()) == mixed.parameters
+
+
+@pytest.mark.parametrize("method", ["max_pool", "avg_pool", "max_avg_pool", "mix_pool"])
+def test_pooling_windows_may_overlap(method: Method) -> None:
+    variant = Variant("a", method, pool_size=3, pool_stride=2)
+    assert variant.sizes == (28, 14, 7, 4, 2)
+    # Two layers: a convolution widens by 2 steps, a window by 2; steps of 1, then of 2 pixels.
+    assert Variant("a", method, num_layers=2, pool_size=3, pool_stride=2).receptive_field == 13
+    features = torch.rand(1, 1, 28, 28)
+    hidden = build_network(variant, 0)[:3](features)
+    assert hidden.shape == (1, 64, 14, 14)
+    assert variant.specification()["pool_stride"] == 2
+
+
+def test_windows_side_by_side_need_no_stride() -> None:
+    assert "pool_stride" not in Variant("a", "max_pool").specification()
+    assert Variant("a", "max_pool", pool_size=(2, 2, 3, 3)).per_layer("pool_stride") == (2, 2, 3, 3)
+
+
+def test_other_images_change_the_ends_of_a_network() -> None:
+    colour = ImageKind(size=32, channels=3, classes=10)
+    variant = Variant("a", "max_pool", image_kind=colour)
+    assert variant.sizes == (32, 17, 9, 5, 3)
+    assert variant.parameters == 9 * 3 * 64 + 3 * 9 * 64 * 64 + 64 * 4 * 10
+    images = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
+    assert class_scores(build_network(variant, 0), images).shape == (2, 10)
+    flat = Variant("a", "fully_connected", image_kind=colour)
+    assert class_scores(build_network(flat, 0), images).shape == (2, 10)
+    assert variant.specification()["image_kind"] == {"size": 32, "channels": 3, "classes": 10}
+    assert from_json(Variant, to_json(variant.specification())) == variant
+    assert "image_kind" not in Variant("a", "max_pool").specification()
 
 
 def test_weights_follow_from_the_seed_alone() -> None:

@@ -20,7 +20,7 @@ def conditions(provenance: dict[str, Any], runs: pd.DataFrame) -> str:
     It begins with a capital and has no full stop. What deviates from the paper stands beside
     the paper's value.
     """
-    parts = [_data(provenance), _images(provenance["counts"]["split"])]
+    parts = [_data(provenance), _images(provenance)]
     if len(runs):
         seeds = runs.groupby("variant").size()
         parts += [
@@ -63,9 +63,10 @@ def _data(provenance: dict[str, Any]) -> str:
     return f"{name} (not EMNIST)" if provenance["source"] == "glyphs" else name
 
 
-def _images(split: dict[str, int]) -> str:
+def _images(provenance: dict[str, Any]) -> str:
+    split = provenance["counts"]["split"]
     text = f"{split['train']:,} training and {split['test']:,} test images"
-    if split == PAPER_IMAGES:
+    if split == PAPER_IMAGES or provenance["source"] == "torchvision":
         return text
     return f"{text} (paper: {PAPER_IMAGES['train']:,} and {PAPER_IMAGES['test']:,})"
 

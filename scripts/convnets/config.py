@@ -5,20 +5,26 @@ which come with Snakemake, while the scripts get their settings from the command
 """
 
 import dataclasses
-import difflib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from convnets.config_errors import (
+    MISSING,
+    UNKNOWN,
+    Location,
+    Problem,
+    nearest,
+    problems_of,
+    report,
+)
 from convnets.errors import UserError
-from convnets.experiments import Figure, Table
+from convnets.experiments import Figure, Row, Table
 from convnets.settings import STRICT, DataSettings, TrainingSettings
 from convnets.variant import Variant
 
@@ -27,10 +33,18 @@ POOLING_FIGURE = "figure_06"
 """Pooling outputs of a test image."""
 LAYER_FIGURES = ("figure_01", "figure_02", "figure_03", "figure_04", "figure_05", "figure_07")
 """How layers compute. Like the figure of pooling outputs they show no training curves."""
-UNION_BRANCH = "int"
-"""How pydantic calls the first branch of `variant.PerLayer` in a location."""
-Location = tuple[str | int, ...]
-Problem = tuple[Location, str]
+
+
+TRAINING = "training"
+"""Key of a variant: settings of the training that are its own."""
+VARIANT_KEYS = [
+    item.name for item in dataclasses.fields(Variant) if item.name not in ("id", "image_kind")
+]
+"""What the configuration says of a variant; its id and the data give the rest."""
+
+
+def _as_list(names: Any) -> Any:
+    return [names] if isinstance(names, str) else names
 
 
 @dataclass(frozen=True)
@@ -54,8 +68,8 @@ class Config:
     runs_per_gpu: int
     """Runs that train side by side on one GPU, each with its share of the memory. More than one
     makes a sweep faster, and the measured seconds an epoch say less."""
-    experiments: tuple[str, ...]
-    """Which of `tables` to make; only their variants are trained."""
+    experiments: Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+    """Which of `tables` and `sets` to make, one name or a list; only their variants are trained."""
     data: DataSettings
     """Where the images come from and how they are split."""
     training: TrainingSettings
@@ -63,9 +77,12 @@ class Config:
     architecture: dict[str, Any]
     """Keys of a variant that all variants share unless they say otherwise."""
     variants: dict[str, dict[str, Any]]
-    """The architectures, by id."""
+    """The architectures, by id. Settings of `training` that are a variant's own stand in its key
+    `training`."""
     tables: dict[str, Table]
     """The experiments, by name: each trains the variants of its rows and makes one table."""
+    sets: dict[str, tuple[str, ...]]
+    """Names for several tables at once, to be chosen in `experiments`."""
     figures: dict[str, Figure]
     """Figures of the training curves, by name; each is made when all its variants are trained."""
 
@@ -80,15 +97,21 @@ class Config:
         return round(self.subset * (self.data.split.train + self.data.split.validation))
 
     @property
+    def table_names(self) -> tuple[str, ...]:
+        """Names of the tables that the chosen experiments make, each once."""
+        chosen = (table for name in self.experiments for table in self.sets.get(name, (name,)))
+        return tuple(dict.fromkeys(chosen))
+
+    @property
     def variant_ids(self) -> tuple[str, ...]:
         """Ids of the variants that the chosen experiments need, each once."""
-        needed = (id for name in self.experiments for id in self.tables[name].variants)
+        needed = (id for name in self.table_names for id in self.tables[name].variants)
         return tuple(dict.fromkeys(needed))
 
     @property
     def runs(self) -> tuple[tuple[str, int], ...]:
         """Variant id and seed of each run that the chosen experiments need, by variant and seed."""
-        tables = [self.tables[name] for name in self.experiments]
+        tables = [self.tables[name] for name in self.table_names]
         seeds: dict[str, set[int]] = {id: set() for id in self.variant_ids}
         for table in tables:
             for id in table.variants:
@@ -103,8 +126,15 @@ class Config:
 
     def variant(self, id: str) -> Variant:
         """The variant `id`, with what it shares with the others."""
-        merged = self.architecture | self.variants[id] | {"id": id}
+        own = {key: value for key, value in self.variants[id].items() if key != TRAINING}
+        merged = self.architecture | own | {"id": id, "image_kind": self.data.image_kind}
         return TypeAdapter(Variant).validate_python(merged)
+
+    def training_of(self, id: str) -> TrainingSettings:
+        """How the variant `id` is trained."""
+        own = self.variants[id].get(TRAINING, {})
+        merged = dataclasses.asdict(self.training) | own if isinstance(own, dict) else own
+        return TypeAdapter(TrainingSettings).validate_python(merged)
 
 
 def load_config(values: dict[str, Any], files: Sequence[str | Path]) -> Config:
@@ -116,44 +146,26 @@ def load_config(values: dict[str, Any], files: Sequence[str | Path]) -> Config:
     try:
         config = TypeAdapter(Config).validate_python(values)
     except ValidationError as error:
-        raise _report(_problems(error), values, files) from None
+        raise report(problems_of(error), values, files, keys_at) from None
     problems = [*_problems_of_variants(config), *_problems_of_values(config)]
     if not problems:
         problems = list(_problems_of_names(config))
     if problems:
-        raise _report(problems, values, files)
+        raise report(problems, values, files, keys_at)
     return config
 
 
-def _problems(error: ValidationError) -> list[Problem]:
-    """What pydantic found, with one problem for a value that fits neither type of a union."""
-    problems: dict[Location, str] = {}
-    for details in error.errors():
-        location = details["loc"]
-        if UNION_BRANCH in location:
-            location = location[: location.index(UNION_BRANCH)]
-            text = f"is {details['input']!r}: expected a whole number or a list of them"
-        elif any(str(part).startswith("tuple[") for part in location):
-            continue
-        else:
-            text = _explain(details)
-        problems.setdefault(location, text)
-    return list(problems.items())
-
-
-def _explain(details: ErrorDetails) -> str:
-    if details["type"] == "unexpected_keyword_argument":
-        return "is not a key here"
-    if details["type"] in ("missing", "missing_argument"):
-        return "is missing"
-    return f"is {details['input']!r}: {details['msg'].lower()}"
-
-
 def _problems_of_variants(config: Config) -> Iterator[Problem]:
-    known = [item.name for item in dataclasses.fields(Variant)]
-    for key in config.architecture.keys() - set(known):
-        yield ("architecture", key), "is not a key here"
-    if config.architecture.keys() - set(known):
+    unknown: list[Location] = [
+        ("architecture", key) for key in config.architecture.keys() - set(VARIANT_KEYS)
+    ]
+    unknown += [
+        ("variants", id, key)
+        for id, own in config.variants.items()
+        for key in own.keys() - {*VARIANT_KEYS, TRAINING}
+    ]
+    yield from ((location, UNKNOWN) for location in unknown)
+    if unknown:
         return
     for id, own in config.variants.items():
         if not SAFE_NAME.fullmatch(id):
@@ -163,10 +175,19 @@ def _problems_of_variants(config: Config) -> Iterator[Problem]:
         except UserError as error:
             yield ("variants", id), f"is impossible: {error}"
         except ValidationError as error:
-            for location, text in _problems(error):
+            for location, text in problems_of(error):
                 section = ("variants", id) if location[0] in own else ("architecture",)
-                missing = text == "is missing"
+                missing = text == MISSING
                 yield (("variants", id) if missing else section) + location, text
+        yield from _problems_of_own_training(config, id)
+
+
+def _problems_of_own_training(config: Config, id: str) -> Iterator[Problem]:
+    here = ("variants", id, TRAINING)
+    try:
+        yield from _problems_of_training(config.training_of(id), here)
+    except ValidationError as error:
+        yield from (((*here, *location), text) for location, text in problems_of(error))
 
 
 def _problems_of_values(config: Config) -> Iterator[Problem]:
@@ -182,13 +203,10 @@ def _problems_of_values(config: Config) -> Iterator[Problem]:
         if seeds is not None and not (seeds and len(set(seeds)) == len(seeds) and min(seeds) >= 0):
             yield location, f"is {list(seeds)}: expected one or more different numbers from 0"
     if not config.experiments:
-        yield ("experiments",), f"is empty: choose from {', '.join(config.tables)}"
+        yield ("experiments",), f"is empty: choose from {', '.join([*config.sets, *config.tables])}"
     positive = {
         ("epochs",): config.epochs,
         ("runs_per_gpu",): config.runs_per_gpu,
-        ("training", "batch_size"): config.training.batch_size,
-        ("training", "threads"): config.training.threads,
-        ("training", "learning_rate"): config.training.learning_rate,
         ("data", "split", "train"): config.data.split.train,
         ("data", "split", "validation"): config.data.split.validation,
         ("data", "split", "test"): config.data.split.test,
@@ -196,33 +214,27 @@ def _problems_of_values(config: Config) -> Iterator[Problem]:
     for location, value in positive.items():
         if value <= 0:
             yield location, f"is {value}: expected more than 0"
-    if config.training.weight_decay < 0:
-        yield ("training", "weight_decay"), "is negative: expected 0 or more"
+    yield from _problems_of_training(config.training, (TRAINING,))
+
+
+def _problems_of_training(settings: TrainingSettings, here: Location) -> Iterator[Problem]:
+    for key in ("batch_size", "threads", "learning_rate"):
+        value = getattr(settings, key)
+        if value <= 0:
+            yield (*here, key), f"is {value}: expected more than 0"
+    if settings.weight_decay < 0:
+        yield (*here, "weight_decay"), "is negative: expected 0 or more"
 
 
 def _problems_of_names(config: Config) -> Iterator[Problem]:
-    for name in config.experiments:
-        if name not in config.tables:
-            yield ("experiments",), f"names {name!r}: no such table{_nearest(name, config.tables)}"
-    for name, table in config.tables.items():
-        for number, row in enumerate(table.rows):
-            here: Location = ("tables", name, "rows", number)
-            if len(row.label) != len(table.header):
-                yield (
-                    (*here, "label"),
-                    f"has {len(row.label)} texts for {len(table.header)} headings",
-                )
-            most = len(row.variants) if table.best else 1
-            if not 1 <= len(row.variants) <= most:
-                yield (
-                    (*here, "variants"),
-                    "needs exactly one variant; for several set `best` on the table",
-                )
-            yield from _unknown_variants(config, row.variants, (*here, "variants"))
+    yield from _problems_of_experiments(config)
     for name, figure in config.figures.items():
         for number, curve in enumerate(figure.curves):
-            here = ("figures", name, "curves", number, "variants")
+            here: Location = ("figures", name, "curves", number, "variants")
             yield from _unknown_variants(config, curve.variants, here)
+    for name, table in config.tables.items():
+        for number, row in enumerate(table.rows):
+            yield from _problems_of_row(config, table, row, ("tables", name, "rows", number))
     for section in (config.tables, config.figures):
         for name in section:
             if not SAFE_NAME.fullmatch(name):
@@ -231,65 +243,46 @@ def _problems_of_names(config: Config) -> Iterator[Problem]:
         yield ("figures", name), "is drawn in any case: choose another name"
 
 
+def _problems_of_experiments(config: Config) -> Iterator[Problem]:
+    for name in config.experiments:
+        known = [*config.sets, *config.tables]
+        if name not in known:
+            yield ("experiments",), f"names {name!r}: no such table or set{nearest(name, known)}"
+    for set_name, names in config.sets.items():
+        for name in set(names) - set(config.tables):
+            hint = nearest(name, config.tables)
+            yield ("sets", set_name), f"names {name!r}: no such table{hint}"
+    for name in config.sets.keys() & config.tables.keys():
+        yield ("sets", name), "is the name of a table too: choose another"
+
+
+def _problems_of_row(config: Config, table: Table, row: Row, here: Location) -> Iterator[Problem]:
+    if len(row.label) != len(table.header):
+        texts, headings = len(row.label), len(table.header)
+        yield (*here, "label"), f"has {texts} texts for {headings} headings"
+    most = len(row.variants) if table.best else 1
+    if not 1 <= len(row.variants) <= most:
+        needed = "needs exactly one variant; for several set `best` on the table"
+        yield (*here, "variants"), needed
+    yield from _unknown_variants(config, row.variants, (*here, "variants"))
+
+
 def _unknown_variants(config: Config, ids: Iterable[str], here: Location) -> Iterator[Problem]:
     for id in ids:
         if id not in config.variants:
-            yield here, f"names {id!r}: no such variant{_nearest(id, config.variants)}"
-
-
-def _nearest(name: str, candidates: Iterable[str]) -> str:
-    matches = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.5)
-    if matches:
-        return f"; did you mean {matches[0]!r}?"
-    return f"; there are {', '.join(candidates)}"
-
-
-def _report(
-    problems: Sequence[Problem], values: dict[str, Any], files: Sequence[str | Path]
-) -> UserError:
-    contents = [(Path(file), yaml.safe_load(Path(file).read_text()) or {}) for file in files]
-    lines = []
-    for location, text in dict.fromkeys(problems):
-        unknown = text == "is not a key here"
-        hint = _nearest(str(location[-1]), keys_at(location[:-1])) if unknown else ""
-        key = ".".join(str(part) for part in location)
-        lines.append(f"{_origin(location, values, contents)}: {key} {text}{hint}")
-    return UserError("the configuration is not valid\n  " + "\n  ".join(lines))
-
-
-def _origin(
-    location: Location, values: dict[str, Any], contents: Sequence[tuple[Path, Any]]
-) -> str:
-    """The last file that has `location`, or most of it, as in the merged `values`."""
-    complete, value = _follow(values, location)
-    is_missing = complete < len(location) and bool(contents)
-    deepest, origin = 0, str(contents[0][0]) if is_missing else "command line (--config)"
-    for file, content in contents:
-        depth, found = _follow(content, location)
-        overridden = depth == complete == len(location) and found != value
-        if depth >= max(deepest, 1) and not overridden:
-            deepest, origin = depth, str(file)
-    return origin
-
-
-def _follow(content: Any, location: Location) -> tuple[int, Any]:
-    """How many parts of `location` exist in `content`, and what stands there."""
-    for depth, part in enumerate(location):
-        try:
-            content = content[part]
-        except (KeyError, IndexError, TypeError):
-            return depth, content
-    return len(location), content
+            yield here, f"names {id!r}: no such variant{nearest(id, config.variants)}"
 
 
 def keys_at(location: Location) -> list[str]:
     """The keys that the configuration knows at `location`."""
-    adapter: TypeAdapter[Any]
-    if location[:1] in (("variants",), ("architecture",)) and len(location) in (1, 2):
-        adapter, location = TypeAdapter(Variant), ()
-    else:
-        adapter = TypeAdapter(Config)
-    schema = adapter.json_schema()
+    match location:
+        case ("architecture",):
+            return VARIANT_KEYS
+        case ("variants", _):
+            return [*VARIANT_KEYS, TRAINING]
+        case ("variants", _, "training"):
+            location = (TRAINING,)
+    schema = TypeAdapter(Config).json_schema()
     node: dict[str, Any] = schema
     for part in location:
         node = _resolve(node, schema)

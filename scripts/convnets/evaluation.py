@@ -7,15 +7,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from convnets.variant import NUM_CLASSES
-
 
 @dataclass(frozen=True)
 class Evaluation:
     """What the test of one checkpoint gave.
 
     `prediction` and `label` are uint8 (images,), `confidence` is the probability given to the
-    predicted class, float32 (images,); `accuracy` and `per_class_accuracy` (47,) are fractions.
+    predicted class, float32 (images,); `accuracy` and `per_class_accuracy` (classes,) are
+    fractions.
     """
 
     accuracy: float
@@ -27,14 +26,14 @@ class Evaluation:
 
 
 def score(scores: Tensor, labels: Tensor) -> Evaluation:
-    """Judge class `scores` (images, 47) against `labels` (images,), both on the processor.
+    """Judge class `scores` (images, classes) against `labels` (images,), both on the processor.
 
     A class without test images has no accuracy (`None`).
     """
     confidence, prediction = torch.softmax(scores, dim=1).max(dim=1)
     correct = prediction == labels
-    totals = torch.bincount(labels, minlength=NUM_CLASSES)
-    hits = torch.bincount(labels[correct], minlength=NUM_CLASSES)
+    totals = torch.bincount(labels, minlength=scores.shape[1])
+    hits = torch.bincount(labels[correct], minlength=scores.shape[1])
     per_class = [
         hit / total if total else None
         for hit, total in zip(hits.tolist(), totals.tolist(), strict=True)

@@ -2,12 +2,14 @@
 
 import itertools
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, conv2d, pad
 
-from convnets.variant import HEAD_SIZE, Convolution, Linear, Operation, Pooling, Variant
+from convnets.operations import Convolution, Linear, Operation, Pooling, PoolingMethod
+from convnets.variant import HEAD_SIZE, Variant
 
 
 class PaddedConvolution(nn.Conv2d):
@@ -27,14 +29,30 @@ class PaddedConvolution(nn.Conv2d):
 class MaxAveragePooling(nn.Module):
     """The sum of max and average pooling, the layer that the paper introduces (Section 3)."""
 
-    def __init__(self, window: int, padding: int) -> None:
+    def __init__(self, window: int, stride: int | None = None, padding: int = 0) -> None:
         super().__init__()
-        self.maximum = nn.MaxPool2d(window, window, padding)
-        self.average = nn.AvgPool2d(window, window, padding)
+        self.maximum = nn.MaxPool2d(window, stride, padding)
+        self.average = nn.AvgPool2d(window, stride, padding)
 
     def forward(self, features: Tensor) -> Tensor:
         """Pool (batch, channels, height, width)."""
         return self.maximum(features) + self.average(features)
+
+
+class MixedPooling(MaxAveragePooling):
+    """Max and average pooling, mixed in a proportion that the layer learns.
+
+    The share of the maximum is a sigmoid, so that it stays between 0 and 1; it begins at one half.
+    """
+
+    def __init__(self, window: int, stride: int | None = None, padding: int = 0) -> None:
+        super().__init__(window, stride, padding)
+        self.mixture = nn.Parameter(torch.zeros(()))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Pool (batch, channels, height, width)."""
+        share = torch.sigmoid(self.mixture)
+        return share * self.maximum(features) + (1 - share) * self.average(features)
 
 
 class AverageTo2x2(nn.Module):
@@ -53,8 +71,16 @@ class AverageTo2x2(nn.Module):
         return avg_pool2d(features, kernel_size=(width + 1) // 2, stride=width // 2)
 
 
+POOLINGS: dict[PoolingMethod, Callable[[int, int, int], nn.Module]] = {
+    "max_pool": nn.MaxPool2d,
+    "avg_pool": nn.AvgPool2d,
+    "max_avg_pool": MaxAveragePooling,
+    "mix_pool": MixedPooling,
+}
+
+
 def build_network(variant: Variant, seed: int) -> nn.Sequential:
-    """The network of `variant`: (batch, 1, 28, 28) images to (batch, 47) class scores.
+    """The network of `variant`: images (batch, channels, height, width) to class scores.
 
     Weights are drawn as PyTorch draws them by default, from a generator of their own.
     """
@@ -100,10 +126,7 @@ def _module(operation: Operation) -> nn.Module:
             operation.dilation,
             bias=operation.bias,
         )
-    poolings = {"max_pool": nn.MaxPool2d, "avg_pool": nn.AvgPool2d}
-    if operation.kind in poolings:
-        return poolings[operation.kind](operation.window, operation.stride, operation.padding)
-    return MaxAveragePooling(operation.window, operation.padding)
+    return POOLINGS[operation.kind](operation.window, operation.stride, operation.padding)
 
 
 def _idle_weights(operation: Convolution) -> bool:
@@ -126,5 +149,9 @@ def _initialise(network: nn.Module, generator: torch.Generator) -> None:
 
 
 def class_scores(network: nn.Module, images: Tensor) -> Tensor:
-    """Scores (batch, 47), float32, of uint8 `images` (batch, 28, 28) scaled to 0..1."""
-    return network(images.unsqueeze(1).to(torch.float32).div_(255)).float()
+    """Scores (batch, classes), float32, of uint8 `images` scaled to 0..1.
+
+    Images are (batch, height, width), or (batch, channels, height, width) in colour.
+    """
+    inputs = images.unsqueeze(1) if images.dim() == 3 else images
+    return network(inputs.to(torch.float32).div_(255)).float()

@@ -23,7 +23,7 @@ def pooled(image: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
     layers: dict[str, Callable[[int], nn.Module]] = {
         "Max": nn.MaxPool2d,
         "Average": nn.AvgPool2d,
-        "Max+Average": lambda window: MaxAveragePooling(window, padding=0),
+        "Max+Average": MaxAveragePooling,
     }
     scaled = torch.from_numpy(image)[None, None] / 255
     return {

@@ -6,8 +6,9 @@ nothing: it is warned, saves, and its next attempt goes on from there.
 
 import math
 
+from convnets.operations import Convolution
 from convnets.settings import TrainingSettings
-from convnets.variant import Convolution, Variant
+from convnets.variant import Variant
 
 STEP_SECONDS = {"cpu": 0.01, "cuda": 0.01}
 """Of a training step, whatever its size; a step of validation takes less."""

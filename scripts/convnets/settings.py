@@ -27,8 +27,38 @@ OFFICIAL_SHA256 = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcd
 STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
 """How the configuration is validated: unknown keys are errors (pydantic reads this)."""
 
-Source = Literal["nist", "archive", "npz", "glyphs"]
+Source = Literal["nist", "archive", "npz", "glyphs", "torchvision"]
+TorchvisionName = Literal["KMNIST", "FashionMNIST", "CIFAR10"]
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ImageKind:
+    """What the images of a data set are like; the defaults are those of EMNIST Balanced."""
+
+    __pydantic_config__ = STRICT
+
+    size: int = IMAGE_SIZE
+    """Height and width in pixels."""
+    channels: int = 1
+    """1 for grey, 3 for colour."""
+    classes: int = len(CLASSES)
+    """Number of classes."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the array of an image: channels come first, a single one has no axis."""
+        sides = (self.size, self.size)
+        return sides if self.channels == 1 else (self.channels, *sides)
+
+
+EMNIST = ImageKind()
+IMAGE_KINDS: dict[TorchvisionName, ImageKind] = {
+    "KMNIST": ImageKind(28, 1, 10),
+    "FashionMNIST": ImageKind(28, 1, 10),
+    "CIFAR10": ImageKind(32, 3, 10),
+}
+"""The data sets of torchvision that can be used."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +112,19 @@ class GlyphSettings:
 
 
 @dataclass(frozen=True)
+class TorchvisionSettings:
+    """A data set that torchvision knows; other than EMNIST, so not to be held against the paper."""
+
+    __pydantic_config__ = STRICT
+
+    name: TorchvisionName = "KMNIST"
+    """KMNIST and FashionMNIST have 28x28 grey images, CIFAR10 has 32x32 in colour; ten classes
+    each."""
+    folder: str = "resources/torchvision"
+    """Where torchvision keeps its files; what is not there is downloaded and checked."""
+
+
+@dataclass(frozen=True)
 class SplitSettings:
     """How many images train, validate and test (paper, Section 1)."""
 
@@ -107,7 +150,8 @@ class DataSettings:
 
     source: Source = "nist"
     """`nist` downloads the official archive; `archive` reads a local zip in the same layout;
-    `npz` reads the course's split files; `glyphs` makes synthetic characters."""
+    `npz` reads the course's split files; `glyphs` makes synthetic characters; `torchvision` takes
+    another data set."""
     seed: int = 0
     """Seed of the split, and of the glyphs. One split serves all training seeds."""
     split: SplitSettings = field(default_factory=SplitSettings)
@@ -120,6 +164,13 @@ class DataSettings:
     """Used by source `npz`."""
     glyphs: GlyphSettings = field(default_factory=GlyphSettings)
     """Used by source `glyphs`."""
+    torchvision: TorchvisionSettings = field(default_factory=TorchvisionSettings)
+    """Used by source `torchvision`."""
+
+    @property
+    def image_kind(self) -> ImageKind:
+        """What the images of the chosen source are like."""
+        return IMAGE_KINDS[self.torchvision.name] if self.source == "torchvision" else EMNIST
 
     def used(self) -> dict[str, Any]:
         """The settings that matter to the chosen source, and none of the other sources'."""

@@ -32,6 +32,7 @@ LOOKS = {
     "max_pool": Look("#0072B2", "^"),
     "avg_pool": Look("#D55E00", "o"),
     "max_avg_pool": Look("#CC79A7", "s"),
+    "mix_pool": Look("#999999", "*"),
 }
 """Colours of Okabe and Ito, which the colour-blind can tell apart; markers for greyscale."""
 

@@ -4,22 +4,21 @@ Everything about an architecture follows from it without building it: the operat
 an image passes, their spatial sizes, parameters, multiply-adds and receptive field.
 """
 
+import dataclasses
 import itertools
-import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from convnets.errors import UserError
-from convnets.settings import CLASSES, IMAGE_SIZE, STRICT
+from convnets.operations import Convolution, Linear, Operation, Pooling, PoolingMethod
+from convnets.settings import CLASSES, EMNIST, STRICT, ImageKind
 
 NUM_CLASSES = len(CLASSES)
 HEAD_SIZE = 2
 """Width to which the averaged head reduces the last feature maps."""
 
-Method = Literal[
-    "fully_connected", "no_pooling", "stride", "dilation", "max_pool", "avg_pool", "max_avg_pool"
-]
+Method = Literal["fully_connected", "no_pooling", "stride", "dilation", PoolingMethod]
 PerLayer = int | tuple[int, ...]
 """One number for all layers, or one for each."""
 
@@ -28,78 +27,9 @@ KEYS_OF_METHOD: dict[str, tuple[str, ...]] = {
     "no_pooling": (),
     "stride": ("stride",),
     "dilation": ("dilation", "dilated_stride", "dilated_padding"),
-    "max_pool": ("pool_size", "pool_padding"),
-    "avg_pool": ("pool_size", "pool_padding"),
-    "max_avg_pool": ("pool_size", "pool_padding"),
+    **dict.fromkeys(get_args(PoolingMethod), ("pool_size", "pool_padding", "pool_stride")),
 }
 CONVOLUTION_KEYS = ("kernel_size", "padding", "head")
-
-
-@dataclass(frozen=True)
-class Convolution:
-    """A square convolution followed by ReLU. Sizes in pixels, `size` is (input, output)."""
-
-    channels: tuple[int, int]
-    size: tuple[int, int]
-    kernel_size: int
-    padding: int
-    stride: int = 1
-    dilation: int = 1
-    bias: bool = False
-
-    @property
-    def parameters(self) -> int:
-        """Learnable numbers: F x F weights per pair of channels, and the biases."""
-        return math.prod(self.channels) * self.kernel_size**2 + self.bias * self.channels[1]
-
-    @property
-    def multiply_adds(self) -> int:
-        """Multiplications with a following addition, for one image."""
-        return math.prod(self.channels) * self.kernel_size**2 * self.size[1] ** 2
-
-    @property
-    def window(self) -> int:
-        """Extent of the (dilated) kernel in pixels of its input."""
-        return self.dilation * (self.kernel_size - 1) + 1
-
-
-@dataclass(frozen=True)
-class Pooling:
-    """Non-overlapping pooling windows: the stride is the window."""
-
-    kind: Literal["max_pool", "avg_pool", "max_avg_pool"]
-    channels: int
-    size: tuple[int, int]
-    window: int
-    padding: int
-    parameters: int = 0
-    multiply_adds: int = 0
-
-    @property
-    def stride(self) -> int:
-        """Pixels between two windows."""
-        return self.window
-
-
-@dataclass(frozen=True)
-class Linear:
-    """A fully-connected layer from `features[0]` to `features[1]` units."""
-
-    features: tuple[int, int]
-    bias: bool = False
-
-    @property
-    def parameters(self) -> int:
-        """Learnable numbers."""
-        return math.prod(self.features) + self.bias * self.features[1]
-
-    @property
-    def multiply_adds(self) -> int:
-        """Multiplications with a following addition, for one image."""
-        return math.prod(self.features)
-
-
-Operation = Convolution | Pooling | Linear
 
 
 @dataclass(frozen=True)
@@ -121,7 +51,10 @@ class Variant:
     padding: int = 1
     """Zero padding of every convolution (paper, Section 4)."""
     pool_size: PerLayer = 2
-    """Pooling window F, which is also its stride (paper, Section 4)."""
+    """Pooling window F (paper, Section 4)."""
+    pool_stride: PerLayer | None = None
+    """Stride of the pooling windows, which overlap where it is smaller than `pool_size`. Empty:
+    `pool_size` (paper, Section 4)."""
     pool_padding: PerLayer = 1
     """Reading: padding of the pooling windows; the paper's default padding is 1."""
     stride: PerLayer = 2
@@ -138,6 +71,8 @@ class Variant:
     already, or flattened as they are."""
     bias: bool = False
     """Reading: whether layers have a bias. The course framework has none, equation 1 has."""
+    image_kind: ImageKind = EMNIST
+    """What the images are like; the data tell."""
 
     def __post_init__(self) -> None:
         self._check_numbers()
@@ -150,29 +85,32 @@ class Variant:
 
     def per_layer(self, key: str) -> tuple[int, ...]:
         """The value of `key` at each layer."""
-        value: PerLayer = getattr(self, key)
+        value: PerLayer = getattr(self, "pool_size" if self._follows_window(key) else key)
         return (value,) * self.num_layers if isinstance(value, int) else value
 
     def specification(self) -> dict[str, Any]:
-        """Only the keys that matter to this method: equal networks, equal specification."""
+        """Only the keys that matter to this network: equal networks, equal specification."""
         shared = ("id", "method", "num_layers", "filters", "bias")
         convolutional = CONVOLUTION_KEYS if self.is_convolutional else ()
         keys = (*shared, *convolutional, *KEYS_OF_METHOD[self.method])
-        return {key: getattr(self, key) for key in keys}
+        values = {key: getattr(self, key) for key in keys if not self._follows_window(key)}
+        if self.image_kind != EMNIST:
+            values["image_kind"] = dataclasses.asdict(self.image_kind)
+        return values
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """What an image passes, in order; the last one gives the class scores."""
         hidden = self._convolutional() if self.is_convolutional else self._fully_connected()
         features = self._head_features(hidden)
-        return (*hidden, Linear((features, NUM_CLASSES), self.bias))
+        return (*hidden, Linear((features, self.image_kind.classes), self.bias))
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Width in pixels of the image and of the features after each layer."""
         per_layer = 1 if self.method == "no_pooling" else 2
         spatial = [op.size[1] for op in self.operations if not isinstance(op, Linear)]
-        return (IMAGE_SIZE, *spatial[per_layer - 1 :: per_layer])
+        return (self.image_kind.size, *spatial[per_layer - 1 :: per_layer])
 
     @property
     def parameters(self) -> int:
@@ -196,11 +134,11 @@ class Variant:
                 break
             field += (operation.window - 1) * step
             step *= operation.stride
-        return field if self.is_convolutional else IMAGE_SIZE
+        return field if self.is_convolutional else self.image_kind.size
 
     def _convolutional(self) -> tuple[Operation, ...]:
         operations: list[Operation] = []
-        channels, size = 1, IMAGE_SIZE
+        channels, size = self.image_kind.channels, self.image_kind.size
         for layer, filters in enumerate(self.per_layer("filters")):
             out = self._output_size(size, self.kernel_size, self.padding, 1, layer, "padding")
             operations.append(
@@ -229,10 +167,12 @@ class Variant:
             )
             blamed = "dilation"
         else:
-            window, padding = (self.per_layer(key)[layer] for key in ("pool_size", "pool_padding"))
-            out = self._output_size(size, window, padding, window, layer, "pool_size")
-            assert self.method in ("max_pool", "avg_pool", "max_avg_pool")
-            return Pooling(self.method, channels, (size, out), window, padding)
+            window, padding, stride = (
+                self.per_layer(key)[layer] for key in ("pool_size", "pool_padding", "pool_stride")
+            )
+            out = self._output_size(size, window, padding, stride, layer, "pool_size")
+            assert self.method != "fully_connected"
+            return Pooling(self.method, channels, (size, out), window, padding, stride)
         window = dilation * (self.kernel_size - 1) + 1
         out = self._output_size(size, window, padding, stride, layer, blamed)
         return Convolution(
@@ -246,8 +186,12 @@ class Variant:
         )
 
     def _fully_connected(self) -> tuple[Linear, ...]:
-        widths = (IMAGE_SIZE**2, *self.per_layer("filters"))
+        widths = (self.image_kind.channels * self.image_kind.size**2, *self.per_layer("filters"))
         return tuple(Linear(pair, self.bias) for pair in itertools.pairwise(widths))
+
+    def _follows_window(self, key: str) -> bool:
+        """Whether `key` is the stride of pooling windows, and they do not overlap."""
+        return key == "pool_stride" and self.pool_stride is None
 
     def _head_features(self, hidden: tuple[Operation, ...]) -> int:
         last = hidden[-1]
@@ -277,7 +221,7 @@ class Variant:
             self._check(
                 getattr(self, key) >= least, key, f"is {getattr(self, key)}", f"{least} or more"
             )
-        per_layer = {"filters": 1, "pool_size": 1, "pool_padding": 0, "stride": 1}
+        per_layer = {"filters": 1, "pool_size": 1, "pool_padding": 0, "pool_stride": 1, "stride": 1}
         per_layer |= {"dilation": 1, "dilated_stride": 1, "dilated_padding": 0}
         used = ("filters", *KEYS_OF_METHOD[self.method])
         for key in used:

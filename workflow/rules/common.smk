@@ -58,7 +58,7 @@ CLAIMS = f"{RESULTS}/claims.csv"
 FIGURE_NAMES = [*LAYER_FIGURES, POOLING_FIGURE, *CONFIG.figure_names]
 TABLES = expand(
     f"{RESULTS}/tables/{{name}}.{{format}}",
-    name=CONFIG.experiments,
+    name=CONFIG.table_names,
     format=["csv", "md", "tex"],
 )
 FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{format}}", name=FIGURE_NAMES, format=["svg", "png"])
@@ -107,11 +107,17 @@ def minutes_of_training(wildcards, attempt):
         CONFIG.variant(wildcards.variant),
         CONFIG.training_images,
         CONFIG.epochs,
-        CONFIG.training,
+        CONFIG.training_of(wildcards.variant),
         attempt,
     )
 
 
 def megabytes_of_training(wildcards, attempt):
     """Memory of a run on a cluster, more with each attempt."""
-    return training_megabytes(CONFIG.variant(wildcards.variant), CONFIG.training, attempt)
+    variant, settings = CONFIG.variant(wildcards.variant), CONFIG.training_of(wildcards.variant)
+    return training_megabytes(variant, settings, attempt)
+
+
+def threads_of_training(wildcards):
+    """Processor threads of a run."""
+    return CONFIG.training_of(wildcards.variant).threads

@@ -4,7 +4,7 @@
 #   out  data/images.npy, labels.npy, split.npz, provenance.json
 
 # A changed local file is noticed by its size: its time says nothing, and its digest is checked
-# when it is read. The official archive is known by its digest.
+# when it is read. What is downloaded is known by its digest.
 LOCAL_FILES = {
     "archive": [CONFIG.data.archive.path],
     "npz": [f"{CONFIG.data.npz.folder}/emnist-{part}.npz" for part in ("train", "valid", "test")],
@@ -16,7 +16,7 @@ localrules:
 
 
 rule fetch_archive:
-    """Download the official archive, unless a correct one is there; compute nodes may be
+    """Download what the source names, unless it is there; compute nodes may be
     offline. The archive is no declared output: Snakemake would remove it before a new try."""
     output:
         temp(touch(f"{RESULTS}/data/archive_is_there")),
@@ -27,7 +27,7 @@ rule fetch_archive:
     params:
         settings=to_json(CONFIG.data.used()),
     message:
-        "Fetching the official EMNIST archive into {CONFIG.data.nist.path}"
+        "Fetching the images of source {CONFIG.data.source}"
     shell:
         "python scripts/fetch_archive.py --settings {params.settings:q} 2>&1 | tee {log:q}"
 
@@ -37,7 +37,7 @@ rule prepare_data:
 
     No parameter names a folder, so that `--cache` finds the same data under another name."""
     input:
-        rules.fetch_archive.output if CONFIG.data.source == "nist" else [],
+        rules.fetch_archive.output if CONFIG.data.source in ("nist", "torchvision") else [],
     output:
         DATA,
     log:

@@ -39,7 +39,7 @@ rule report:
         side_by_side=1,
     params:
         results=subpath(output.page, parent=True),
-        experiments=",".join(CONFIG.experiments),
+        experiments=",".join(CONFIG.table_names),
         figures=",".join(FIGURE_NAMES),
         notebook=NOTEBOOK,
         template=TEMPLATE,

@@ -22,14 +22,14 @@ rule train:
         f"{RUN}/train.log",
     conda:
         TRAINING_ENV
-    threads: CONFIG.training.threads
+    threads: threads_of_training
     resources:
         runtime=minutes_of_training,
         mem_mb=megabytes_of_training,
         runs_per_gpu=CONFIG.runs_per_gpu,  # as a parameter it would re-run what is done
     params:
         variant=lambda wildcards: to_json(CONFIG.variant(wildcards.variant).specification()),
-        training=to_json(CONFIG.training),
+        training=lambda wildcards: to_json(CONFIG.training_of(wildcards.variant)),
         epochs=CONFIG.epochs,
         data=subpath(input[0], parent=True),
         run=subpath(output.record, parent=True),
@@ -54,7 +54,7 @@ rule evaluate:
         f"{RUN}/evaluate.log",
     conda:
         TRAINING_ENV
-    threads: CONFIG.training.threads
+    threads: threads_of_training
     resources:
         runs_per_gpu=CONFIG.runs_per_gpu,
     params:

@@ -13,7 +13,7 @@ from convnets.data.source import LabelledImages
 from convnets.data.split import PARTS
 from convnets.errors import UserError
 from convnets.files import atomic_write, write_json
-from convnets.settings import CLASSES, IMAGE_SIZE
+from convnets.settings import DataSettings, ImageKind, from_mapping
 
 IMAGES, LABELS, SPLIT, PROVENANCE = "images.npy", "labels.npy", "split.npz", "provenance.json"
 
@@ -23,13 +23,18 @@ class Dataset:
     """All images of a source, and which of them train, validate and test."""
 
     images: np.ndarray
-    """uint8, (N, 28, 28), upright, white on black, 0 to 255."""
+    """uint8, (N, 28, 28), upright, white on black, 0 to 255; in colour (N, 3, 32, 32)."""
     labels: np.ndarray
-    """uint8, (N,), indices into the 47 classes."""
+    """uint8, (N,), indices into the classes."""
     split: dict[str, np.ndarray]
     """int64 indices into both, for `train`, `validation` and `test`."""
     provenance: dict[str, Any]
     """Where the images come from: names, checksums, counts, duplicates, settings."""
+
+    @property
+    def image_kind(self) -> ImageKind:
+        """What the images are like."""
+        return from_mapping(DataSettings, self.provenance.get("settings", {})).image_kind
 
     def part(self, name: str) -> LabelledImages:
         """The images and labels of `train`, `validation` or `test`, copied."""
@@ -78,11 +83,11 @@ def load_dataset(folder: Path | str) -> Dataset:
 def _check(dataset: Dataset) -> None:
     """Raise `ValueError` unless arrays, split and provenance fit together."""
     images, labels = dataset.images, dataset.labels
-    if images.dtype != np.uint8 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
+    if images.dtype != np.uint8 or images.shape[1:] != dataset.image_kind.shape:
         raise ValueError(f"{IMAGES} is {images.dtype} of shape {images.shape}")
     if labels.dtype != np.uint8 or labels.shape != images.shape[:1]:
         raise ValueError(f"{LABELS} is {labels.dtype} of shape {labels.shape}")
-    if labels.max(initial=0) >= len(CLASSES):
+    if labels.max(initial=0) >= dataset.image_kind.classes:
         raise ValueError(f"{LABELS} has label {labels.max()}")
     indices = np.concatenate(list(dataset.split.values()))
     if indices.dtype != np.int64 or indices.ndim != 1 or len(np.unique(indices)) < len(indices):

@@ -49,7 +49,7 @@ def fetch_archive(nist: NistSettings, pauses: tuple[float, ...] = PAUSES) -> boo
         if _is_archive(path, nist):  # First without the lock: the folder may be read-only.
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(path.with_name(path.name + ".lock")):
+        with waiting_lock(path.with_name(path.name + ".lock")):
             if _is_archive(path, nist):
                 return False
             _fetch_from_any(nist, path, pauses)
@@ -176,7 +176,7 @@ def _is_archive(path: Path, nist: NistSettings) -> bool:
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def waiting_lock(path: Path) -> Iterator[None]:
     """Hold `path` for this process alone. The file stays: to remove it would be a race."""
     with open(path, "ab") as file:
         try:

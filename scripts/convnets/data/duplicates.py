@@ -10,7 +10,7 @@ import numpy as np
 def count_duplicates(images: np.ndarray, split: dict[str, np.ndarray]) -> dict[str, Any]:
     """Equal images within each part, and distinct images that two parts share.
 
-    `images` is uint8, (N, 28, 28); `split` has the indices of each part. `within` counts the
+    `images` is uint8, one an image; `split` has the indices of each part. `within` counts the
     images that equal an earlier one of their part.
     """
     distinct = {part: {_digest(images[i]) for i in indices} for part, indices in split.items()}

@@ -12,7 +12,8 @@ from convnets.data.glyphs import make_glyphs
 from convnets.data.npz import read_split_files
 from convnets.data.source import Source, class_counts
 from convnets.data.split import make_split, scale_sizes
-from convnets.settings import CLASSES, DataSettings
+from convnets.data.torchvision_sets import read_torchvision
+from convnets.settings import DataSettings
 
 
 def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
@@ -28,6 +29,7 @@ def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
         settings.split.protocol,
         sizes,
         np.random.default_rng(split_seed),
+        source.classes,
     )
     images = np.concatenate([part.images for part in source.parts.values()])
     labels = np.concatenate([part.labels for part in source.parts.values()])
@@ -36,14 +38,15 @@ def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
         "official": source.official,
         "source": settings.source,
         "files": source.files,
-        "classes": CLASSES,
+        "classes": source.classes,
         "subset": subset,
         "settings": _settings_used(settings),
         "counts": {
             "available": {name: len(part.labels) for name, part in source.parts.items()},
             "split": {part: len(indices) for part, indices in split.items()},
             "per_class": {
-                part: class_counts(labels[indices]).tolist() for part, indices in split.items()
+                part: class_counts(labels[indices], len(source.classes)).tolist()
+                for part, indices in split.items()
             },
         },
         "duplicates": count_duplicates(images, split),
@@ -62,6 +65,8 @@ def _read_source(settings: DataSettings, glyph_seed: np.random.SeedSequence) -> 
             return read_split_files(Path(settings.npz.folder))
         case "glyphs":
             return make_glyphs(settings.glyphs, glyph_seed)
+        case "torchvision":
+            return read_torchvision(settings.torchvision)
 
 
 def _settings_used(settings: DataSettings) -> dict[str, Any]:
@@ -76,4 +81,6 @@ def _settings_used(settings: DataSettings) -> dict[str, Any]:
         used["split"]["protocol"] = split.protocol
     if settings.source == "glyphs":
         used["glyphs"] = {"train": settings.glyphs.train, "test": settings.glyphs.test}
+    if settings.source == "torchvision":
+        used["torchvision"] = {"name": settings.torchvision.name}
     return used

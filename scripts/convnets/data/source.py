@@ -1,5 +1,6 @@
 """What every source of images hands over, and the checks that hold for all of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +9,7 @@ import numpy as np
 
 from convnets.errors import UserError
 from convnets.files import file_digest
-from convnets.settings import CLASSES, IMAGE_SIZE
+from convnets.settings import CLASSES, EMNIST
 
 ZIP_START = b"PK\x03\x04"
 """The first bytes of a zip file."""
@@ -18,9 +19,9 @@ class LabelledImages(NamedTuple):
     """The images of one file or part, and their labels."""
 
     images: np.ndarray
-    """uint8, (N, 28, 28), upright, white on black."""
+    """uint8, (N, 28, 28), upright, white on black; in colour (N, 3, 32, 32)."""
     labels: np.ndarray
-    """uint8, (N,), indices into `CLASSES`."""
+    """uint8, (N,), indices into the classes."""
 
 
 @dataclass(frozen=True)
@@ -35,35 +36,43 @@ class Source:
     """The images by the part that they came in: `train`, `test` and sometimes `validation`."""
     files: list[dict[str, Any]]
     """Name, size and checksums of the files that were read."""
+    classes: Sequence[str] = CLASSES
+    """The names of the classes, in the order of their labels."""
 
 
-def check_labelled_images(name: str, images: np.ndarray, labels: np.ndarray) -> LabelledImages:
+def check_labelled_images(
+    name: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    shape: tuple[int, ...] = EMNIST.shape,
+    classes: Sequence[str] = CLASSES,
+) -> LabelledImages:
     """The arrays of file `name` as they are, or a `UserError` that says what is wrong."""
-    if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE):
-        size = " x ".join(str(length) for length in images.shape[1:])
-        raise UserError(f"{name}: images of {size} pixels, expected {IMAGE_SIZE} x {IMAGE_SIZE}")
+    if images.shape[1:] != shape:
+        found, expected = (" x ".join(map(str, sizes)) for sizes in (images.shape[1:], shape))
+        raise UserError(f"{name}: images of {found} pixels, expected {expected}")
     if len(images) != len(labels):
         raise UserError(
             f"{name}: {len(images)} images but {len(labels)} labels, expected as many of each"
         )
     if len(labels) == 0:
         raise UserError(f"{name}: no images in it")
-    if labels.max() >= len(CLASSES):
+    number = len(classes)
+    if labels.max() >= number:
         raise UserError(
-            f"{name}: label {labels.max()}, expected labels from 0 to {len(CLASSES) - 1} "
-            f"({len(CLASSES)} classes)"
+            f"{name}: label {labels.max()}, expected labels from 0 to {number - 1} "
+            f"({number} classes)"
         )
-    missing = [c for c, n in zip(CLASSES, class_counts(labels), strict=True) if n == 0]
+    counts = class_counts(labels, number)
+    missing = [c for c, n in zip(classes, counts, strict=True) if n == 0]
     if missing:
-        raise UserError(
-            f"{name}: no image of {', '.join(missing)}, expected all {len(CLASSES)} classes"
-        )
+        raise UserError(f"{name}: no image of {', '.join(missing)}, expected all {number} classes")
     return LabelledImages(images, labels)
 
 
-def class_counts(labels: np.ndarray) -> np.ndarray:
-    """Number of images of each class, (47,)."""
-    return np.bincount(labels, minlength=len(CLASSES))
+def class_counts(labels: np.ndarray, classes: int = EMNIST.classes) -> np.ndarray:
+    """Number of images of each class, (classes,)."""
+    return np.bincount(labels, minlength=classes)
 
 
 def describe_file(path: Path) -> dict[str, Any]:

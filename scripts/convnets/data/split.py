@@ -1,5 +1,7 @@
 """Which images train, validate and test: stratified by class, from one seed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from convnets.data.source import class_counts
@@ -21,6 +23,7 @@ def make_split(
     protocol: str,
     sizes: dict[str, int],
     rng: np.random.Generator,
+    classes: Sequence[str] = CLASSES,
 ) -> dict[str, np.ndarray]:
     """Sorted int64 indices of each part into the files laid end to end.
 
@@ -39,7 +42,7 @@ def make_split(
         if part not in pools:
             files = ("train", "test") if protocol == "leftover" else ("train",)
             pools[part] = np.concatenate([np.setdiff1d(pools[f], split[f]) for f in files])
-        split[part] = _sample(part, pools[part], all_labels, sizes[part], rng)
+        split[part] = _sample(part, pools[part], all_labels, sizes[part], rng, classes)
     return {part: split[part] for part in PARTS}
 
 
@@ -55,7 +58,12 @@ def allocate(counts: np.ndarray, size: int) -> np.ndarray:
 
 
 def _sample(
-    part: str, pool: np.ndarray, all_labels: np.ndarray, size: int, rng: np.random.Generator
+    part: str,
+    pool: np.ndarray,
+    all_labels: np.ndarray,
+    size: int,
+    rng: np.random.Generator,
+    classes: Sequence[str],
 ) -> np.ndarray:
     """`size` indices of `pool`, stratified."""
     if size > len(pool):
@@ -65,8 +73,9 @@ def _sample(
             "(with glyphs: data.glyphs.train and data.glyphs.test)."
         )
     labels = all_labels[pool]
-    shares = allocate(class_counts(labels), size) if size else np.zeros(len(CLASSES), np.int64)
-    empty = [CLASSES[index] for index in np.flatnonzero(shares == 0)]
+    number = len(classes)
+    shares = allocate(class_counts(labels, number), size) if size else np.zeros(number, np.int64)
+    empty = [classes[int(index)] for index in np.flatnonzero(shares == 0)]
     if empty:
         raise UserError(
             f"data.split.{part} gives {size} images, which leaves none for the classes "

@@ -11,8 +11,9 @@ from convnets.layers.dense import Flatten, FullyConnected, RepeatTo2x2
 from convnets.layers.layer import Layer
 from convnets.layers.loss import SoftmaxCrossEntropy
 from convnets.layers.pooling import AveragePooling, MaxAveragePooling, MaxPooling
-from convnets.variant import HEAD_SIZE, Linear, Operation, Variant
-from convnets.variant import Convolution as ConvolutionOperation
+from convnets.operations import Convolution as ConvolutionOperation
+from convnets.operations import Linear, Operation
+from convnets.variant import HEAD_SIZE, Variant
 
 POOLINGS: dict[str, type[MaxPooling | AveragePooling | MaxAveragePooling]] = {
     "max_pool": MaxPooling,
