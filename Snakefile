@@ -5,7 +5,7 @@
 #
 # Data flows one way, and each stage has a file:
 #   archive -> arrays and split -> runs -> test results -> metrics
-#           -> tables, figures, comparison, claims -> notebook -> report
+#           -> tables, figures, comparison, claims, readings -> notebook -> report
 
 from snakemake.utils import min_version
 
@@ -19,6 +19,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/analysis.smk"
+include: "workflow/rules/readings.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -37,6 +38,7 @@ rule all:
         FIGURES,
         COMPARISON,
         CLAIMS,
+        READINGS_JUDGED,
     message:
         f"Everything is there; the report is {rules.report.output.page}"
 

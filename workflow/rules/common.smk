@@ -48,6 +48,7 @@ TRAINING_ENV = "../../envs/training.yaml"
 ANALYSIS_ENV = "../../envs/analysis.yaml"
 PUBLISHED = "config/published_values.csv"
 CLAIMS_OF_PAPER = "config/claims.yaml"
+READINGS = "config/readings.yaml"
 
 DATA = multiext(f"{RESULTS}/data/", "images.npy", "labels.npy", "split.npz", "provenance.json")
 PROVENANCE = f"{RESULTS}/data/provenance.json"
@@ -55,6 +56,7 @@ METRICS = f"{RESULTS}/metrics.csv"
 COMPARISON = f"{RESULTS}/comparison.csv"
 MECHANISM = f"{RESULTS}/mechanism.json"
 CLAIMS = f"{RESULTS}/claims.csv"
+READINGS_JUDGED = f"{RESULTS}/readings.csv"
 FIGURE_NAMES = [*LAYER_FIGURES, POOLING_FIGURE, *CONFIG.figure_names]
 TABLES = expand(
     f"{RESULTS}/tables/{{name}}.{{format}}",

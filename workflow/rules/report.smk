@@ -6,7 +6,6 @@
 
 NOTEBOOK = "report/report.ipynb"
 TEMPLATE = "report/template"
-READINGS = "config/readings.yaml"
 REPORT_FILES = [NOTEBOOK, READINGS, *sorted(str(file) for file in Path(TEMPLATE).iterdir())]
 
 
