@@ -1,13 +1,17 @@
-"""Draw validation accuracy in the course of training: PREFIX.svg and PREFIX.png."""
+"""Draw validation accuracy in the course of training: PREFIX.svg, PREFIX.png, PREFIX.csv."""
 
 import argparse
 import json
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from convnets.conditions import conditions
 from convnets.errors import run_script
 from convnets.experiments import Figure
-from convnets.figures import describe, draw, read_trajectories
+from convnets.figures import describe, draw, numbers, read_trajectories
+from convnets.files import write_text
 from convnets.metrics import read_runs, runs_of
 from convnets.settings import from_json
 from convnets.style import save_figure, use_style
@@ -15,14 +19,26 @@ from convnets.style import save_figure, use_style
 
 def main() -> None:
     arguments = parse_arguments()
-    figure = from_json(Figure, arguments.figure)
-    provenance = json.loads(arguments.provenance.read_text(encoding="utf-8"))
-    runs = runs_of(read_runs(arguments.metrics), *figure.variants)
-    trajectories = read_trajectories(figure, runs, arguments.runs)
+    make_figure(
+        from_json(Figure, arguments.figure),
+        read_runs(arguments.metrics),
+        arguments.runs,
+        json.loads(arguments.provenance.read_text(encoding="utf-8")),
+        arguments.output,
+    )
+
+
+def make_figure(
+    figure: Figure, metrics: pd.DataFrame, folder: Path, provenance: dict[str, Any], prefix: str
+) -> None:
+    """Write the figure's three files from the histories in `folder`."""
+    runs = runs_of(metrics, *figure.variants)
+    trajectories = read_trajectories(figure, runs, folder)
     remark = conditions(provenance, runs)
     use_style()
     drawing = draw(figure, trajectories, remark)
-    save_figure(drawing, arguments.output, figure.title, describe(figure, trajectories, remark))
+    save_figure(drawing, prefix, figure.title, describe(figure, trajectories, remark))
+    write_text(f"{prefix}.csv", numbers(trajectories).to_csv(index=False))
 
 
 def parse_arguments() -> argparse.Namespace:

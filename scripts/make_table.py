@@ -2,12 +2,18 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from convnets.conditions import conditions
 from convnets.errors import run_script
 from convnets.experiments import Table
 from convnets.files import write_text
+from convnets.judging.numbers import Courses
+from convnets.judging.sweep import load_courses
 from convnets.metrics import read_runs
 from convnets.published import read_published
 from convnets.settings import from_json
@@ -17,16 +23,32 @@ from convnets.tables import FilledTable
 
 def main() -> None:
     arguments = parse_arguments()
-    provenance = json.loads(arguments.provenance.read_text(encoding="utf-8"))
-    table = FilledTable(
+    make_table(
+        arguments.name,
         from_json(Table, arguments.table),
         read_runs(arguments.metrics),
+        load_courses(arguments.runs),
         read_published(arguments.published),
+        json.loads(arguments.provenance.read_text(encoding="utf-8")),
+        arguments.output,
     )
-    caption = table.caption(conditions(provenance, table.runs))
-    write_text(f"{arguments.output}.csv", table.numbers().to_csv(index=False))
-    write_text(f"{arguments.output}.md", markdown(table.grid(), arguments.name, caption))
-    write_text(f"{arguments.output}.tex", latex(table.grid(), arguments.name, caption))
+
+
+def make_table(
+    name: str,
+    table: Table,
+    runs: pd.DataFrame,
+    courses: Mapping[str, Courses],
+    published: pd.DataFrame,
+    provenance: dict[str, Any],
+    prefix: str,
+) -> None:
+    """Write the table's three files."""
+    filled = FilledTable(table, runs, courses, published)
+    caption = filled.caption(conditions(provenance, filled.runs))
+    write_text(f"{prefix}.csv", filled.numbers().to_csv(index=False))
+    write_text(f"{prefix}.md", markdown(filled.grid(), name, caption))
+    write_text(f"{prefix}.tex", latex(filled.grid(), name, caption))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -34,6 +56,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--name", required=True, help="name of the table, such as table_1")
     parser.add_argument("--table", required=True, metavar="JSON", help="the table, as configured")
     parser.add_argument("--metrics", type=Path, required=True, help="what collect_metrics.py wrote")
+    parser.add_argument(
+        "--runs", type=Path, nargs="+", required=True, help="folders of the table's runs"
+    )
     parser.add_argument("--published", type=Path, required=True, help="CSV of the paper's values")
     parser.add_argument(
         "--provenance", type=Path, required=True, help="provenance.json of the data"

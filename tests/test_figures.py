@@ -11,7 +11,7 @@ from PIL import Image
 from analysis_fixture import make_run
 from convnets.errors import UserError
 from convnets.experiments import Curve, Figure
-from convnets.figures import Trajectory, describe, draw, read_trajectories
+from convnets.figures import Trajectory, describe, draw, numbers, read_trajectories
 from convnets.metrics import collect, read_runs
 from convnets.pooling_figure import draw_pooling, pooled
 from convnets.style import LOOKS, save_figure, use_style
@@ -46,11 +46,19 @@ def runs(tmp_path: Path) -> Path:
 def test_a_curve_is_the_mean_over_seeds(runs: Path) -> None:
     average = trajectories_of(runs)[0]
     assert average.points["mean"].tolist() == pytest.approx([0.55, 0.7, 0.75])
-    assert average.points["low"].tolist() == [0.5, 0.7, 0.6]
-    assert average.points["high"].tolist() == [0.6, 0.7, 0.9]
+    reach = 12.706 * 0.05  # Student's t with one degree of freedom, error of the mean of 0.5, 0.6
+    assert average.points["low"].iloc[0] == pytest.approx(0.55 - reach, abs=1e-4)
+    assert average.points["high"].iloc[0] == pytest.approx(0.55 + reach, abs=1e-4)
     assert average.points["seconds"].tolist() == [2.0, 4.0, 6.0]
     assert average.summary("epoch") == "0.750 at epoch 3"
     assert average.summary("seconds") == "0.750 after 6 s"
+
+
+def test_the_numbers_of_a_figure_are_a_row_for_each_point(runs: Path) -> None:
+    points = numbers(trajectories_of(runs))
+    assert list(points) == ["curve", "seeds", "epoch", "mean", "low", "high", "seconds"]
+    assert points["curve"].tolist() == ["Average"] * 3 + ["best Max, max_pool_3"] * 2
+    assert points["low"].isna().tolist() == [False] * 3 + [True] * 2  # one seed has no band
 
 
 def test_of_several_variants_the_best_by_validation_is_drawn_and_named(runs: Path) -> None:

@@ -40,6 +40,7 @@ def make_table(folder: Path, table: Table, provenance: dict[str, Any]) -> dict[s
     command: list[str | Path] = [
         *(sys.executable, ROOT / "scripts/make_table.py", "--name", "table_2"),
         *("--table", to_json(table), "--metrics", write_metrics(folder)),
+        *("--runs", *folder.glob("runs/*/*")),
         *("--published", ROOT / "config/published_values.csv"),
         *("--provenance", folder / "provenance.json", "--output", folder / "tables/table_2"),
     ]
@@ -60,11 +61,17 @@ def test_one_seed_beside_the_published_values(tmp_path: Path) -> None:
         "test_accuracy_paper": "0.877",
         "test_accuracy_ours": "0.8765",
         "test_accuracy_ours_sd": "",
+        "test_accuracy_ours_low": first["test_accuracy_ours_low"],
+        "test_accuracy_ours_high": first["test_accuracy_ours_high"],
         "seconds_to_best_paper": "185.0",
         "seconds_to_best_ours": "6.5",
         "seconds_to_best_ours_sd": "",
+        "seconds_to_best_ours_low": "6.5",
+        "seconds_to_best_ours_high": "6.5",
         "parameters_ours": str(float(STRIDE_2.parameters)),
     }
+    assert float(first["test_accuracy_ours_low"]) == pytest.approx(0.8713, abs=5e-5)
+    assert float(first["test_accuracy_ours_high"]) == pytest.approx(0.8816, abs=1e-4)  # Wilson
     assert second["test_accuracy_paper"] == "0.867"
     assert second["test_accuracy_ours"] == ""
     lines = files["md"].splitlines()
@@ -72,16 +79,19 @@ def test_one_seed_beside_the_published_values(tmp_path: Path) -> None:
         "| Stride | Test Set Accuracy, paper | Test Set Accuracy, ours | "
         "Runtime until best (s), paper | Runtime until best (s), ours | Parameters, ours |"
     )
-    assert lines[2] == f"| 2 | 0.877 | 0.876 | 185 | 6.50 | {STRIDE_2.parameters:,} |"
+    assert lines[2] == (
+        f"| 2 | 0.877 | 0.876 [0.871, 0.882] | 185 | 6.50 [6.50, 6.50] | {STRIDE_2.parameters:,} |"
+    )
     assert lines[3] == "| 4 | 0.867 | – | 222 | – | – |"
     assert lines[-1] == (
         "**Table 2.** Stride variation. Ours: Synthetic glyphs (not EMNIST), 2,000 training and "
         "1,000 test images (paper: 100,000 and 15,800), 2 of the paper's 100 epochs, 1 seed, "
-        "run on Tesla K80."
+        "run on Tesla K80. One seed has an interval over test images, epochs or validation images "
+        "only: other seeds may well lie outside it."
     )
 
 
-def test_several_seeds_give_mean_and_deviation(tmp_path: Path) -> None:
+def test_several_seeds_give_mean_deviation_and_interval(tmp_path: Path) -> None:
     for seed, accuracy in enumerate([0.87, 0.88, 0.89]):
         make_run(tmp_path / "runs", STRIDE_2, [0.8], seed=seed, test_accuracy=accuracy)
     files = make_table(tmp_path, STRIDES, OFFICIAL)
@@ -89,10 +99,15 @@ def test_several_seeds_give_mean_and_deviation(tmp_path: Path) -> None:
     assert first["seeds"] == "3"
     assert float(first["test_accuracy_ours"]) == pytest.approx(0.88)
     assert float(first["test_accuracy_ours_sd"]) == pytest.approx(0.01)
-    assert "| 0.880 ± 0.010 |" in files["md"]
+    # Student's t over the seeds and the error of 1,000 images: 4.3 * 0.01 / sqrt(3) is 0.0248
+    low, high = (float(first[f"test_accuracy_ours_{end}"]) for end in ("low", "high"))
+    assert 0.88 - 0.04 < low < 0.88 - 0.0248
+    assert high == pytest.approx(2 * 0.88 - low)
+    assert f"| 0.880 ± 0.010 [{low:.3f}, {high:.3f}] |" in files["md"]
     assert f"| {STRIDE_2.parameters:,} |" in files["md"]  # the same for all seeds: no deviation
-    assert r"0.880 $\pm$ 0.010 &" in files["tex"]
-    assert "mean ± standard deviation over seeds." in files["md"]
+    assert rf"0.880 $\pm$ 0.010 [{low:.3f}, {high:.3f}] &" in files["tex"]
+    assert "mean ± standard deviation over seeds, with the 95 % interval" in files["md"]
+    assert "other seeds" not in files["md"]
 
 
 def test_best_and_second_best_stand_side_by_side(tmp_path: Path) -> None:
@@ -115,7 +130,10 @@ def test_best_and_second_best_stand_side_by_side(tmp_path: Path) -> None:
     (row,) = csv.DictReader(files["csv"].splitlines())
     assert (row["best_variant"], row["second_variant"]) == ("stride_2", "stride_2_f128")
     cells = files["md"].splitlines()[2].strip("| ").split(" | ")
-    assert cells == ["Stride", "128", "64", "0.878", "0.500", "64", "128", "0.877", "0.600"]
+    assert cells == [
+        *("Stride", "128", "64", "0.878", "0.500 [0.492, 0.508]"),
+        *("64", "128", "0.877", "0.600 [0.592, 0.608]"),
+    ]
     assert "Our models are ranked by mean validation accuracy." in files["md"]
     assert r"\multicolumn{4}{c}{\shortstack{Second Best Performing Model}} \\" in files["tex"]
     assert r"\cmidrule(lr){2-5}\cmidrule(lr){6-9}" in files["tex"]
@@ -126,7 +144,8 @@ def test_without_published_values_there_is_no_paper(tmp_path: Path) -> None:
     table = Table("Mine", ("What",), ("test_accuracy",), (Row(("a",), ("mine",)),))
     files = make_table(tmp_path, table, OFFICIAL)
     assert files["csv"].splitlines()[0] == (
-        "What,variant,seeds,test_accuracy_ours,test_accuracy_ours_sd"
+        "What,variant,seeds,test_accuracy_ours,test_accuracy_ours_sd,"
+        "test_accuracy_ours_low,test_accuracy_ours_high"
     )
     assert files["md"].splitlines()[0] == "| What | Test Set Accuracy |"
     assert "cmidrule" not in files["tex"]

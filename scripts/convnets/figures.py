@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from scipy import stats
 
 from convnets.errors import UserError
 from convnets.experiments import Curve, Figure
@@ -31,7 +32,9 @@ class Trajectory:
     label: str
     method: str
     points: pd.DataFrame
-    """By epoch: `mean`, `low` and `high` of the accuracy over seeds, mean `seconds` so far."""
+    """By epoch: `mean` accuracy over seeds, `low` and `high` of its 95 % interval over seeds
+    (empty with one seed), mean `seconds` so far."""
+    seeds: int
 
     @property
     def best(self) -> int:
@@ -81,6 +84,12 @@ def draw(figure: Figure, trajectories: list[Trajectory], conditions: str) -> Dra
     return drawing
 
 
+def numbers(trajectories: list[Trajectory]) -> pd.DataFrame:
+    """What the figure shows, a row for each point of each curve."""
+    frames = {(item.label, item.seeds): item.points for item in trajectories}
+    return pd.concat(frames, names=["curve", "seeds", "epoch"]).reset_index()
+
+
 def describe(figure: Figure, trajectories: list[Trajectory], conditions: str) -> str:
     """The figure in words, for those who cannot see it."""
     over = "epochs" if figure.x == "epoch" else "training runtime"
@@ -100,20 +109,17 @@ def _trajectory(curve: Curve, runs: pd.DataFrame, folder: Path) -> Trajectory:
     seeds = runs_of(runs, variant).index.get_level_values("seed")
     histories = [folder / variant / f"seed_{seed}" / "history.csv" for seed in seeds]
     run = json.loads((histories[0].parent / "run.json").read_text(encoding="utf-8"))
-    return Trajectory(label, run["variant"]["method"], _over_seeds(histories))
+    return Trajectory(label, run["variant"]["method"], _over_seeds(histories), len(histories))
 
 
 def _over_seeds(histories: list[Path]) -> pd.DataFrame:
     frames = [pd.read_csv(path, index_col="epoch") for path in histories]
     accuracy = pd.concat([frame["val_accuracy"] for frame in frames], axis=1)
     seconds = pd.concat([frame["epoch_seconds"].cumsum() for frame in frames], axis=1)
+    mean = accuracy.mean(axis=1)
+    reach = stats.t.ppf(0.975, len(frames) - 1) * accuracy.sem(axis=1)
     return pd.DataFrame(
-        {
-            "mean": accuracy.mean(axis=1),
-            "low": accuracy.min(axis=1),
-            "high": accuracy.max(axis=1),
-            "seconds": seconds.mean(axis=1),
-        }
+        {"mean": mean, "low": mean - reach, "high": mean + reach, "seconds": seconds.mean(axis=1)}
     )
 
 
@@ -138,8 +144,9 @@ def _draw_curve(axes: Axes, trajectory: Trajectory, x: str, kind: CurveStyle) ->
 
 
 def _scale(axes: Axes, x: str, trajectories: list[Trajectory]) -> None:
-    bottom = min(float(item.points["low"].quantile(HIDDEN)) for item in trajectories)
-    top = max(float(item.points["high"].max()) for item in trajectories)
+    # Means alone set the scale: with two seeds their interval reaches far beyond all accuracies.
+    bottom = min(float(item.points["mean"].quantile(HIDDEN)) for item in trajectories)
+    top = max(float(item.points["mean"].max()) for item in trajectories)
     margin = 0.06 * (top - bottom) or 0.01
     axes.set_ylim(bottom - margin, top + margin)
     axes.yaxis.set_major_locator(MaxNLocator(8, steps=ROUND_STEPS))
@@ -157,9 +164,13 @@ def _scale(axes: Axes, x: str, trajectories: list[Trajectory]) -> None:
 
 
 def _remark(trajectories: list[Trajectory], conditions: str) -> str:
-    banded = any((item.points["high"] > item.points["low"]).any() for item in trajectories)
-    band = " Lines are means over seeds, bands reach from the lowest to the highest seed."
-    return f"{conditions}. Large marks: best epoch.{band if banded else ''}"
+    seeds = [item.seeds for item in trajectories]
+    band = " Lines are means over seeds, bands their 95 % interval (Student's t over seeds)."
+    if max(seeds) == 1:
+        band = " One seed each: how far others would lie, this does not tell."
+    elif min(seeds) == 1:
+        band += " Curves without a band have one seed."
+    return f"{conditions}. Large marks: best epoch.{band}"
 
 
 def _number(value: float) -> str:

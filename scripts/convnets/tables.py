@@ -1,12 +1,14 @@
 """The paper's tables with our values beside the published ones."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from convnets.experiments import Table
+from convnets.judging.numbers import Courses, own_interval
 from convnets.metrics import filters_label, rank_variants, runs_of
 from convnets.table_text import Grid
 
@@ -24,6 +26,8 @@ HEADINGS = {
 """Column headings, worded as in the paper's Tables 1 and 3 where it has them."""
 OF_ARCHITECTURE = ("num_filters", "parameters", "multiply_adds", "receptive_field")
 """Measures that are the same for every seed."""
+WITH_INTERVAL = ("test_accuracy", "best_epoch", "epoch_seconds", "seconds_to_best")
+"""Measures that have a 95 % interval, with one seed too (`own_interval`)."""
 MISSING = "–"
 
 
@@ -42,16 +46,24 @@ RANKS = (
 )
 
 
+class Ours(NamedTuple):
+    """What our runs gave for a measure; `None` where there is none."""
+
+    value: float | str | None = None
+    deviation: float | None = None
+    """Standard deviation over seeds."""
+    interval: tuple[float, float] | None = None
+    """95 % interval."""
+
+
 @dataclass(frozen=True)
 class Entry:
-    """One measure of one model of a row: the published value and ours, `None` if missing."""
+    """One measure of one model of a row: the published value, `None` if missing, and ours."""
 
     rank: Rank
     measure: str
     paper: float | str | None
-    ours: float | str | None = None
-    deviation: float | None = None
-    """Standard deviation over seeds."""
+    ours: Ours
 
 
 @dataclass(frozen=True)
@@ -67,10 +79,17 @@ class FilledRow:
 class FilledTable:
     """A table of the configuration, filled with published values and those of `runs`."""
 
-    def __init__(self, table: Table, runs: pd.DataFrame, published: pd.DataFrame) -> None:
+    def __init__(
+        self,
+        table: Table,
+        runs: pd.DataFrame,
+        courses: Mapping[str, Courses],
+        published: pd.DataFrame,
+    ) -> None:
         self.table = table
         self.ranks = _ranks(table.best)
         self.runs = runs_of(runs, *table.variants)
+        self._courses = courses
         self._published = published[published["table"] == table.published]
         self.rows = [self._fill(row.label, row.variants) for row in table.rows]
         self.with_paper = {e.measure for r in self.rows for e in r.entries if e.paper is not None}
@@ -81,8 +100,13 @@ class FilledTable:
         """Whether some value of ours is a mean."""
         return any(seeds > 1 for row in self.rows for _, seeds in row.models.values())
 
+    @property
+    def every_seed_repeated(self) -> bool:
+        """Whether all values of ours are means, as far as there are any."""
+        return all(seeds > 1 for row in self.rows for _, seeds in row.models.values())
+
     def numbers(self) -> pd.DataFrame:
-        """All values in full precision, a line per row; deviations have their own columns."""
+        """All values in full precision, a line per row; `_sd`, `_low`, `_high` beside ours."""
         return pd.DataFrame([dict(self._numbers(row)) for row in self.rows])
 
     def grid(self) -> Grid:
@@ -108,7 +132,15 @@ class FilledTable:
         """The title, under which conditions ours came about, and how to read the values."""
         sentences = [self.table.title, f"Ours: {conditions}" if self.with_paper else conditions]
         if self.several_seeds:
-            sentences.append("Ours are mean ± standard deviation over seeds")
+            sentences.append(
+                "Ours are mean ± standard deviation over seeds, with the 95 % interval of the mean "
+                "over seeds (of accuracies: over test images too)"
+            )
+        if not self.every_seed_repeated:
+            sentences.append(
+                "One seed has an interval over test images, epochs or validation images only: "
+                "other seeds may well lie outside it"
+            )
         if self.table.best:
             ranked = "Models are" if not self.with_paper else "Our models are"
             sentences.append(f"{ranked} ranked by mean validation accuracy")
@@ -126,7 +158,7 @@ class FilledTable:
             published = self._published_of(label, variants, rank)
             for measure in self.table.columns:
                 paper = _published_value(published, measure)
-                entries.append(Entry(rank, measure, paper, *_our_value(ours, measure)))
+                entries.append(Entry(rank, measure, paper, self._ours(ours, measure)))
         return FilledRow(label, models, entries)
 
     def _published_of(
@@ -136,6 +168,22 @@ class FilledTable:
         if rank is SINGLE:
             return self._published[self._published["variant"] == variants[0]]
         return self._published[self._published["row"] == " ".join(label) + rank.published]
+
+    def _ours(self, runs: pd.DataFrame, measure: str) -> Ours:
+        """Mean of the runs of one variant, deviation over seeds, interval."""
+        if runs.empty:
+            return Ours()
+        if measure == "num_filters":
+            return Ours(filters_label(runs.iloc[0]))
+        values = runs[measure]
+        deviation = float(values.std()) if len(runs) > 1 else None
+        if measure in OF_ARCHITECTURE:
+            return Ours(float(values.mean()))
+        if measure not in WITH_INTERVAL:
+            return Ours(float(values.mean()), deviation)
+        variant, images = runs.index[0][0], int(runs["test_images"].iloc[0])
+        low, high = own_interval(measure, values, images, self._courses[variant])
+        return Ours(float(values.mean()), deviation, None if math.isnan(low) else (low, high))
 
     def _numbers(self, row: FilledRow) -> Iterator[tuple[str, Any]]:
         yield from zip(self.table.header, row.label, strict=True)
@@ -150,9 +198,13 @@ class FilledTable:
         name = entry.rank.prefix + entry.measure
         if entry.measure in self.with_paper:
             yield f"{name}_paper", entry.paper
-        yield f"{name}_ours", entry.ours
+        yield f"{name}_ours", entry.ours.value
         if entry.measure not in OF_ARCHITECTURE:
-            yield f"{name}_ours_sd", entry.deviation
+            yield f"{name}_ours_sd", entry.ours.deviation
+        if entry.measure in WITH_INTERVAL:
+            low, high = entry.ours.interval or (None, None)
+            yield f"{name}_ours_low", low
+            yield f"{name}_ours_high", high
 
 
 def _ranks(best: int | None) -> tuple[Rank, ...]:
@@ -169,28 +221,24 @@ def _published_value(published: pd.DataFrame, measure: str) -> float | str | Non
     return float(values.iloc[0]) if len(values) else None
 
 
-def _our_value(ours: pd.DataFrame, measure: str) -> tuple[float | str | None, float | None]:
-    """Mean and standard deviation over seeds; no deviation where it has no meaning."""
-    if ours.empty:
-        return None, None
-    if measure == "num_filters":
-        return filters_label(ours.iloc[0]), None
-    varies = len(ours) > 1 and measure not in OF_ARCHITECTURE
-    return float(ours[measure].mean()), float(ours[measure].std()) if varies else None
-
-
 def _text(entry: Entry, source: str) -> str:
     """A value as it is shown: accuracies with 3 decimals, the rest with 3 digits or more."""
-    value = entry.paper if source == "paper" else entry.ours
+    value, deviation, interval = entry.ours if source == "ours" else (entry.paper, None, None)
     if value is None or isinstance(value, str):
         return value or MISSING
-    if entry.measure.endswith("accuracy"):
-        decimals = 3
-    elif value >= 100 or (value.is_integer() and (source == "paper" or not entry.deviation)):
-        decimals = 0
-    else:
-        decimals = 1 if value >= 10 or entry.measure == "best_epoch" else 2
+    decimals = _decimals(entry.measure, value, source == "paper" or not deviation)
     text = f"{value:,.{decimals}f}"
-    if source == "paper" or entry.deviation is None:
-        return text
-    return f"{text} ± {entry.deviation:,.{decimals}f}"
+    if deviation is not None:
+        text += f" ± {deviation:,.{decimals}f}"
+    if interval:
+        text += f" [{interval[0]:,.{decimals}f}, {interval[1]:,.{decimals}f}]"
+    return text
+
+
+def _decimals(measure: str, value: float, single: bool) -> int:
+    """Digits after the point; a `single` value that is a whole number has none."""
+    if measure.endswith("accuracy"):
+        return 3
+    if value >= 100 or (value.is_integer() and single):
+        return 0
+    return 1 if value >= 10 or measure == "best_epoch" else 2

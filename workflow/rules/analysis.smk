@@ -34,6 +34,8 @@ rule metrics:
 rule table:
     """Make a table in the paper's layout, ours beside the published values."""
     input:
+        runs_of_table("run.json"),
+        runs_of_table("history.csv"),
         metrics=METRICS,
         provenance=PROVENANCE,
         published=ancient(PUBLISHED),
@@ -55,13 +57,14 @@ rule table:
     params:
         table=lambda wildcards: to_json(CONFIG.tables[wildcards.name]),
         title=lambda wildcards: CONFIG.tables[wildcards.name].title,
+        runs=runs_of_table(""),
         prefix=subpath(output[0], strip_suffix=".csv"),
         code=fingerprint("make_table.py", PUBLISHED),
     message:
         "Making {wildcards.name}"
     shell:
         "python scripts/make_table.py --name {wildcards.name} --table {params.table:q} "
-        "--metrics {input.metrics:q} --published {input.published:q} "
+        "--metrics {input.metrics:q} --runs {params.runs:q} --published {input.published:q} "
         "--provenance {input.provenance:q} --output {params.prefix:q} > {log:q} 2>&1"
 
 
@@ -79,6 +82,7 @@ rule figure:
             labels={"figure": "{name}", "format": "svg"},
         ),
         f"{RESULTS}/figures/{{name}}.png",
+        f"{RESULTS}/figures/{{name}}.csv",
     log:
         f"{RESULTS}/logs/{{name}}.log",
     wildcard_constraints:

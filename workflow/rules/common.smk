@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -89,13 +90,26 @@ def of_runs(file, variants):
 
 
 def write_plan():
-    """Write down which runs there will be, for scripts/status.py."""
+    """Write down what there will be, for scripts/status.py and scripts/report_now.py."""
     cost = {name: CONFIG.variant(name).multiply_adds for name in CONFIG.variant_ids}
     runs = [
         {"variant": variant, "seed": seed, "multiply_adds": cost[variant]}
         for variant, seed in CONFIG.runs
     ]
-    write_json(f"{RESULTS}/plan.json", {"epochs": CONFIG.epochs, "runs": runs})
+    plan = {
+        "epochs": CONFIG.epochs,
+        "runs": runs,
+        "command": COMMAND,
+        "tables": {name: asdict(CONFIG.tables[name]) for name in CONFIG.experiments},
+        "figures": {name: asdict(CONFIG.figures[name]) for name in CONFIG.figure_names},
+        "figure_names": FIGURE_NAMES,
+    }
+    write_json(f"{RESULTS}/plan.json", plan)
+
+
+def runs_of_table(file):
+    """Function of the wildcards: paths of `file` in the runs that a table shows."""
+    return lambda wildcards: of_runs(file, CONFIG.tables[wildcards.name].variants)
 
 
 def histories_of_figure(wildcards):

@@ -58,7 +58,7 @@ def own_interval(
         if metric == "test_accuracy":
             sources.append(_over_images(mean, images))
         reach = margin(sources, ALPHA / 2)
-        return mean - reach, mean + reach
+        return max(mean - reach, 0.0), mean + reach  # nothing here can be negative
     if metric == "test_accuracy":
         test = stats.binomtest(round(mean * images), images)
         bounds = test.proportion_ci(CONFIDENCE, method="wilson")

@@ -1,0 +1,138 @@
+"""Make the report of what a folder of results holds by now, in seconds: nothing is trained.
+
+From the finished runs in it (run.json, history.csv, test.json, predictions.npz) all that needs
+neither images nor checkpoints is made again. The rest is shown as it lies there, and what is
+missing is shown as missing. `plan.json`, which Snakemake writes when it starts, says what there
+should be.
+
+The workflow's report waits for every run, and each step is a job of its own. This program calls
+the same functions one after the other.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from convnets.comparison import compare
+from convnets.conditions import deviations
+from convnets.errors import UserError, run_script
+from convnets.experiments import Figure, Table
+from convnets.files import write_text
+from convnets.judging.claims import load_claims
+from convnets.judging.sweep import load_courses, load_sweep
+from convnets.judging.table import judge_claims
+from convnets.metrics import collect, read_runs
+from convnets.notebook import publish
+from convnets.published import read_published
+from convnets.settings import from_mapping
+from make_figure import make_figure
+from make_table import make_table
+
+ROOT = Path(__file__).resolve().parents[1]
+OF_RUN = ("run.json", "history.csv", "test.json", "predictions.npz")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=Path, help="folder of the results, such as results/demo")
+    folder = parser.parse_args().results.resolve()
+    plan = read_plan(folder / "plan.json")
+    provenance = json.loads((folder / "data" / "provenance.json").read_text(encoding="utf-8"))
+    runs = finished_runs(folder)
+    write_text(folder / "metrics.csv", collect(runs).to_csv(index=False))
+    metrics = read_runs(folder / "metrics.csv")
+    judge(folder, runs, metrics, provenance)
+    make_tables(folder, plan["tables"], runs, metrics, provenance)
+    make_figures(folder, plan["figures"], metrics, provenance)
+    parameters = {
+        "results": str(folder),
+        "readings": str(ROOT / "config/readings.yaml"),
+        "fidelity": str(ROOT / "benchmarks/results/fidelity.csv"),
+        "experiments": list(plan["tables"]),
+        "figures": plan["figure_names"],
+        "command": plan["command"],
+    }
+    publish(
+        ROOT / "report/report.ipynb", parameters, ROOT / "report/template", folder / "report.html"
+    )
+
+
+def read_plan(file: Path) -> dict[str, Any]:
+    """What the configuration asks for."""
+    plan: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if "tables" not in plan:
+        raise UserError(
+            f"{file} is missing or too old, expected what Snakemake writes when it starts: start "
+            "it once with the configuration of these results"
+        )
+    return plan
+
+
+def finished_runs(folder: Path) -> list[Path]:
+    """The folders of the runs that were trained and tested."""
+    runs = sorted(file.parent for file in folder.glob("runs/*/seed_*/run.json"))
+    finished = [run for run in runs if all((run / name).is_file() for name in OF_RUN)]
+    if not finished:
+        raise UserError(f"{folder} has no finished run, expected {', '.join(OF_RUN)} in runs/*/*/")
+    return finished
+
+
+def judge(
+    folder: Path, runs: list[Path], metrics: pd.DataFrame, provenance: dict[str, Any]
+) -> None:
+    """Write comparison.csv and claims.csv, and mechanism.json where it is not there yet."""
+    published = read_published(ROOT / "config/published_values.csv")
+    comparison = compare(published, metrics, load_courses(runs), provenance)
+    write_text(folder / "comparison.csv", comparison.to_csv(index=False))
+    mechanism = folder / "mechanism.json"
+    if not mechanism.is_file():  # a program of its own: it needs PyTorch, the rest does not
+        program = ROOT / "scripts/measure_mechanism.py"
+        subprocess.run([sys.executable, str(program), "--output", str(mechanism)], check=True)
+    claims = judge_claims(
+        load_claims(ROOT / "config/claims.yaml"),
+        load_sweep(runs),
+        published,
+        json.loads(mechanism.read_text(encoding="utf-8")),
+        "; ".join(deviations(provenance, metrics)) or "as in the paper",
+    )
+    write_text(folder / "claims.csv", claims.to_csv(index=False))
+
+
+def make_tables(
+    folder: Path,
+    tables: dict[str, Any],
+    runs: list[Path],
+    metrics: pd.DataFrame,
+    provenance: dict[str, Any],
+) -> None:
+    """Write tables/, with gaps where runs are missing."""
+    published = read_published(ROOT / "config/published_values.csv")
+    courses = load_courses(runs)
+    for name, values in tables.items():
+        table, prefix = from_mapping(Table, values), str(folder / "tables" / name)
+        make_table(name, table, metrics, courses, published, provenance, prefix)
+
+
+def make_figures(
+    folder: Path, figures: dict[str, Any], metrics: pd.DataFrame, provenance: dict[str, Any]
+) -> None:
+    """Write the figures of training; those with a curve that has no run yet are taken away."""
+    for name, values in figures.items():
+        prefix = folder / "figures" / name
+        try:
+            make_figure(
+                from_mapping(Figure, values), metrics, folder / "runs", provenance, str(prefix)
+            )
+        except UserError as error:
+            print(f"{name} is left out: {error}")
+            for ending in (".svg", ".png", ".csv"):
+                prefix.with_suffix(ending).unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    run_script(main)
