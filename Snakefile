@@ -6,6 +6,7 @@
 # Data flows one way, and each stage has a file:
 #   archive -> arrays and split -> runs -> test results -> metrics
 #           -> tables, figures, comparison, claims, readings -> notebook -> report
+#   arrays and split, times of layers -> lesson
 
 from snakemake.utils import min_version
 
@@ -20,6 +21,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/readings.smk"
+include: "workflow/rules/lesson.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -34,6 +36,7 @@ rule all:
     default_target: True
     input:
         rules.report.output,
+        rules.lesson.output,
         TABLES,
         FIGURES,
         COMPARISON,

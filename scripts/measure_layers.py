@@ -1,8 +1,8 @@
 """Measure what convolutions cost by implementation, and where the time of networks goes.
 
-Writes convolutions.csv, duplication.csv and layer_times.csv. Everything is measured in float32
-with one thread: set OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1, as Snakemake does for a rule of
-one thread.
+Writes convolutions.csv, duplication.csv, agreement.csv and layer_times.csv, and machine.json, which
+says where. Times are those of float32 with one thread: set OPENBLAS_NUM_THREADS=1 and
+OMP_NUM_THREADS=1, as Snakemake does for a rule of one thread.
 """
 
 import argparse
@@ -12,9 +12,15 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from convnets.efficiency import CASES, measure_convolutions, measure_duplication
+from convnets.efficiency import (
+    CASES,
+    measure_agreement,
+    measure_convolutions,
+    measure_duplication,
+)
 from convnets.errors import run_script
-from convnets.files import write_text
+from convnets.files import write_json, write_text
+from convnets.hardware import describe
 from convnets.layer_times import measure_layer_times
 from convnets.settings import from_mapping
 from convnets.variant import Variant
@@ -25,6 +31,7 @@ def main() -> None:
     variants = [from_mapping(Variant, values) for values in json.loads(arguments.variants)]
     torch.set_num_threads(1)
     tables = {
+        "agreement": measure_agreement(CASES),
         "duplication": measure_duplication(CASES),
         "convolutions": measure_convolutions(CASES),
         "layer_times": measure_layer_times(variants),
@@ -33,6 +40,8 @@ def main() -> None:
         table = pd.DataFrame(rows)
         write_text(arguments.output / f"{name}.csv", table.to_csv(index=False))
         print(f"{name}: {len(table)} rows", flush=True)
+    machine = {"device_name": describe("cpu"), "threads": 1, "precision": "float32"}
+    write_json(arguments.output / "machine.json", machine)
 
 
 def parse_arguments() -> argparse.Namespace:

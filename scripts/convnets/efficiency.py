@@ -1,6 +1,7 @@
 """What convolutions cost by implementation: time, memory, arithmetic rate (paper, Section 2)."""
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -128,6 +129,29 @@ def measure_duplication(cases: list[Case]) -> Iterator[dict[str, Any]]:
         }
 
 
+def measure_agreement(cases: list[Case]) -> Iterator[dict[str, Any]]:
+    """How far each implementation is from PyTorch, for each case, pass and kind of number.
+
+    `difference` is the largest one, as a part of the largest of PyTorch's numbers.
+    """
+    dtypes: tuple[type[np.float32 | np.float64], ...] = (np.float32, np.float64)
+    for case, dtype in itertools.product(cases, dtypes):
+        calls = calls_of(case, dtype)
+        references = {name: np.asarray(call()) for name, call in calls["pytorch"].items()}
+        for implementation in (name for name in IMPLEMENTATIONS if name in calls):
+            for name, call in calls[implementation].items():
+                reference = references[name]
+                # The gradients with respect to parameters are a list, here of the weights' alone.
+                difference = np.abs(np.asarray(call()).reshape(reference.shape) - reference).max()
+                yield {
+                    "implementation": implementation,
+                    **dataclasses.asdict(case),
+                    "pass": name,
+                    "dtype": np.dtype(dtype).name,
+                    "difference": float(difference / np.abs(reference).max()),
+                }
+
+
 def machine_rate() -> float:
     """Floating-point operations a second of the fastest operation found.
 
@@ -146,11 +170,13 @@ def machine_rate() -> float:
     return max(2 * products / fastest(call, 1.0) for products, call in candidates)
 
 
-def calls_of(case: Case) -> dict[str, dict[str, Call]]:
+def calls_of(
+    case: Case, dtype: type[np.float32 | np.float64] = np.float32
+) -> dict[str, dict[str, Call]]:
     """What to measure, by implementation and pass."""
     rng = np.random.default_rng(0)
     inputs, weights = (
-        rng.standard_normal((number, case.channels, width, width), np.float32)
+        rng.standard_normal((number, case.channels, width, width), dtype)
         for number, width in ((case.batch, case.size), (case.channels, case.kernel))
     )
     outputs = _layer("im2col", case, weights).fprop(inputs)

@@ -1,0 +1,133 @@
+# The lesson: how convolutional networks are implemented, and what that costs on this machine.
+#
+#   in   data/, of the run; nothing else of it
+#   out  lesson/convolutions.csv, duplication.csv, agreement.csv, layer_times.csv, machine.json,
+#        from_scratch.csv; figures/*_animated.svg; lesson.html, lesson.ipynb
+
+LESSON = "report/lesson.ipynb"
+LESSON_TEMPLATE = "report/lesson_template"
+LESSON_FILES = [
+    LESSON,
+    *sorted(str(file) for file in Path("report/template").iterdir()),
+    *sorted(str(file) for file in Path(LESSON_TEMPLATE).iterdir()),
+]
+ANIMATIONS = expand(
+    f"{RESULTS}/figures/figure_{{number}}_animated.svg", number=["01", "02", "03", "07"]
+)
+NETWORK_BY_HAND = {
+    "id": "by_hand",
+    "method": "max_pool",
+    "num_layers": 2,
+    "filters": [8, 16],
+    "head": "flattened",
+    "bias": True,
+}
+
+
+rule layer_times:
+    """Measure what convolutions cost by implementation, and layers by network."""
+    output:
+        multiext(
+            f"{RESULTS}/lesson/",
+            "convolutions.csv",
+            "duplication.csv",
+            "agreement.csv",
+            "layer_times.csv",
+            "machine.json",
+        ),
+    log:
+        f"{RESULTS}/logs/layer_times.log",
+    conda:
+        TRAINING_ENV
+    resources:
+        side_by_side=1,
+    params:
+        variants=json.dumps([CONFIG.variant(id).specification() for id in CONFIG.variant_ids]),
+        folder=subpath(output[0], parent=True),
+        code=fingerprint("measure_layers.py"),
+    message:
+        "Measuring what layers cost"
+    shell:
+        "python scripts/measure_layers.py --variants {params.variants:q} "
+        "--output {params.folder:q} > {log:q} 2>&1"
+
+
+rule from_scratch:
+    """Train a network of hand-written layers beside the same network in PyTorch."""
+    input:
+        DATA,
+    output:
+        f"{RESULTS}/lesson/from_scratch.csv",
+    log:
+        f"{RESULTS}/logs/from_scratch.log",
+    conda:
+        TRAINING_ENV
+    resources:
+        side_by_side=1,
+    params:
+        variant=json.dumps(NETWORK_BY_HAND),
+        # No more of the run's settings: by hand there is Adam only, with a learning rate that fits.
+        training=json.dumps({"batch_size": CONFIG.training.batch_size}),
+        epochs=2,
+        data=subpath(input[0], parent=True),
+        code=fingerprint("train_from_scratch.py"),
+    message:
+        "Training a network of hand-written layers"
+    shell:
+        "python scripts/train_from_scratch.py --data {params.data:q} --variant {params.variant:q} "
+        "--training {params.training:q} --epochs {params.epochs} --output {output:q} "
+        "> {log:q} 2>&1"
+
+
+rule animations:
+    """Draw the sliding windows of Figures 1, 2, 3 and 7, frame by frame."""
+    output:
+        ANIMATIONS,
+    log:
+        f"{RESULTS}/logs/animations.log",
+    conda:
+        ANALYSIS_ENV
+    resources:
+        side_by_side=1,
+    params:
+        folder=subpath(output[0], parent=True),
+        code=fingerprint("draw_animations.py"),
+    message:
+        "Drawing windows that slide"
+    shell:
+        "python scripts/draw_animations.py --output {params.folder:q} > {log:q} 2>&1"
+
+
+rule lesson:
+    """Execute the lesson on what was measured and render it."""
+    input:
+        rules.layer_times.output,
+        rules.from_scratch.output,
+        ANIMATIONS,
+        expand(f"{RESULTS}/figures/{{name}}.svg", name=[*LAYER_FIGURES, POOLING_FIGURE]),
+        PROVENANCE,
+    output:
+        page=report(
+            f"{RESULTS}/lesson.html",
+            caption="../../report/captions/lesson.rst",
+            category="Report",
+            labels={"content": "the lesson", "format": "html"},
+        ),
+        notebook=f"{RESULTS}/lesson.ipynb",
+    log:
+        f"{RESULTS}/logs/lesson.log",
+    conda:
+        ANALYSIS_ENV
+    resources:
+        side_by_side=1,
+    params:
+        results=subpath(output.page, parent=True),
+        notebook=LESSON,
+        template=LESSON_TEMPLATE,
+        code=fingerprint("render_lesson.py", *LESSON_FILES),
+    message:
+        "Writing {output.page}"
+    shell:
+        "python scripts/render_lesson.py --results {params.results:q} "
+        "--notebook {params.notebook:q} --template {params.template:q} --output {output.page:q} "
+        "> {log:q} 2>&1"
