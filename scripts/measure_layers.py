@@ -12,12 +12,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from convnets.efficiency import (
-    CASES,
-    measure_agreement,
-    measure_convolutions,
-    measure_duplication,
-)
+from convnets.cases import CASES
+from convnets.efficiency import measure_agreement, measure_convolutions, measure_duplication
 from convnets.errors import run_script
 from convnets.files import write_json, write_text
 from convnets.hardware import describe

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from convnets import efficiency
+from convnets.cases import CASES, Case
 from convnets.efficiency import (
-    CASES,
     IMPLEMENTATIONS,
-    Case,
     calls_of,
+    measure_agreement,
     measure_convolutions,
     measure_duplication,
 )
@@ -44,6 +44,14 @@ def test_the_matrix_product_is_that_of_im2col() -> None:
         np.asarray(calls[name]["weight_gradients"]()) for name in ("im2col", "matrix_product")
     )
     np.testing.assert_allclose(grads.reshape(3, -1), product, rtol=1e-5)
+
+
+def test_float32_and_float64_agree_with_pytorch_to_their_rounding() -> None:
+    rows = pd.DataFrame(measure_agreement([CASE]))
+    assert len(rows) == 2 * 3 * len(IMPLEMENTATIONS)
+    largest = rows.groupby("dtype")["difference"].max()
+    assert 1e-9 < largest["float32"] < 1e-5
+    assert 0 < largest["float64"] < 1e-14
 
 
 def test_a_row_has_time_memory_and_rate(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 import dataclasses
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,12 +11,12 @@ import torch
 from torch.nn.functional import conv2d
 from torch.nn.grad import conv2d_input, conv2d_weight
 
+from convnets.cases import Case
 from convnets.layers.convolution import Convolution
 from convnets.layers.convolution_fourier import FourierConvolution
 from convnets.layers.convolution_im2col import Im2colConvolution, im2col
 from convnets.layers.convolution_loops import LoopConvolution
 from convnets.layers.convolution_views import ViewConvolution
-from convnets.layers.window import Window
 from convnets.timing import Call, fastest, peak_of_numpy, peak_of_process
 
 IMPLEMENTATIONS: dict[str, type[Convolution]] = {
@@ -32,52 +31,6 @@ ENOUGH_SECONDS = 0.2
 """To measure each call for, so that the whole study takes about a minute."""
 MATRIX_SIZE = 2048
 """Rows and columns of a large matrix."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A convolution to measure: square, as many channels out as in, padded by half its kernel."""
-
-    batch: int
-    channels: int
-    kernel: int
-    stride: int
-    size: int
-    """Height and width of the features in pixels."""
-
-    @property
-    def window(self) -> Window:
-        """The kernel, and how it slides."""
-        return Window((self.kernel, self.kernel), self.stride, padding=self.kernel // 2)
-
-    @property
-    def multiply_adds(self) -> int:
-        """Of equation 1 for the batch. Both gradients take as many."""
-        height, width = self.window.output_size(self.size, self.size)
-        return self.batch * self.channels**2 * self.window.area * height * width
-
-
-def around(base: Case, **values: tuple[int, ...]) -> list[Case]:
-    """`base` and what becomes of it when one of its numbers takes another of `values`."""
-    changed = [
-        dataclasses.replace(base, **{name: value})
-        for name, numbers in values.items()
-        for value in numbers
-    ]
-    return list(dict.fromkeys([base, *changed]))
-
-
-CASES = [
-    *around(
-        Case(batch=2, channels=4, kernel=3, stride=1, size=14),
-        batch=(1, 8), channels=(2, 8), kernel=(1, 5), stride=(2, 3), size=(7, 28),
-    ),
-    *around(
-        Case(batch=20, channels=64, kernel=3, stride=1, size=28),
-        batch=(5, 100), channels=(16, 32), kernel=(1, 5), stride=(2, 3), size=(7, 14),
-    ),
-]  # fmt: skip
-"""Small ones, that loops can do, and such as the networks of the paper have."""
 
 
 def measure_convolutions(cases: list[Case]) -> Iterator[dict[str, Any]]:

@@ -154,6 +154,21 @@ def figure(file: Path, label: str) -> Markup:
     ).format(file.stem, data_uri(file), description, label, title, download(file))
 
 
+def animation(file: Path, label: str) -> Markup:
+    """An animated SVG file as part of the page, with a box to tick that holds it.
+
+    The page's style sheet does that: see `lesson.css`.
+    """
+    svg = file.read_text(encoding="utf-8")
+    drawing = ElementTree.fromstring(svg)
+    title, description = (drawing.findtext(SVG + part, "") for part in ("title", "desc"))
+    return Markup(
+        '<figure class="animation" id="{}">\n<div class="card">{}</div>\n'
+        '<label class="pause"><input type="checkbox"> Pause</label>\n'
+        "<figcaption><strong>{}.</strong> {}. {} {}</figcaption>\n</figure>"
+    ).format(file.stem, Markup(svg), label, title, description, download(file))
+
+
 def download(file: Path) -> Markup:
     """A link that saves a copy of the file, which travels inside the page."""
     return Markup('<a class="download" download="{}" href="{}">{}</a>').format(

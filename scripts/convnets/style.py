@@ -74,16 +74,16 @@ def use_style() -> None:
 
 
 def save_figure(figure: Figure, prefix: str, title: str, description: str) -> None:
-    """Write `PREFIX.svg` and `PREFIX.png`; the SVG carries title and description as text.
+    """Write `PREFIX.svg` and `PREFIX.png`."""
+    write_text(f"{prefix}.svg", svg_text(figure, title, description))
+    with atomic_write(f"{prefix}.png") as file:
+        figure.savefig(file, format="png", bbox_inches="tight")
 
-    A screen reader speaks them.
-    """
+
+def svg_text(figure: Figure, title: str, description: str) -> str:
+    """The figure as SVG that carries title and description: a screen reader speaks them."""
     svg = io.StringIO()
     figure.savefig(svg, format="svg", bbox_inches="tight", metadata={"Date": None})
     start, rest = svg.getvalue().split("<metadata>", 1)
     about = f"<title>{escape(title)}</title>\n <desc>{escape(description)}</desc>\n "
-    write_text(
-        f"{prefix}.svg", start.replace("<svg ", '<svg role="img" ', 1) + about + "<metadata>" + rest
-    )
-    with atomic_write(f"{prefix}.png") as file:
-        figure.savefig(file, format="png", bbox_inches="tight")
+    return start.replace("<svg ", '<svg role="img" ', 1) + about + "<metadata>" + rest

@@ -1,0 +1,56 @@
+"""The convolutions whose cost is measured."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from convnets.layers.window import Window
+
+
+@dataclass(frozen=True)
+class Case:
+    """A convolution to measure: square, as many channels out as in, padded by half its kernel."""
+
+    batch: int
+    channels: int
+    kernel: int
+    stride: int
+    size: int
+    """Height and width of the features in pixels."""
+
+    @property
+    def window(self) -> Window:
+        """The kernel, and how it slides."""
+        return Window((self.kernel, self.kernel), self.stride, padding=self.kernel // 2)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of equation 1 for the batch. Both gradients take as many."""
+        height, width = self.window.output_size(self.size, self.size)
+        return self.batch * self.channels**2 * self.window.area * height * width
+
+
+def around(base: Case, **values: tuple[int, ...]) -> list[Case]:
+    """`base` and what becomes of it when one of its numbers takes another of `values`."""
+    changed = [
+        dataclasses.replace(base, **{name: value})
+        for name, numbers in values.items()
+        for value in numbers
+    ]
+    return list(dict.fromkeys([base, *changed]))
+
+
+SMALL = Case(batch=2, channels=4, kernel=3, stride=1, size=14)
+"""One that loops can do in less than a second."""
+LARGE = Case(batch=20, channels=64, kernel=3, stride=1, size=28)
+"""One such as the networks of the paper have."""
+CASES = [
+    *around(
+        SMALL,
+        batch=(1, 8), channels=(2, 8), kernel=(1, 5), stride=(2, 3), size=(7, 28),
+    ),
+    *around(
+        LARGE,
+        batch=(5, 100), channels=(16, 32), kernel=(1, 5), stride=(2, 3), size=(7, 14),
+    ),
+]  # fmt: skip
+"""Both, and what becomes of them when one of their numbers changes."""
