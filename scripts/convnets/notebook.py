@@ -85,6 +85,7 @@ def render(notebook: nbformat.NotebookNode, template: Path) -> str:
     exporter = HTMLExporter(
         template_name=template.name,
         extra_template_basedirs=[str(template.parent)],
+        extra_template_paths=[str(template.parent)],  # a template names the one it extends
     )
     html, _ = exporter.from_notebook_node(notebook)
     return html
