@@ -16,8 +16,8 @@ from convnets.judging.readings import (
     AS_PUBLISHED,
     COLUMNS,
     DEFAULT,
+    NOT_COMPARABLE,
     NOT_RUN,
-    SEED_SPREAD,
     TOTAL,
     UNDECIDABLE,
     Gap,
@@ -26,6 +26,7 @@ from convnets.judging.readings import (
     load_readings,
     log_likelihood,
 )
+from convnets.judging.spread import ASSUMED
 from convnets.published import read_published
 from convnets.report_readings import read_readings, section
 
@@ -35,7 +36,7 @@ OFFICIAL: dict[str, Any] = {
     "source": "nist",
     "counts": {"split": {"train": 100_000, "validation": 15_800, "test": 15_800}},
 }
-GLYPHS = OFFICIAL | {"display_name": "Synthetic glyphs", "official": False, "source": "glyphs"}
+SUBSET = OFFICIAL | {"display_name": "A subset", "official": False, "source": "archive"}
 HEAD = Reading(
     "Which head?",
     "averaged",
@@ -111,7 +112,7 @@ def test_the_accuracy_of_one_variant_by_hand() -> None:
     values = {"no_pooling": (0.883, 38, 33.0), "no_pooling_flattened": (0.870, 38, 33.0)}
     table = judge_readings([HEAD], PUBLISHED, runs(values), OFFICIAL)
     row = judged(table, "test_accuracy")
-    shared = 0.883 * 0.117 / 15_800 + 2 * SEED_SPREAD["test_accuracy"] ** 2 + 0.001**2 / 12
+    shared = 0.883 * 0.117 / 15_800 + 2 * ASSUMED["test_accuracy"] ** 2 + 0.001**2 / 12
     errors = [math.sqrt(shared + p * (1 - p) / 15_800) for p in (0.883, 0.870)]
     default, other = (
         stats.norm.logpdf(gap, scale=error) for gap, error in zip((0, 0.013), errors, strict=True)
@@ -126,13 +127,8 @@ def test_what_agrees_with_the_paper_is_favoured() -> None:
     table = judge_readings([HEAD], PUBLISHED, runs(worse), OFFICIAL)
     assert judged(table)["verdict"] == DEFAULT
     assert set(table["scale"]) == {AS_PUBLISHED}
-    swapped = {
-        name.removesuffix("_flattened")
-        if name.endswith("_flattened")
-        else f"{name}_flattened": value
-        for name, value in worse.items()
-        if name != "stride_2"
-    }
+    other_way = {variant: other for pair in HEAD.pairs for variant, other in (pair, pair[::-1])}
+    swapped = {other_way.get(variant, variant): value for variant, value in worse.items()}
     table = judge_readings([HEAD], PUBLISHED, runs(swapped), OFFICIAL)
     assert judged(table)["verdict"] == ALTERNATIVE
 
@@ -170,11 +166,11 @@ def test_on_another_scale_only_differences_count_and_it_is_said() -> None:
         return float(judged(table, "test_accuracy")["difference"])
 
     # The alternative has no pooling 13 points lower than the paper does, whatever the level.
-    assert difference(0.1, GLYPHS) == pytest.approx(difference(0.2, GLYPHS), rel=0.02)
-    assert difference(0.0, GLYPHS) > 0
-    assert difference(0.0, OFFICIAL) > 10 * difference(0.0, GLYPHS)
-    table = judge_readings([HEAD], PUBLISHED, runs(both(*[(0.8, 9, 30.0)] * 2)), GLYPHS)
-    assert judged(table, "test_accuracy")["scale"].startswith("indicative only: data are Synthetic")
+    assert difference(0.1, SUBSET) == pytest.approx(difference(0.2, SUBSET), rel=0.02)
+    assert difference(0.0, SUBSET) > 0
+    assert difference(0.0, OFFICIAL) > 10 * difference(0.0, SUBSET)
+    table = judge_readings([HEAD], PUBLISHED, runs(both(*[(0.8, 9, 30.0)] * 2)), SUBSET)
+    assert judged(table, "test_accuracy")["scale"].startswith("indicative only: data are A subset")
     assert judged(table, "epoch_seconds")["scale"] == AS_PUBLISHED
     assert judged(table)["scale"] == "indicative only"
 
@@ -196,7 +192,7 @@ def test_the_spread_between_seeds_is_taken_from_them() -> None:
     several = judged(
         judge_readings([HEAD], PUBLISHED, runs(values, seeds=4), OFFICIAL), "test_accuracy"
     )
-    found = np.var([0, 0.002, 0, 0.002], ddof=1) * (1 + 1 / 4)
+    found = float(np.var([0, 0.002, 0, 0.002], ddof=1)) * (1 + 1 / 4)
     gaps = {"no_pooling": 0.883, "max_pool_2": 0.880, "stride_2": 0.877}
     expected = sum(
         stats.norm.logpdf(
@@ -213,6 +209,24 @@ def test_the_spread_between_seeds_is_taken_from_them() -> None:
     assert several["log_likelihood_default"] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("source", ["glyphs", "torchvision"])
+def test_other_images_than_emnist_say_nothing(source: str, tmp_path: Path) -> None:
+    values = both((0.1, 10, 33.0), (0.2, 2, 17.0))
+    other = SUBSET | {"source": source}
+    table = judge_readings([HEAD], PUBLISHED, runs(values), other)
+    assert judged(table)["verdict"] == NOT_COMPARABLE
+    assert table["log_likelihood_default"].isna().all()
+    table.to_csv(tmp_path / "readings.csv", index=False)
+    assert "not comparable" in section(read_readings(tmp_path / "readings.csv"))
+
+
+def test_best_epochs_of_trainings_cut_short_do_not_count() -> None:
+    values = AS_PAPER | {"no_pooling": (0.8, 40, 33.0), "no_pooling_flattened": (0.8, 38, 33.0)}
+    for epochs, counts in ((40, False), (41, True)):
+        table = judge_readings([HEAD], PUBLISHED, runs(values, epochs=epochs), SUBSET)
+        assert ("best_epoch" in set(table["quantity"])) == counts
+
+
 def test_readings_that_were_not_run_say_how_to(tmp_path: Path) -> None:
     table = judge_readings([HEAD], PUBLISHED, runs(AS_PAPER), OFFICIAL)
     assert list(table.columns) == COLUMNS
@@ -227,7 +241,7 @@ def test_readings_that_were_not_run_say_how_to(tmp_path: Path) -> None:
 def test_a_reading_whose_numbers_do_not_compare_is_undecidable(tmp_path: Path) -> None:
     reading = Reading("Where?", "all", "last", (("dilation_plus3", "dilation_plus3_last"),))
     values = {"dilation_plus3": (0.8, 4, 30.0), "dilation_plus3_last": (0.7, 4, 30.0)}
-    table = judge_readings([reading], PUBLISHED, runs(values), GLYPHS)
+    table = judge_readings([reading], PUBLISHED, runs(values), SUBSET)
     assert judged(table)["verdict"] == UNDECIDABLE
     table.to_csv(tmp_path / "readings.csv", index=False)
     assert "compares with ours" in section(read_readings(tmp_path / "readings.csv"))

@@ -6,8 +6,8 @@ probable the published numbers are then. The model of errors is simple and the s
 every number errs by itself, normally, with a variance that is the sum of
 
 - test images, ours and the paper's 15,800: binomial, for accuracies;
-- seeds: the paper's one run and the mean of ours. Spread as found over our seeds, where there are
-  several, or else as assumed in `SEED_SPREAD`;
+- seeds: the paper's one run and the mean of ours, with the spread of variants with several seeds,
+  or an assumed one (`convnets.judging.spread`);
 - rounding of the published digits;
 - for runtimes on other hardware than the paper's, `HARDWARE_SPREAD`.
 
@@ -18,7 +18,8 @@ best epoch, from which it follows.
 Where data or epochs are not the paper's, all but the runtime of an epoch is not on its scale. It
 may then differ from what is published by one unknown number for all variants (with a flat prior,
 integrated out), so that only differences between variants count, and by `SCALE_SPREAD` for each.
-What comes out is indicative only.
+What comes out is indicative only. Trainings that were cut short at their best tell no best epoch,
+and images other than EMNIST tell nothing.
 """
 
 import math
@@ -29,17 +30,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from convnets.conditions import PAPER_IMAGES, deviations, other_hardware
+from convnets.conditions import (
+    EMNIST_SOURCES,
+    PAPER_EPOCHS,
+    PAPER_IMAGES,
+    deviations,
+    other_hardware,
+)
 from convnets.judging.numbers import REFERENCE
+from convnets.judging.spread import ASSUMED, pooled
 from convnets.metrics import runs_of
 
 QUANTITIES = ("test_accuracy", "best_epoch", "epoch_seconds", "seconds_to_best")
 RUNTIMES = ("epoch_seconds", "seconds_to_best")
-SEED_SPREAD = {"test_accuracy": 0.003, "best_epoch": 0.4, "epoch_seconds": 0.1} | {
-    "seconds_to_best": 0.4
-}
-"""Standard deviation between seeds where ours do not tell it: 0.3 points of accuracy, else of the
-logarithm. Assumed by this project."""
+OF_BEST = ("best_epoch", "seconds_to_best")
 HARDWARE_SPREAD = 1.0
 """Standard deviation of the logarithm of a relative runtime between kinds of hardware: about what
 these networks show between a processor and the paper's GPU."""
@@ -51,7 +55,7 @@ STEP = {"test_accuracy": 0.001, "best_epoch": 0.0, "epoch_seconds": 1.0, "second
 THRESHOLD = 2.0
 """Least difference of log-likelihoods that favours a side, a factor of 7 in probability."""
 DEFAULT, ALTERNATIVE, UNDECIDABLE = "favours default", "favours alternative", "undecidable"
-NOT_RUN, TOTAL = "not run", "total"
+NOT_RUN, NOT_COMPARABLE, TOTAL = "not run", "not comparable", "total"
 AS_PUBLISHED, INDICATIVE = "as published", "indicative only"
 COLUMNS = [
     *("reading", "default", "alternative", "quantity", "variants", "log_likelihood_default"),
@@ -140,13 +144,17 @@ def _judge(
     pairs = [pair for pair in reading.pairs if trained.issuperset(pair)]
     if not pairs:
         return [known | {"quantity": TOTAL, "variants": 0, "verdict": NOT_RUN}]
+    if provenance["source"] not in EMNIST_SOURCES:
+        other = {"verdict": NOT_COMPARABLE, "scale": "another data set than the paper's"}
+        return [known | {"quantity": TOTAL, "variants": len(pairs)} | other]
     unchanged = [(variant, variant) for variant in reading.unchanged if variant in trained]
     rows = []
     for quantity in QUANTITIES:
         numbers = _Numbers(quantity, published, runs, provenance, [*pairs, *unchanged])
-        default, other = (log_likelihood(numbers.gaps(side), numbers.offset) for side in (0, 1))
-        if default is not None and other is not None and numbers.tell(pairs):
-            row = _row(quantity, len(numbers.gaps(0)), default, other)
+        default = log_likelihood(numbers.gaps(0), numbers.offset)
+        alternative = log_likelihood(numbers.gaps(1), numbers.offset)
+        if default is not None and alternative is not None and numbers.tell(pairs):
+            row = _row(quantity, len(numbers.gaps(0)), default, alternative)
             rows.append(row | {"scale": numbers.scale, "evidence": numbers.evidence(pairs)})
     return [known | row for row in (*rows, _total(rows, len(pairs)))]
 
@@ -194,7 +202,11 @@ class _Numbers:
             known = _published(published, "best_epoch")
             self.published = {v: x for v, x in self.published.items() if v not in known}
         self.unit = _published(published, "epoch_seconds")[REFERENCE]
-        self.pairs = [pair for pair in pairs if pair[0] in self.published]
+        self.pairs = [
+            pair
+            for pair in pairs
+            if pair[0] in self.published and not any(map(self._says_nothing, pair))
+        ]
         if quantity == "epoch_seconds":
             self.pairs = [pair for pair in self.pairs if pair[0] != REFERENCE]
         concerned = runs_of(runs, *(variant for pair in pairs for variant in pair))
@@ -205,7 +217,7 @@ class _Numbers:
             self.spread += HARDWARE_SPREAD**2
             obstacles += [f"run on {name}" for name in other_hardware(concerned)]
         self.scale = f"{INDICATIVE}: {'; '.join(obstacles)}" if obstacles else AS_PUBLISHED
-        self.seed_variance = self._over_seeds(concerned)
+        self.seed_variance = self._over_seeds()
 
     def gaps(self, side: int) -> list[Gap]:
         """Published minus ours for each pair, of its first (0) or second (1) variant."""
@@ -250,13 +262,20 @@ class _Numbers:
         values = runs_of(self.runs, variant)[self.quantity]
         return values if self.quantity == "test_accuracy" else np.log(values)
 
-    def _over_seeds(self, runs: pd.DataFrame) -> float:
-        """Mean variance between the seeds of a variant, or the assumed one."""
-        values = runs[self.quantity]
-        scaled = values if self.quantity == "test_accuracy" else np.log(values)
-        variances = scaled.groupby("variant").var(ddof=1).dropna()
-        known = float(variances.mean()) if len(variances) else 0.0
-        return known or SEED_SPREAD[self.quantity] ** 2
+    def _over_seeds(self) -> float:
+        """Variance between the seeds of a variant, pooled over all variants, or assumed."""
+        variants = self.runs.index.get_level_values("variant").unique()
+        whole = [variant for variant in variants if not self._says_nothing(variant)]
+        known = pooled(self._values(variant).to_numpy() for variant in whole)
+        return known.variance if known and known.variance else ASSUMED[self.quantity] ** 2
+
+    def _says_nothing(self, variant: str) -> bool:
+        """Whether a training ended before the paper's did and at its best: who knows the best?"""
+        if self.quantity not in OF_BEST:
+            return False
+        runs = runs_of(self.runs, variant)
+        cut_short = (runs["best_epoch"] == runs["epochs"]) & (runs["epochs"] < PAPER_EPOCHS)
+        return bool(cut_short.any())
 
 
 def _published(published: pd.DataFrame, quantity: str) -> dict[str, float]:
