@@ -216,7 +216,7 @@ def test_a_changed_stage_re_runs_with_what_depends_on_it(changed: Path) -> None:
     assert jobs(changed) == {"table": 2, "report": 1, "all": 1}
     append(changed / "scripts/evaluate.py", "CHANGED = 1")
     expected = {"evaluate": 8, "metrics": 1, "table": 2, "figure": 1, "comparison": 1, "claims": 1}
-    assert jobs(changed) == expected | {"report": 1, "all": 1}
+    assert jobs(changed) == expected | {"readings": 1, "report": 1, "all": 1}
     append(changed / "scripts/convnets/network.py", "CHANGED = 1")
     assert jobs(changed)["train"] == 8
     assert "prepare_data" not in jobs(changed)
@@ -226,7 +226,7 @@ def test_a_changed_setting_re_runs_what_it_concerns(clone: Path) -> None:
     others = jobs(clone, "--config", 'variants={"max_pool_2to3_late": {"pool_size": 3}}')
     assert others["train"] == 2
     assert "train" not in jobs(clone, "--config", 'variants={"stride_2": {"pool_size": 3}}')
-    analysis = {"metrics", "table", "figure", "comparison", "claims", "report", "all"}
+    analysis = {"metrics", "table", "figure", "comparison", "claims", "readings", "report", "all"}
     assert jobs(clone, "--config", "seeds=[0]").keys() == analysis
     # Only the command that the report tells its readers is another.
     nist = "data={'nist': {'urls': ['https://example.org']}}"
