@@ -13,7 +13,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from convnets import markup, report, report_details
+from convnets import markup, report, report_details, report_exhibits, report_summary
 from convnets.comparison import compare
 from convnets.conditions import conditions
 from convnets.errors import UserError
@@ -65,12 +65,14 @@ def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
     ]
     collect(runs).to_csv(folder / "metrics.csv", index=False)
     metrics = read_runs(folder / "metrics.csv")
-    table = FilledTable(from_mapping(Table, CONFIG["tables"]["table_2"]), metrics, PUBLISHED)
+    courses = load_courses(runs)
+    config = from_mapping(Table, CONFIG["tables"]["table_2"])
+    table = FilledTable(config, metrics, courses, PUBLISHED)
     caption = table.caption(conditions(provenance, table.runs))
     write_text(folder / "tables/table_2.md", markdown(table.grid(), "table_2", caption))
     write_text(folder / "tables/table_2.csv", table.numbers().to_csv(index=False))
     write_text(folder / "figures/figure_08.svg", FIGURE)
-    courses = load_courses(runs)
+    write_text(folder / "figures/figure_08.csv", "epoch,mean\n1,0.5\n")
     compare(PUBLISHED, metrics, courses, provenance).to_csv(folder / "comparison.csv", index=False)
     claims = judge_claims(CLAIMS, Sweep(), PUBLISHED, MECHANISM, "data are <made up>")
     claims.to_csv(folder / "claims.csv", index=False)
@@ -173,7 +175,7 @@ def test_values_stand_in_the_page(page: BeautifulSoup) -> None:
     text = text_of(page)
     assert "Best test accuracy: stride_2 with 0.813." in text  # 0.8123 and 0.8133
     assert "8 (4 variants, 2 seeds)" in text
-    assert "4 h 0 min" in text  # 8 runs of 1,800 s
+    assert "Device hours 4.00 (Difference Engine No. 2)" in text  # 8 runs of 1,800 s
     assert "snakemake --cores 2 --configfile a&b.yaml" in text
     assert "28→14→7→4→2" in text
     assert "Hardest: q (0.25)" in text
@@ -187,12 +189,37 @@ def test_tables_not_run_are_named(page: BeautifulSoup) -> None:
     assert f"not run: {figures}, {missing}" in text_of(page)
 
 
-def test_paper_and_ours_stand_side_by_side(page: BeautifulSoup) -> None:
-    table = page.find(id="table_2")
+def test_paper_and_ours_stand_side_by_side_with_interval_and_verdict(page: BeautifulSoup) -> None:
+    table = page.find(id="table_2").parent
     accuracy, _ = table.find_all("th", scope="colgroup")
     assert (accuracy.text, accuracy["colspan"]) == ("Test Set Accuracy", "2")
     row = table.find("th", scope="row", string="2").parent
-    assert [cell.text for cell in row.find_all("td")][:2] == ["0.877", "0.813 ± 0.001"]
+    paper, ours, *_ = row.find_all("td")
+    assert paper.text == "0.877"
+    parts = list(ours.stripped_strings)
+    assert parts[:2] == ["0.813", "± 0.001"]
+    assert re.fullmatch(r"\[0\.80\d, 0\.8\d\d\]", parts[2])
+    assert parts[3] == "not comparable"
+    assert page.find("tr", id=ours.a["href"][1:]).th.text.startswith("2")  # Table 2
+
+
+def test_everything_has_an_anchor_and_the_contents_lead_there(page: BeautifulSoup) -> None:
+    ids = [tag["id"] for tag in page.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    assert {"claim-7", "claim-15-24", "number-2-3-test_accuracy", "figure_08"} <= set(ids)
+    assert any(name.startswith("reading-") for name in ids)
+    bar = page.find("nav", class_="bar")
+    assert [link["href"] for link in bar.select("li > ul a")][:2] == ["#figure_08", "#table_2"]
+    headings = [heading["id"] for heading in page.main.find_all(["h2", "h3"])]
+    assert [link["href"][1:] for link in bar.select("li a")] == headings
+
+
+def test_verdicts_come_first(page: BeautifulSoup) -> None:
+    tallies = page.main.find_all(recursive=False)[2]
+    assert " ".join(tallies.text.split()) == (
+        "0 of 81 published numbers reproduced not comparable 8 not run 73 "
+        "1 of 19 claims hold holds 1 does not hold 2 not run 16"
+    )
 
 
 def test_the_study_of_the_plan_is_in_the_appendix(page: BeautifulSoup) -> None:
@@ -205,12 +232,10 @@ def test_the_study_of_the_plan_is_in_the_appendix(page: BeautifulSoup) -> None:
 
 
 def test_claims_have_verdict_evidence_and_parts(page: BeautifulSoup) -> None:
-    text = text_of(page)
-    assert "19 claims: 1 holds , 2 does not hold , 16 not run" in text
     table = page.find(attrs={"aria-label": "Claims of the paper"})
     cells = [cell.text for cell in table.find_all("tr")[17].find_all(["th", "td"])]
-    assert cells[0] == "17"
-    assert cells[3] == "holds"
+    assert cells[0] == "17¶"
+    assert cells[1] == "holds"
     assert "1: made up" in cells[4]
     assert page.find("summary", string="Claim 15: 24 parts")
 
@@ -232,9 +257,10 @@ def test_page_needs_nothing_from_outside(page: BeautifulSoup) -> None:
 
 
 def test_pictures_have_a_text(page: BeautifulSoup) -> None:
-    figure = page.find(id="figure_08")
-    assert figure.img["alt"] == 'Two "curves" climb.'
-    assert "Figure 8. Runtime & co." in text_of(figure)
+    figure = page.find(id="figure_08").parent
+    assert figure.img["alt"] == "Figure 8. Runtime & co; described below."
+    caption = text_of(figure.figcaption)
+    assert caption == 'Two "curves" climb. Made by scripts/make_figure.py . SVG CSV'
     assert all(image.get("alt") for image in page.find_all("img"))
     assert all(sketch.get("aria-label") for sketch in page.find_all("svg"))
 
@@ -273,12 +299,12 @@ def test_notebook_without_a_parameter_is_refused(results: Path, tmp_path: Path) 
 
 
 def test_failing_cell_fails_with_its_error(results: Path, tmp_path: Path) -> None:
-    failing = edited(tmp_path, "for name in shown:", "for name in [1 / 0]:")
+    failing = edited(tmp_path, "of_paper(shown):", "of_paper([1 / 0]):")
     output = tmp_path / "report.html"
     ended = render(results, notebook=str(failing), output=str(output))
     assert ended.returncode == 1
     assert "failed with ZeroDivisionError" in ended.stderr
-    assert "for name in [1 / 0]:" in ended.stderr
+    assert "of_paper([1 / 0]):" in ended.stderr
     assert not output.exists()
 
 
@@ -291,15 +317,17 @@ def edited(folder: Path, old: str, new: str) -> Path:
     return folder / "edited.ipynb"
 
 
-def test_missing_table_is_an_error(results: Path) -> None:
-    with pytest.raises(UserError, match="neither table_9"):
-        report.exhibit("table_9", report.load_results(results))
+def test_what_was_not_made_is_shown_as_missing(results: Path) -> None:
+    note = report_exhibits.exhibit("figure_09", report.load_results(results))
+    assert text_of(BeautifulSoup(note, "html.parser")) == (
+        "Figure 9 ¶ Missing: not made yet, as runs that it shows are not finished."
+    )
 
 
 def test_no_notice_for_the_papers_experiment(tmp_path: Path) -> None:
     done = report.load_results(make_results(tmp_path, source="nist", epochs=100))
-    assert report.warnings(done, report.PAPER_ORDER) == ""
-    assert "not run: Table 5" in report.warnings(done, report.PAPER_ORDER[:-1])
+    assert report_summary.warnings(done, report.PAPER_ORDER) == ""
+    assert "not run: Table 5" in report_summary.warnings(done, report.PAPER_ORDER[:-1])
 
 
 def test_single_run_gives_a_report(tmp_path: Path) -> None:
@@ -308,8 +336,9 @@ def test_single_run_gives_a_report(tmp_path: Path) -> None:
     only = metrics[(metrics["variant"] == "stride_2") & (metrics["seed"] == 1)]
     only.to_csv(folder / "metrics.csv", index=False)
     done = report.load_results(folder)
-    assert "1 (1 variant, 1 seed)" in report.summary(done, "")
-    assert "fully-connected" not in report.headlines(done)
+    assert "1 (1 variant, 1 seed)" in report_summary.summary(done, "")
+    assert "fully-connected" not in report_summary.headlines(done)
+    assert "how far another seed would lie they cannot tell" in report_summary.scope(done)
     assert report_details.runs(done).count("<tr>") == 2
 
 
@@ -355,6 +384,8 @@ def test_table_of_a_user_without_published_values(tmp_path: Path) -> None:
     lines = ["| Method | Accuracy |", "| :-- | --: |", r"| a\|b | 0.5 |", "", "**Table 6.** Mine."]
     write_text(tmp_path / "table_6.md", "\n".join(lines))
     write_text(tmp_path / "table_6.csv", "method,accuracy\n")
-    table = BeautifulSoup(markup.markdown_table(tmp_path / "table_6.md", "table_6"), "html.parser")
+    content, caption = markup.markdown_table(tmp_path / "table_6.md")
+    table = BeautifulSoup(content, "html.parser")
     assert table.find("th", scope="row").text == "a|b"
-    assert text_of(table) == "Table 6. Mine. CSV Method Accuracy a|b 0.5"
+    assert text_of(table) == "Method Accuracy a|b 0.5"
+    assert caption == "Mine."

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 MISSING = "\N{EN DASH}"
 MEDIA_TYPES = {".csv": "text/csv", ".svg": "image/svg+xml"}
+MEDIA_TYPES |= {".md": "text/markdown", ".tex": "application/x-tex"}
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -50,11 +51,26 @@ def bullets(items: Sequence[Any]) -> Markup:
     )
 
 
-def notice(title: str, items: Sequence[Any]) -> Markup:
+def notice(title: str, text: str) -> Markup:
     """A box that nobody overlooks."""
-    return Markup('<aside class="notice" role="note">\n<strong>{}</strong>\n{}\n</aside>').format(
-        title, bullets(items)
-    )
+    return Markup(
+        '<aside class="notice" role="note">\n<strong>{}</strong>\n<p>{}</p>\n</aside>'
+    ).format(title, text)
+
+
+def slug(text: str) -> str:
+    """A text as part of an id."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def anchor(id: str) -> Markup:
+    """A link to the place that has this id, for readers who want to cite it."""
+    return Markup('<a class="anchor-link" href="#{0}" aria-label="Link to {0}">¶</a>').format(id)
+
+
+def heading(level: int, id: str, text: Any) -> Markup:
+    """A heading with a link to itself."""
+    return Markup('<h{0} id="{1}">{2}{3}</h{0}>').format(level, id, text, anchor(id))
 
 
 def verdict(word: str) -> Markup:
@@ -62,43 +78,62 @@ def verdict(word: str) -> Markup:
     return Markup('<span class="verdict {}">{}</span>').format(word.replace(" ", "-"), word)
 
 
+def tally(title: Any, counts: Mapping[str, int]) -> Markup:
+    """How often there is which verdict: a bar, and the same in words."""
+    shares = [
+        Markup('<span class="{}" style="flex-grow:{}"></span>').format(word.replace(" ", "-"), n)
+        for word, n in counts.items()
+    ]
+    words = [
+        Markup("<li>{} {}</li>").format(verdict(word), number) for word, number in counts.items()
+    ]
+    return Markup(
+        '<section class="tally">\n<p>{}</p>\n<div class="shares" aria-hidden="true">{}</div>\n'
+        "<ul>{}</ul>\n</section>"
+    ).format(title, join(shares), join(words, "\n"))
+
+
 def folded(title: str, content: Markup) -> Markup:
     """Content that opens on demand."""
     return Markup("<details>\n<summary>{}</summary>\n{}\n</details>").format(title, content)
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[Any]], label: str) -> Markup:
+def table(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[Any]],
+    label: str,
+    ids: Sequence[str] | None = None,
+) -> Markup:
     """A table that scrolls inside its box; the first cell of a row is its heading.
 
-    `label` names the box for those who cannot see it.
+    `label` names the box for those who cannot see it; `ids` are those of the rows.
     """
     heading = join([_heading(column.heading, column.kind) for column in columns])
     kinds = [column.kind for column in columns]
-    return _table(Markup("<tr>{}</tr>").format(heading), rows, kinds, label)
+    return _table(Markup("<tr>{}</tr>").format(heading), rows, kinds, label, ids)
 
 
-def markdown_table(file: Path, name: str) -> Markup:
-    """A table from Markdown: one heading line, whose commas separate levels, and a caption.
+def grouped_table(
+    leading: Sequence[str],
+    levels: Sequence[tuple[str, ...]],
+    rows: Sequence[Sequence[Any]],
+    label: str,
+) -> Markup:
+    """A table whose columns, after the leading ones, have headings of several levels."""
+    kinds = ["text"] * len(leading)
+    kinds += ["number paper" if path[-1] == "paper" else "number" for path in levels]
+    return _table(_grouped(leading, levels), rows, kinds, label)
 
-    A link saves the numbers in full precision, from the CSV file beside `file`.
-    """
+
+def markdown_table(file: Path) -> tuple[Markup, str]:
+    """A table from Markdown, one heading line, whose commas separate levels; and its caption."""
     lines = file.read_text(encoding="utf-8").strip().splitlines()
     headings, alignment, *rows = [_cells(line) for line in lines if line.startswith("|")]
     leading = sum(not text.endswith(":") for text in alignment)
     levels = [tuple(heading.split(", ")) for heading in headings[leading:]]
-    published = ["number paper" if path[-1] == "paper" else "number" for path in levels]
-    kinds = ["text"] * leading + published
-    label, _, caption = lines[-1].strip("*").partition("**")
-    return Markup(
-        '<figure class="table" id="{}">\n<figcaption><strong>{}</strong>{} {}</figcaption>\n'
-        "{}\n</figure>"
-    ).format(
-        name,
-        label,
-        caption,
-        download(file.with_suffix(".csv")),
-        _table(_grouped(headings[:leading], levels), rows, kinds, label),
-    )
+    rows = [[cell.replace(" [", "\n[") for cell in row] for row in rows]  # intervals below
+    label, _, caption = lines[-1].strip("*").partition(".** ")
+    return grouped_table(headings[:leading], levels, rows, label), caption
 
 
 def _cells(line: str) -> list[str]:
@@ -125,22 +160,29 @@ def _heading(text: Any, kind: str, columns: int = 1, rows: int = 1) -> Markup:
 
 
 def _table(
-    heading: Markup, rows: Sequence[Sequence[Any]], kinds: Sequence[str], label: str
+    heading: Markup,
+    rows: Sequence[Sequence[Any]],
+    kinds: Sequence[str],
+    label: str,
+    ids: Sequence[str] | None = None,
 ) -> Markup:
-    body = join([_row(row, kinds) for row in rows])
+    names = ids or [""] * len(rows)
+    body = join([_row(row, kinds, name) for row, name in zip(rows, names, strict=True)])
     return Markup(
         '<div class="scroll" role="region" tabindex="0" aria-label="{}">\n<table>\n<thead>{}'
         "</thead>\n<tbody>{}\n</tbody>\n</table>\n</div>"
     ).format(label, heading, body)
 
 
-def _row(values: Sequence[Any], kinds: Sequence[str]) -> Markup:
+def _row(values: Sequence[Any], kinds: Sequence[str], id: str) -> Markup:
     cells = [
         Markup('<td class="{}">{}</td>').format(kind, MISSING if value is None else value)
         for value, kind in zip(values[1:], kinds[1:], strict=True)
     ]
-    return Markup('\n<tr><th scope="row" class="{}">{}</th>{}</tr>').format(
-        kinds[0], values[0], join(cells)
+    name = Markup(' id="{}"').format(id) if id else ""
+    link = anchor(id) if id else ""
+    return Markup('\n<tr{}><th scope="row" class="{}">{}{}</th>{}</tr>').format(
+        name, kinds[0], values[0], link, join(cells)
     )
 
 

@@ -10,6 +10,7 @@ import nbformat
 import papermill
 from nbconvert import HTMLExporter
 
+from convnets.contents import with_contents
 from convnets.errors import UserError
 from convnets.files import write_text
 
@@ -88,4 +89,4 @@ def render(notebook: nbformat.NotebookNode, template: Path) -> str:
         extra_template_paths=[str(template.parent)],  # a template names the one it extends
     )
     html, _ = exporter.from_notebook_node(notebook)
-    return html
+    return with_contents(html)

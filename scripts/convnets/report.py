@@ -1,10 +1,6 @@
-"""What the report says first: the results, their summary, their tables and figures.
-
-Every number comes from a file of the results.
-"""
+"""The results that the report is about, as read from their files, and how values are written."""
 
 import json
-import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
 from convnets import markup
-from convnets.conditions import deviations, readable
 from convnets.errors import UserError
 from convnets.metrics import read_runs, runs_of
 from convnets.variant import KEYS_OF_METHOD
 
 SYNTHETIC = "glyphs"
 """The data source whose images are drawn, not written by hand."""
-BASELINE = "fully_connected"
+MINUS = "\N{MINUS SIGN}"
 PAPER_ORDER = (
     *("figure_01", "figure_02", "figure_03", "figure_04", "figure_05", "figure_06", "figure_07"),
     *("table_1", "figure_08", "table_2", "table_3"),
@@ -66,6 +60,8 @@ class Results:
     """`provenance.json` of the data."""
     comparison: pd.DataFrame
     """`comparison.csv`: one row per published number."""
+    missing: tuple[str, ...]
+    """Runs that `plan.json` asks for and that are not finished."""
 
     @cached_property
     def by_variant(self) -> dict[str, list[Run]]:
@@ -99,6 +95,17 @@ def load_results(folder: Path) -> Results:
         metrics=metrics,
         provenance=json.loads((folder / "data" / "provenance.json").read_text(encoding="utf-8")),
         comparison=pd.read_csv(folder / "comparison.csv"),
+        missing=_missing(folder / "plan.json", metrics),
+    )
+
+
+def _missing(plan: Path, metrics: pd.DataFrame) -> tuple[str, ...]:
+    """Variant and seed of the runs in `plan` that `metrics` lacks; none without a plan."""
+    runs = json.loads(plan.read_text(encoding="utf-8"))["runs"] if plan.is_file() else []
+    return tuple(
+        f"{run['variant']}, seed {run['seed']}"
+        for run in runs
+        if (run["variant"], run["seed"]) not in metrics.index
     )
 
 
@@ -173,104 +180,17 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def in_paper_order(names: Sequence[str]) -> list[str]:
-    """Tables and figures as in the paper, then those that the paper does not have."""
-    return [name for name in PAPER_ORDER if name in names] + [
-        name for name in names if name not in PAPER_ORDER
-    ]
+def number(row: dict[Any, Any], key: str, sign: str = "") -> str | None:
+    value = row[key]
+    if pd.isna(value):
+        return None
+    return f"{value:{sign},.{_decimals(row['unit'], abs(value))}f}".replace("-", MINUS)
 
 
-def warnings(results: Results, shown: Sequence[str]) -> Markup:
-    """A notice of all that makes these results another thing than the paper's, if any.
-
-    `shown` names the tables and figures that were asked for.
-    """
-    items = ["images are drawn from fonts by a program; nobody wrote them"] * results.synthetic
-    items += deviations(results.provenance, results.metrics)
-    missing = [readable(name) for name in PAPER_ORDER if name not in shown]
-    items += [f"not run: {', '.join(missing)}"] * bool(missing)
-    if not items:
-        return Markup()
-    synthetic = "Synthetic data: these numbers say nothing about EMNIST or the paper."
-    other = "Not the paper's experiment: its numbers and these cannot simply be compared."
-    return markup.notice(synthetic if results.synthetic else other, items)
-
-
-def summary(results: Results, command: str) -> Markup:
-    """How much was run, where, and how to do it again, as a list of facts."""
-    split = results.provenance["counts"]["split"]
-    sizes = " / ".join(f"{split[part]:,}" for part in ("train", "validation", "test"))
-    variants = plural(len(results.by_variant), "variant")
-    seeds = plural(len(values_used("seed", results)), "seed")
-    covered = int((results.comparison["verdict"] != "not run").sum())
-    pairs: list[tuple[str, Any]] = [
-        ("Name", results.folder.name),
-        ("Data", results.provenance["display_name"]),
-        ("Train / validation / test", f"{sizes} images"),
-        ("Runs", f"{len(results.runs)} ({variants}, {seeds})"),
-        ("Epochs of each run", shown_values(values_used("epochs", results))),
-        ("Published numbers covered", f"{covered} of {len(results.comparison)}"),
-        ("Device", shown_values(values_used("device_name", results))),
-        ("Precision", shown_values(values_used("precision", results))),
-        ("Training time, all runs", shown_seconds(results.metrics["train_seconds"].sum())),
-        ("Commit", markup.codes(values_used("git_commit", results))),
-    ]
-    if command:
-        pairs += [("Made by", markup.codes([command]))]
-    return markup.facts(pairs)
-
-
-def headlines(results: Results) -> Markup:
-    """The first things that a reader wants to know, computed from the runs."""
-    accuracy = {variant: results.mean(variant, "test_accuracy") for variant in results.by_variant}
-    seconds = {variant: results.mean(variant, "epoch_seconds") for variant in results.by_variant}
-    best = max(accuracy, key=accuracy.__getitem__)
-    items = [f"Best test accuracy: {best} with {accuracy[best]:.3f}."]
-    networks = [variant for variant in accuracy if variant != BASELINE]
-    if BASELINE in accuracy and networks:
-        weakest = min(networks, key=accuracy.__getitem__)
-        gap = 100 * (accuracy[weakest] - accuracy[BASELINE])
-        items += [
-            f"The weakest convolutional network, {weakest}, is {abs(gap):.1f} percentage points "
-            f"{'above' if gap >= 0 else 'below'} the fully-connected one, "
-            f"which has {accuracy[BASELINE]:.3f}."
-        ]
-    if len(seconds) > 1:
-        fast, slow = (extreme(seconds, key=seconds.__getitem__) for extreme in (min, max))
-        items += [
-            f"An epoch takes from {seconds[fast]:.2f} s ({fast}) to {seconds[slow]:.2f} s ({slow})."
-        ]
-    images = results.runs[0].test["test_images"]
-    error = 100 * math.sqrt(accuracy[best] * (1 - accuracy[best]) / images)
-    items += [
-        f"Standard error of an accuracy of {accuracy[best]:.3f} on {images:,} test images: "
-        f"{error:.2f} percentage points. Gaps of that size mean nothing."
-    ]
-    return markup.bullets(items)
-
-
-def verdicts(results: Results) -> Markup:
-    """How many published numbers got which verdict."""
-    counts = results.comparison["verdict"].value_counts()
-    chips = [Markup("{} {}").format(n, markup.verdict(str(word))) for word, n in counts.items()]
-    total = plural(len(results.comparison), "published number")
-    return Markup('<p class="verdicts">{}: {}</p>').format(total, markup.join(chips, ", "))
-
-
-def links(names: Sequence[str]) -> Markup:
-    """Where to find each table and figure on the page."""
-    items = [Markup('<a href="#{}">{}</a>').format(name, readable(name)) for name in names]
-    return Markup("<p>{}</p>").format(markup.join(items, ", "))
-
-
-def exhibit(name: str, results: Results) -> Markup:
-    """One table or figure with its caption, from `tables/NAME.md` or `figures/NAME.svg`."""
-    figure = results.folder / "figures" / f"{name}.svg"
-    if figure.is_file():
-        return markup.figure(figure, readable(name))
-    table = results.folder / "tables" / f"{name}.md"
-    if table.is_file():
-        return markup.markdown_table(table, name)
-    raise UserError(
-        f"{results.folder} has neither {table.name} in tables nor {figure.name} in figures"
-    )
+def _decimals(unit: str, value: float) -> int:
+    """Fractions as in the paper; the rest as integers, or three digits when that is more."""
+    if unit == "fraction":
+        return 3
+    if value == round(value) or value >= 100:
+        return 0
+    return 1 if value >= 10 else 2

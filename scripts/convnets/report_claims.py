@@ -9,13 +9,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from convnets import markup
-from convnets.judging.verdict import FAILS, HOLDS, NOT_RUN, UNDECIDABLE
+from convnets.judging.verdict import FAILS
 from convnets.markup import Column
 from convnets.report import plural
 
 Part = dict[Any, Any]
 """A row of `claims.csv`."""
-ORDER = (HOLDS, FAILS, UNDECIDABLE, NOT_RUN)
 
 
 def read_claims(file: Path) -> pd.DataFrame:
@@ -23,41 +22,31 @@ def read_claims(file: Path) -> pd.DataFrame:
     return pd.read_csv(file, keep_default_na=False, na_values=[""])
 
 
-def counts(claims: pd.DataFrame) -> Markup:
-    """How many claims have which verdict."""
-    found = claims.drop_duplicates("claim")["claim_verdict"].value_counts()
-    chips = [
-        Markup("{} {}").format(found[word], markup.verdict(word)) for word in ORDER if word in found
-    ]
-    return Markup('<p class="verdicts">{}: {}</p>').format(
-        plural(claims["claim"].nunique(), "claim"), markup.join(chips, ", ")
-    )
-
-
 def overview(claims: pd.DataFrame) -> Markup:
     """One row a claim: the verdict, the part that decides it, and what the paper's numbers say."""
     columns = [
         Column("Claim"),
+        Column("Verdict", "text"),
         Column("Says", "prose"),
         Column("Section", "text"),
-        Column("Verdict", "text"),
         Column("Deciding part", "prose"),
         Column("The paper's numbers", "text"),
     ]
-    rows = []
+    rows, ids = [], []
     for parts in _by_claim(claims):
         first, decisive = parts[0], deciding_part(parts)
+        ids.append(f"claim-{first['claim']}")
         rows.append(
             [
                 first["claim"],
+                markup.verdict(first["claim_verdict"]),
                 first["sentence"],
                 first["section"],
-                markup.verdict(first["claim_verdict"]),
                 Markup("<code>{}</code>: {}").format(decisive["claimed"], decisive["evidence"]),
-                _tally(parts),
+                _of_paper(parts),
             ]
         )
-    return markup.table(columns, rows, "Claims of the paper")
+    return markup.table(columns, rows, "Claims of the paper", ids)
 
 
 def deciding_part(parts: list[Part]) -> Part:
@@ -99,10 +88,11 @@ def _parts(parts: list[Part]) -> Markup:
         for part in parts
     ]
     title = f"Claim {parts[0]['claim']}: {plural(len(parts), 'part')}"
-    return markup.folded(title, markup.table(columns, rows, title))
+    ids = [f"claim-{part['claim']}-{part['part']}" for part in parts]
+    return markup.folded(title, markup.table(columns, rows, title, ids))
 
 
-def _tally(parts: list[Part]) -> Markup:
+def _of_paper(parts: list[Part]) -> Markup:
     """How many parts of a claim the paper's numbers give which verdict."""
     number = Counter(part["paper_verdict"] for part in parts)
     return markup.join([f"{number[word]} {word}" for word in number], "<br>")

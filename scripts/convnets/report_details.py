@@ -6,14 +6,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from convnets import markup
-from convnets.conditions import deviations
+from convnets.conditions import PAPER_GPU, deviations, other_hardware
 from convnets.markup import Column
-from convnets.report import Results, Run, distinct, plural, shown_value, shown_values, values_used
-from convnets.sketches import dots, sparkline
-from convnets.tables import HEADINGS
+from convnets.report import Results, Run, plural, shown_value, shown_values, values_used
+from convnets.sketches import sparkline
 
 VARIED = ("stride", "dilation", "pool_size")
-MINUS = "\N{MINUS SIGN}"
 HIDDEN = 0.1
 """Share of a curve's points, those of its first climb, that may lie below the sketch."""
 ENVIRONMENT = {
@@ -59,92 +57,6 @@ def _architecture(record: dict[str, Any]) -> list[Any]:
         f"{record['multiply_adds']:,}",
         f"{record['receptive_field']} px",
     ]
-
-
-def accuracies(results: Results) -> Markup:
-    """The paper's test accuracies beside ours, one row a variant, on a common scale."""
-    rows = results.comparison
-    rows = rows[(rows["metric"] == "test_accuracy") & (rows["verdict"] != "not run")]
-    rows = rows.drop_duplicates("variant")
-    if rows.empty:
-        return Markup("<p>None of the paper's variants was run.</p>")
-    values = rows[["paper", "ours", "ours_low", "ours_high"]].to_numpy(float)
-    limits = (float(values.min()), float(values.max()))
-    scale = Markup('<span class="scale"><span>{:.3f}</span><span>{:.3f}</span></span>').format(
-        *limits
-    )
-    columns = [Column("Variant", "code"), Column(scale, "sketch")]
-    return markup.table(
-        [*columns, *map(Column, ("Paper", "Ours", "Difference"))],
-        [_accuracy(row, limits) for row in rows.to_dict("records")],
-        "Test accuracies, the paper's and ours",
-    )
-
-
-def _accuracy(row: dict[Any, Any], limits: tuple[float, float]) -> list[Any]:
-    paper, ours = row["paper"], row["ours"]
-    low, high = row["ours_low"], row["ours_high"]
-    label = f"paper {paper:.3f}, ours {ours:.3f}, from {low:.3f} to {high:.3f}"
-    sketch = dots(paper, ours, (low, high), limits, label)
-    return [row["variant"], sketch, f"{paper:.3f}", f"{ours:.3f}", _number(row, "difference", "+")]
-
-
-def comparison(results: Results) -> Markup:
-    """Every published number, ours, and the verdict; reasons are numbered below."""
-    reasons = distinct(results.comparison["reason"])
-    columns = [
-        Column("Table", "text"),
-        Column("Row", "text"),
-        Column("Measure", "text"),
-        *map(Column, ("Paper", "Ours", "95 % interval", "Difference")),
-        Column("Verdict", "text"),
-    ]
-    rows = [_compared(row, reasons) for row in results.comparison.to_dict("records")]
-    notes = [Markup('<li id="reason-{}">{}</li>').format(n, r) for n, r in enumerate(reasons, 1)]
-    return Markup('{}\n<ol class="reasons">{}</ol>').format(
-        markup.table(columns, rows, "Every published number"), markup.join(notes, "\n")
-    )
-
-
-def _compared(row: dict[Any, Any], reasons: list[str]) -> list[Any]:
-    number = reasons.index(row["reason"]) + 1
-    link = Markup(' <a class="note" href="#reason-{n}">{n}</a>').format(n=number)
-    measure = HEADINGS[row["metric"]]
-    paper, ours, low, high = (
-        _number(row, key) for key in ("paper", "ours", "ours_low", "ours_high")
-    )
-    if pd.notna(row["relative_to"]):
-        measure = measure.replace("(s)", f"(epochs of {row['relative_to']})")
-        paper, ours, low, high = (
-            None if pd.isna(row[key]) else f"{row[key]:.3g}"
-            for key in ("paper_relative", "ours_relative", "relative_low", "relative_high")
-        )
-    return [
-        row["table"],
-        row["row"],
-        measure,
-        paper,
-        ours,
-        f"{low} to {high}" if low and high else None,
-        _number(row, "difference", "+"),
-        markup.verdict(row["verdict"]) + link,
-    ]
-
-
-def _number(row: dict[Any, Any], key: str, sign: str = "") -> str | None:
-    value = row[key]
-    if pd.isna(value):
-        return None
-    return f"{value:{sign},.{_decimals(row['unit'], abs(value))}f}".replace("-", MINUS)
-
-
-def _decimals(unit: str, value: float) -> int:
-    """Fractions as in the paper; the rest as integers, or three digits when that is more."""
-    if unit == "fraction":
-        return 3
-    if value == round(value) or value >= 100:
-        return 0
-    return 1 if value >= 10 else 2
 
 
 def curves(results: Results) -> Markup:
@@ -195,6 +107,17 @@ def classes(results: Results) -> Markup:
     ).format(plural(len(results.runs), "run"), worst, markup.join(tiles, "\n"))
 
 
+def deviating(results: Results) -> Markup:
+    """Data, epochs and hardware other than the paper's, and runs that are missing."""
+    items: list[Any] = list(deviations(results.provenance, results.metrics))
+    if hardware := other_hardware(results.metrics):
+        items.append(f"run on {' and '.join(hardware)}, the paper on one Nvidia {PAPER_GPU}")
+    if results.missing:
+        runs = markup.bullets(results.missing)
+        items.append(markup.folded(f"missing: {plural(len(results.missing), 'run')}", runs))
+    return markup.bullets(items) if items else Markup("<p>None.</p>")
+
+
 def stated(items: list[dict[str, Any]], results: Results) -> Markup:
     """What the paper states beside what the runs used."""
     columns = [Column(text, "text") for text in ("", "Paper", "Section", "These runs")]
@@ -220,8 +143,9 @@ def reading(item: dict[str, Any], results: Results) -> Markup:
         ("These runs", "; ".join(used) or "the default, which no setting changes"),
         *((name.capitalize(), markup.prose(item[name])) for name in READING_PARTS),
     ]
-    return Markup('<section class="reading">\n<h4>{}</h4>\n{}\n</section>').format(
-        item["question"], markup.facts(pairs)
+    return Markup('<section class="reading">\n{}\n{}\n</section>').format(
+        markup.heading(4, f"reading-{markup.slug(item['question'])}", item["question"]),
+        markup.facts(pairs),
     )
 
 

@@ -1,0 +1,155 @@
+"""The report's first screen: what came out, of which runs, and what these can tell."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from convnets import markup
+from convnets.conditions import deviations, other_hardware, readable
+from convnets.judging.verdict import FAILS, HOLDS, NOT_RUN, UNDECIDABLE
+from convnets.report import (
+    PAPER_ORDER,
+    Results,
+    plural,
+    shown_seconds,
+    shown_values,
+    values_used,
+)
+
+BASELINE = "fully_connected"
+OF_NUMBERS = ("reproduced", "differs", UNDECIDABLE, "not comparable", "reference", NOT_RUN)
+OF_CLAIMS = (HOLDS, FAILS, UNDECIDABLE, NOT_RUN)
+COMMIT_LENGTH = 12
+
+
+def warnings(results: Results, shown: Sequence[str]) -> Markup:
+    """A notice of all that makes these results another thing than the paper's, if any.
+
+    `shown` names the tables and figures that were asked for.
+    """
+    items = ["images are drawn from fonts by a program; nobody wrote them"] * results.synthetic
+    items += deviations(results.provenance, results.metrics)
+    absent = [readable(name) for name in PAPER_ORDER if name not in shown]
+    items += [f"not run: {', '.join(absent)}"] * bool(absent)
+    if results.missing:
+        planned = len(results.runs) + len(results.missing)
+        items += [f"missing: {len(results.missing)} of {planned} planned runs (see Deviations)"]
+    if not items:
+        return Markup()
+    synthetic = "Synthetic data: these numbers say nothing about EMNIST or the paper."
+    other = "Not the paper's experiment: its numbers and these cannot simply be compared."
+    return markup.notice(synthetic if results.synthetic else other, "; ".join(items) + ".")
+
+
+def verdicts(results: Results, claims: pd.DataFrame) -> Markup:
+    """How many published numbers and how many claims got which verdict."""
+    numbers = _counts(results.comparison["verdict"], OF_NUMBERS)
+    judged = _counts(claims.drop_duplicates("claim")["claim_verdict"], OF_CLAIMS)
+    return Markup('<div class="verdicts">\n{}\n{}\n</div>').format(
+        markup.tally(
+            Markup('<a href="#Every-published-number"><b>{}</b> of {}</a> reproduced').format(
+                numbers.get("reproduced", 0), plural(sum(numbers.values()), "published number")
+            ),
+            numbers,
+        ),
+        markup.tally(
+            Markup('<a href="#Claims-of-the-paper"><b>{}</b> of {}</a> hold').format(
+                judged.get(HOLDS, 0), plural(sum(judged.values()), "claim")
+            ),
+            judged,
+        ),
+    )
+
+
+def _counts(verdicts: pd.Series, order: Sequence[str]) -> Mapping[str, int]:
+    found = verdicts.value_counts()
+    return {word: int(found[word]) for word in order if word in found}
+
+
+def summary(results: Results, command: str) -> Markup:
+    """How much was run, where, and how to do it again, as a list of facts."""
+    split = results.provenance["counts"]["split"]
+    sizes = " / ".join(f"{split[part]:,}" for part in ("train", "validation", "test"))
+    variants = plural(len(results.by_variant), "variant")
+    seeds = plural(len(values_used("seed", results)), "seed")
+    hours = results.metrics["train_seconds"].sum() / 3600
+    on_gpu = values_used("device", results) == ["cuda"]
+    commits = [commit[:COMMIT_LENGTH] for commit in values_used("git_commit", results)]
+    pairs: list[tuple[str, Any]] = [
+        ("Data", results.provenance["display_name"]),
+        ("Train / validation / test", f"{sizes} images"),
+        ("Runs", f"{len(results.runs)} ({variants}, {seeds})"),
+        ("Epochs of each run", shown_values(values_used("epochs", results))),
+        (
+            "GPU hours" if on_gpu else "Device hours",
+            f"{hours:.2f} ({shown_values(values_used('device_name', results))})",
+        ),
+        ("Commit", markup.codes(commits)),
+    ]
+    if command:
+        pairs += [("Made by", markup.codes([command]))]
+    return markup.facts(pairs)
+
+
+def scope(results: Results) -> Markup:
+    """What these runs can and cannot tell, in a few sentences."""
+    seeds = [len(runs) for runs in results.by_variant.values()]
+    if max(seeds) == 1:
+        repeated = (
+            "Each variant has one seed: intervals are over test images, validation images or "
+            "epochs of that one training, and how far another seed would lie they cannot tell."
+        )
+    elif min(seeds) == 1:
+        several = plural(sum(number > 1 for number in seeds), "variant")
+        repeated = (
+            f"Intervals are over several seeds for {several} of {len(seeds)}; of the others these "
+            "runs cannot tell how far another seed would lie."
+        )
+    else:
+        repeated = f"Intervals are over {min(seeds)} seeds or more, and hold for other seeds too."
+    if deviations(results.provenance, results.metrics):
+        compared = (
+            "Data or epochs are not the paper’s, so no published number is called reproduced or "
+            "differing; the claims are judged on these runs, and say how these networks behave "
+            "here."
+        )
+    else:
+        compared = "Data and epochs are the paper’s, so its numbers are compared with these."
+    hardware = other_hardware(results.metrics)
+    timed = "Runtimes were taken on other hardware and are compared as ratios." if hardware else ""
+    return Markup(
+        '<p class="scope"><strong>What these runs can tell.</strong> {} {} {}</p>'
+    ).format(compared, repeated, timed)
+
+
+def headlines(results: Results) -> Markup:
+    """The first things that a reader wants to know, computed from the runs."""
+    accuracy = {variant: results.mean(variant, "test_accuracy") for variant in results.by_variant}
+    seconds = {variant: results.mean(variant, "epoch_seconds") for variant in results.by_variant}
+    best = max(accuracy, key=accuracy.__getitem__)
+    items = [f"Best test accuracy: {best} with {accuracy[best]:.3f}."]
+    networks = [variant for variant in accuracy if variant != BASELINE]
+    if BASELINE in accuracy and networks:
+        weakest = min(networks, key=accuracy.__getitem__)
+        gap = 100 * (accuracy[weakest] - accuracy[BASELINE])
+        items += [
+            f"The weakest convolutional network, {weakest}, is {abs(gap):.1f} percentage points "
+            f"{'above' if gap >= 0 else 'below'} the fully-connected one, "
+            f"which has {accuracy[BASELINE]:.3f}."
+        ]
+    if len(seconds) > 1:
+        fast, slow = (extreme(seconds, key=seconds.__getitem__) for extreme in (min, max))
+        items += [
+            f"An epoch takes from {shown_seconds(seconds[fast])} ({fast}) to "
+            f"{shown_seconds(seconds[slow])} ({slow})."
+        ]
+    images = results.runs[0].test["test_images"]
+    error = 100 * math.sqrt(accuracy[best] * (1 - accuracy[best]) / images)
+    items += [
+        f"Standard error of an accuracy of {accuracy[best]:.3f} on {images:,} test images: "
+        f"{error:.2f} percentage points. Gaps of that size mean nothing."
+    ]
+    return markup.bullets(items)
