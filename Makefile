@@ -3,6 +3,7 @@
 #   make demo    the whole pipeline on synthetic characters: all variants, tables, report
 #   make status  how a sweep stands: NAME=demo, also ARGS="--watch 5"
 #   make test    the tests
+#   make exercises    checks your own layers, exercises/my_layers.py, against the project's
 #   make soak    kills KILLS=100 trainings at random moments; each must end with the same bits
 #   make bench   speed of training beside a plain loop, into benchmarks/results
 #   make paper   the paper on official EMNIST (downloads 560 MB; hours on a GPU)
@@ -23,7 +24,7 @@ VENV := .venv
 INSTALLED := $(VENV)/installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo status test soak bench paper slurm lint install lock clean
+.PHONY: demo status test exercises soak bench paper slurm lint install lock clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -39,6 +40,9 @@ status:
 
 test: $(INSTALLED)
 	python -m pytest $(ARGS)
+
+exercises: $(INSTALLED)
+	python -m pytest -rs exercises $(ARGS)
 
 soak: $(INSTALLED)
 	python tests/soak.py --kills $(KILLS) $(ARGS)

@@ -55,8 +55,8 @@ def on_losses(measured: Measured) -> Markup:
     distance = (rows["by_hand"] - rows["pytorch"]).abs()
     steps = min(FIRST_STEPS, len(rows))
     return Markup(
-        "<p>In the first {} steps the two losses differ by at most {:.1e}, while the loss falls "
-        "from {:.2f} to about {:.2f}; in all {} steps they differ by at most {:.1e}. After each "
+        "<p>In the first {} steps the two losses differ by at most {:.2g}, while the loss falls "
+        "from {:.2f} to about {:.2f}; in all {} steps they differ by at most {:.2g}. After each "
         "epoch both networks are tested on images that neither has seen:</p>"
     ).format(
         steps,

@@ -9,6 +9,7 @@ from typing import Any
 import nbformat
 import papermill
 from nbconvert import HTMLExporter
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
 from convnets.contents import with_contents
 from convnets.errors import UserError
@@ -75,6 +76,8 @@ def without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Drop times, durations, identifiers and paths of the execution: same inputs, same bytes."""
     kept = {key: notebook.metadata[key] for key in ("title", "kernelspec")}
     notebook.metadata = nbformat.from_dict(kept)
+    # What a cell prints arrives in pieces, as its time has it.
+    notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"
         cell.metadata = nbformat.from_dict({"tags": cell.metadata.get("tags", [])})
