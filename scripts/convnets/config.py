@@ -33,7 +33,13 @@ POOLING_FIGURE = "figure_06"
 """Pooling outputs of a test image."""
 LAYER_FIGURES = ("figure_01", "figure_02", "figure_03", "figure_04", "figure_05", "figure_07")
 """How layers compute. Like the figure of pooling outputs they show no training curves."""
-
+ANALYSIS_FIGURES = (
+    *("analysis_receptive_fields", "analysis_pareto", "analysis_confusions"),
+    *("analysis_agreement", "analysis_curves"),
+)
+"""What networks do beyond their accuracy."""
+RESERVED_FIGURES = (*LAYER_FIGURES, POOLING_FIGURE, *ANALYSIS_FIGURES)
+"""Figures that no configuration describes."""
 
 TRAINING = "training"
 """Key of a variant: settings of the training that are its own."""
@@ -123,6 +129,13 @@ class Config:
         """Names of the figures that can be made of these variants."""
         trained = set(self.variant_ids)
         return tuple(name for name, item in self.figures.items() if trained >= set(item.variants))
+
+    @property
+    def analysis_figures(self) -> tuple[str, ...]:
+        """Names of the analyses that can be made of these variants."""
+        if any(self.variant(id).is_convolutional for id in self.variant_ids):
+            return ANALYSIS_FIGURES
+        return tuple(name for name in ANALYSIS_FIGURES if name != "analysis_receptive_fields")
 
     def variant(self, id: str) -> Variant:
         """The variant `id`, with what it shares with the others."""
@@ -239,7 +252,7 @@ def _problems_of_names(config: Config) -> Iterator[Problem]:
         for name in section:
             if not SAFE_NAME.fullmatch(name):
                 yield (name,), "is no name for a file: use letters, digits, _ . -"
-    for name in config.figures.keys() & {POOLING_FIGURE, *LAYER_FIGURES}:
+    for name in config.figures.keys() & set(RESERVED_FIGURES):
         yield ("figures", name), "is drawn in any case: choose another name"
 
 

@@ -58,7 +58,12 @@ COMPARISON = f"{RESULTS}/comparison.csv"
 MECHANISM = f"{RESULTS}/mechanism.json"
 CLAIMS = f"{RESULTS}/claims.csv"
 READINGS_JUDGED = f"{RESULTS}/readings.csv"
-FIGURE_NAMES = [*LAYER_FIGURES, POOLING_FIGURE, *CONFIG.figure_names]
+FIGURE_NAMES = [
+    *LAYER_FIGURES,
+    POOLING_FIGURE,
+    *CONFIG.figure_names,
+    *CONFIG.analysis_figures,
+]
 TABLES = expand(
     f"{RESULTS}/tables/{{name}}.{{format}}",
     name=CONFIG.table_names,

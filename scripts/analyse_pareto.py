@@ -1,0 +1,27 @@
+"""Draw test accuracy against parameters, multiply-adds and seconds an epoch."""
+
+from convnets.analyses.arguments import analysis_parser, read_sweep
+from convnets.analyses.pareto import collect_costs, describe_pareto, draw_pareto
+from convnets.conditions import conditions
+from convnets.errors import run_script
+from convnets.files import write_text
+from convnets.style import save_figure, use_style
+
+
+def main() -> None:
+    arguments = analysis_parser(__doc__).parse_args()
+    sweep = read_sweep(arguments)
+    table = collect_costs(sweep.runs, sweep.metrics)
+    remark = conditions(sweep.provenance, sweep.metrics)
+    write_text(arguments.table, table.to_csv(index=False))
+    use_style()
+    save_figure(
+        draw_pareto(table, remark),
+        arguments.figure,
+        "Test accuracy against cost",
+        describe_pareto(table, remark),
+    )
+
+
+if __name__ == "__main__":
+    run_script(main)

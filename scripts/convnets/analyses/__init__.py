@@ -1,0 +1,1 @@
+"""Analyses of trained networks that say more than their accuracy."""

@@ -1,0 +1,100 @@
+"""Training and validation accuracy by epoch, so that over-fitting is seen."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from convnets.analyses.panels import TINY, add_remark, variant_panels
+from convnets.analyses.runs import Run, Runs
+from convnets.style import LOOKS, SMALL
+
+PARTS = {"train": "training accuracy", "val": "validation accuracy"}
+LINES: dict[str, Literal[":", "-"]] = {"train": ":", "val": "-"}
+HIDDEN = 0.02
+"""Share of the points, those of the first climb, that may lie below the axis."""
+
+
+def collect_curves(runs: Runs) -> pd.DataFrame:
+    """A row for each variant and epoch: mean, lowest and highest accuracy over the seeds.
+
+    `best` marks the epoch of the best mean validation accuracy, the earliest on a tie. Training
+    accuracy is that of the batches as they were learnt from, so it is of earlier weights.
+    """
+    return pd.concat([_curve(id, seeds) for id, seeds in runs.items()], ignore_index=True)
+
+
+def draw_curves(curves: pd.DataFrame, remark: str) -> Drawing:
+    """A panel for each variant, all with the same scales."""
+    by_variant = {str(id): curve for id, curve in curves.groupby("variant", sort=False)}
+    drawing, panels = variant_panels(list(by_variant), 1.2, shared=True)
+    for axes, curve in zip(panels, by_variant.values(), strict=True):
+        _draw_curve(axes, curve)
+    bottom = float(curves["val_low"].quantile(HIDDEN))
+    top = float(max(curves["train_high"].max(), curves["val_high"].max()))
+    margin = 0.06 * (top - bottom) or 0.01
+    panels[0].set_ylim(bottom - margin, top + margin)
+    panels[0].yaxis.set_major_locator(MaxNLocator(4))
+    panels[0].xaxis.set_major_locator(MaxNLocator(3, integer=True))
+    drawing.supylabel("Accuracy", fontsize=SMALL)
+    drawing.supxlabel("Epoch", fontsize=SMALL)
+    handles = [
+        *(Line2D([], [], color="0.3", linestyle=LINES[part], label=PARTS[part]) for part in PARTS),
+        Line2D([], [], color="0.3", linestyle="", marker="o", markersize=4, label="best epoch"),
+    ]
+    drawing.legend(
+        handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=SMALL
+    )
+    band = " Bands: lowest to highest seed." if curves["seeds"].max() > 1 else ""
+    add_remark(
+        drawing,
+        f"Numbers: best validation accuracy, and how far training is above it.{band} {remark}.",
+    )
+    return drawing
+
+
+def describe_curves(curves: pd.DataFrame, conditions: str) -> str:
+    """The figure in words."""
+    best = curves[curves["best"]]
+    numbers = "; ".join(
+        f"{row['variant']}: {row['val_mean']:.3f} at epoch {row['epoch']}, "
+        f"training {row['train_mean']:.3f}"
+        for row in best.to_dict("records")
+    )
+    return (
+        "Training and validation accuracy by epoch, mean over seeds, a panel for each variant. "
+        "Training accuracy is taken while the epoch goes on, so it is lower at first. Best "
+        f"validation accuracy, and training accuracy of that epoch: {numbers}. {conditions}."
+    )
+
+
+def _curve(variant: str, seeds: Sequence[Run]) -> pd.DataFrame:
+    histories = [pd.read_csv(run.folder / "history.csv", index_col="epoch") for run in seeds]
+    curve = pd.DataFrame(
+        {"variant": variant, "method": seeds[0].variant.method}, histories[0].index
+    )
+    curve["seeds"] = len(histories)
+    for part in PARTS:
+        values = pd.concat([history[f"{part}_accuracy"] for history in histories], axis=1)
+        curve[f"{part}_mean"] = values.mean(axis=1)
+        curve[f"{part}_low"] = values.min(axis=1)
+        curve[f"{part}_high"] = values.max(axis=1)
+    curve["best"] = curve.index == curve["val_mean"].idxmax()
+    return curve.reset_index()
+
+
+def _draw_curve(axes: Axes, curve: pd.DataFrame) -> None:
+    colour = LOOKS[curve["method"].iloc[0]].colour
+    for part, line in LINES.items():
+        low, high = curve[f"{part}_low"], curve[f"{part}_high"]
+        axes.fill_between(curve["epoch"], low, high, color=colour, alpha=0.2, linewidth=0)
+        axes.plot(curve["epoch"], curve[f"{part}_mean"], line, color=colour, linewidth=1.2)
+    best = curve[curve["best"]].iloc[0]
+    axes.plot(best["epoch"], best["val_mean"], "o", color=colour, markersize=4)
+    gap = round(best["train_mean"] - best["val_mean"], 3) + 0.0  # no minus before zero
+    numbers = f"{best['val_mean']:.3f}, {gap:+.3f}".replace("-", "\N{MINUS SIGN}")
+    axes.set_xlabel(numbers, fontsize=TINY, labelpad=2)

@@ -1,0 +1,51 @@
+"""Small multiples: a panel for each variant, in rows."""
+
+import textwrap
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from convnets.style import SMALL, WIDTH
+
+COLUMNS = 6
+TINY = 6.5
+"""Size of the text at a panel, in points."""
+LONGEST = 13
+"""Characters of an id that fit on a line."""
+
+
+def variant_panels(
+    variants: Sequence[str], panel_height: float, *, shared: bool
+) -> tuple[Drawing, list[Axes]]:
+    """A panel with the name of each of `variants`, `panel_height` inches high with its text.
+
+    `shared`: all have the same scales.
+    """
+    rows = -(-len(variants) // COLUMNS)
+    drawing = Drawing(
+        figsize=(WIDTH, rows * panel_height), layout=ConstrainedLayoutEngine(h_pad=0.06)
+    )
+    grid = drawing.subplots(rows, COLUMNS, squeeze=False, sharex=shared, sharey=shared)
+    panels = list(grid.flat)
+    for axes in panels[len(variants) :]:
+        axes.set_axis_off()
+    for axes, name in zip(panels, variants, strict=False):
+        axes.tick_params(labelsize=TINY, length=0, pad=1)
+        axes.set_title(_two_lines(name), fontsize=TINY, linespacing=1.0)
+    for axes in panels[: len(variants)][-COLUMNS:]:
+        axes.tick_params(labelbottom=True)
+    return drawing, panels[: len(variants)]
+
+
+def add_remark(drawing: Drawing, text: str) -> None:
+    """Write `text` below the panels."""
+    lines = "\n".join(textwrap.wrap(text, 88))
+    drawing.text(0.01, -0.005, lines, va="top", fontsize=SMALL, color="0.3")
+
+
+def _two_lines(variant: str) -> str:
+    """A long id with its last part on a line of its own."""
+    start, _, end = variant.rpartition("_")
+    return f"{start}\n{end}" if len(variant) > LONGEST and start else variant
