@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from convnets.config import load_config
+from convnets.config import ANALYSIS_FIGURES, load_config
 from convnets.errors import UserError
 from convnets.settings import DataSettings, from_json, to_json
 
@@ -37,6 +37,10 @@ WRONG: list[tuple[Edit, str]] = [
     (
         lambda v: v["figures"].update(figure_06=v["figures"]["figure_08"]),
         "figures.figure_06 is drawn in any case: choose another name",
+    ),
+    (
+        lambda v: v["figures"].update(analysis_curves=v["figures"]["figure_08"]),
+        "figures.analysis_curves is drawn in any case: choose another name",
     ),
     (lambda v: v.update(run_name="a/b"), "run_name is no name for a folder"),
     (lambda v: v.update(experiments=["tabel_1"]), "no such table or set; did you mean 'table_1'?"),
@@ -138,6 +142,20 @@ def test_a_variant_and_a_table_of_ones_own_in_yaml_alone() -> None:
     assert config.variant_ids == ("dilation_const3",)
     assert config.variant("dilation_const3").sizes == (28, 24, 20, 16, 12)
     assert config.figure_names == ()
+    alone = set(ANALYSIS_FIGURES) - {"analysis_agreement"}
+    assert set(config.analysis_figures) == alone
+
+
+def test_analyses_are_made_of_the_runs_that_there_are() -> None:
+    assert load_config(edited(lambda v: None), []).analysis_figures == ANALYSIS_FIGURES
+
+    def change(values: dict[str, Any]) -> None:
+        row = {"label": ["FC"], "variants": ["fully_connected"]}
+        values["tables"]["mine"] = values["tables"]["table_2"] | {"rows": [row], "seeds": [0, 1]}
+        values["experiments"] = ["mine"]
+
+    without = set(ANALYSIS_FIGURES) - {"analysis_receptive_fields"}
+    assert set(load_config(edited(change), []).analysis_figures) == without
 
 
 def test_experiments_choose_the_variants_and_figures() -> None:

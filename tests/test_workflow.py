@@ -50,6 +50,7 @@ figures:
       - {label: my pooling, variants: [max_pool_2to3_late]}
 """
 ALL_VARIANTS = ("stride_2", "stride_3", "stride_4", "max_pool_2to3_late")
+ANALYSES = ("receptive_fields", "pareto", "confusions", "agreement", "curves")
 RUN_FILES = ("history.csv", "best.pt", "test.json", "predictions.npz", "run.json")
 
 pytestmark = pytest.mark.workflow
@@ -162,6 +163,9 @@ def test_tables_figures_and_comparison_are_there(clone: Path) -> None:
     for figure in ("figure_01", "figure_06", "figure_07", "figure_mine"):
         for kind in ("svg", "png"):
             assert (results / f"figures/{figure}.{kind}").stat().st_size
+    for analysis in ANALYSES:
+        assert (results / f"figures/analysis_{analysis}.svg").stat().st_size
+        assert read_csv(results / f"analyses/{analysis}.csv")
     published = read_csv(clone / "config/published_values.csv")
     comparison = read_csv(results / "comparison.csv")
     assert len(comparison) == len(published)
@@ -229,6 +233,7 @@ def test_a_changed_stage_re_runs_with_what_depends_on_it(changed: Path) -> None:
     assert jobs(changed) == {"table": 2, "report": 1, "all": 1}
     append(changed / "scripts/evaluate.py", "CHANGED = 1")
     expected = {"evaluate": 8, "metrics": 1, "table": 2, "figure": 1, "comparison": 1, "claims": 1}
+    expected |= dict.fromkeys(ANALYSES, 1)
     assert jobs(changed) == expected | {"readings": 1, "report": 1, "all": 1}
     append(changed / "scripts/convnets/network.py", "CHANGED = 1")
     assert jobs(changed)["train"] == 8
@@ -240,6 +245,7 @@ def test_a_changed_setting_re_runs_what_it_concerns(clone: Path) -> None:
     assert others["train"] == 2
     assert "train" not in jobs(clone, "--config", 'variants={"stride_2": {"pool_size": 3}}')
     analysis = {"metrics", "table", "figure", "comparison", "claims", "readings", "report", "all"}
+    analysis |= {"gradients", *ANALYSES}
     assert jobs(clone, "--config", "seeds=[0]").keys() == analysis
     # Only the command that the report tells its readers is another.
     nist = "data={'nist': {'urls': ['https://example.org']}}"

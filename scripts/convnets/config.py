@@ -133,9 +133,13 @@ class Config:
     @property
     def analysis_figures(self) -> tuple[str, ...]:
         """Names of the analyses that can be made of these variants."""
-        if any(self.variant(id).is_convolutional for id in self.variant_ids):
-            return ANALYSIS_FIGURES
-        return tuple(name for name in ANALYSIS_FIGURES if name != "analysis_receptive_fields")
+        possible = {
+            "analysis_receptive_fields": any(
+                self.variant(id).is_convolutional for id in self.variant_ids
+            ),
+            "analysis_agreement": len(self.runs) > 1,
+        }
+        return tuple(name for name in ANALYSIS_FIGURES if possible.get(name, True))
 
     def variant(self, id: str) -> Variant:
         """The variant `id`, with what it shares with the others."""

@@ -120,7 +120,9 @@ def _top(rows: pd.DataFrame, number: int = 3) -> str:
 
 
 def _frame(column: int, row: int) -> Rectangle:
-    return Rectangle((column, row), 1, 1, fill=False, edgecolor=ORANGE, linewidth=1.5, zorder=3)
+    return Rectangle(
+        (column, row), 1, 1, fill=False, edgecolor=ORANGE, linewidth=1.5, zorder=3, clip_on=False
+    )
 
 
 def _draw_image(axes: Axes, image: np.ndarray) -> None:

@@ -109,7 +109,9 @@ def _draw_front(axes: Axes, front: pd.DataFrame, cost: str) -> None:
 
     A name stands above the one before, so that none covers another.
     """
-    axes.step(front[cost], front["test_accuracy"], where="post", color="0.5", linewidth=0.8)
+    axes.step(
+        front[cost], front["test_accuracy"], where="post", color="0.5", linewidth=0.8, zorder=1.2
+    )
     bottom, top = axes.get_ylim()
     line = LINE * (top - bottom)
     height = -np.inf
@@ -120,7 +122,7 @@ def _draw_front(axes: Axes, front: pd.DataFrame, cost: str) -> None:
             xy=(point[cost], point["test_accuracy"]), xytext=(point[cost], height),
             ha="right", va="center", fontsize=TINY,
             arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.5, "relpos": (1, 0)},
-            bbox=PATCH,
+            bbox=PATCH, zorder=1.5,
         )  # fmt: skip
     axes.set_ylim(bottom, max(top, height + line))
 
