@@ -46,7 +46,7 @@ rule receptive_fields:
         png=f"{RESULTS}/figures/analysis_receptive_fields.png",
         table=report(
             f"{RESULTS}/analyses/receptive_fields.csv",
-            caption="../../report/captions/figure.rst",
+            caption="../../report/captions/analysis.rst",
             category="Analyses",
             labels={"figure": "effective receptive fields", "format": "csv"},
         ),
@@ -85,7 +85,7 @@ rule pareto:
         png=f"{RESULTS}/figures/analysis_pareto.png",
         table=report(
             f"{RESULTS}/analyses/pareto.csv",
-            caption="../../report/captions/figure.rst",
+            caption="../../report/captions/analysis.rst",
             category="Analyses",
             labels={"figure": "test accuracy against cost", "format": "csv"},
         ),
@@ -127,7 +127,7 @@ rule confusions:
         png=f"{RESULTS}/figures/analysis_confusions.png",
         table=report(
             f"{RESULTS}/analyses/confusions.csv",
-            caption="../../report/captions/figure.rst",
+            caption="../../report/captions/analysis.rst",
             category="Analyses",
             labels={"figure": "confused classes", "format": "csv"},
         ),
@@ -168,7 +168,7 @@ rule agreement:
         png=f"{RESULTS}/figures/analysis_agreement.png",
         table=report(
             f"{RESULTS}/analyses/agreement.csv",
-            caption="../../report/captions/figure.rst",
+            caption="../../report/captions/analysis.rst",
             category="Analyses",
             labels={"figure": "agreement between variants", "format": "csv"},
         ),
@@ -208,7 +208,7 @@ rule curves:
         png=f"{RESULTS}/figures/analysis_curves.png",
         table=report(
             f"{RESULTS}/analyses/curves.csv",
-            caption="../../report/captions/figure.rst",
+            caption="../../report/captions/analysis.rst",
             category="Analyses",
             labels={"figure": "learning curves", "format": "csv"},
         ),

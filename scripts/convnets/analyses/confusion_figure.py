@@ -55,8 +55,8 @@ def draw_confusions(
             found = confused_images(predictions, variants, *indices, SAMPLES)
             for axes, (place, votes) in zip(row[half * SAMPLES :], found, strict=False):
                 _draw_image(axes, images[place])
-                arrow = "→" if len(true + named) == 2 else "→\n"
-                axes.set_title(f"{true}{arrow}{named} {votes}", fontsize=TINY, family=PLAIN, pad=2)
+                arrow, size = ("→", TINY) if len(true + named) == 2 else ("→\n", TINY - 1.5)
+                axes.set_title(f"{true}{arrow}{named} {votes}", fontsize=size, family=PLAIN, pad=2)
     add_remark(drawing, remark)
     return drawing
 
