@@ -105,7 +105,7 @@ def write_plan():
         "epochs": CONFIG.epochs,
         "runs": runs,
         "command": COMMAND,
-        "tables": {name: asdict(CONFIG.tables[name]) for name in CONFIG.experiments},
+        "tables": {name: asdict(CONFIG.tables[name]) for name in CONFIG.table_names},
         "figures": {name: asdict(CONFIG.figures[name]) for name in CONFIG.figure_names},
         "figure_names": FIGURE_NAMES,
     }
