@@ -17,6 +17,7 @@ from convnets.efficiency import (
     measure_duplication,
 )
 from convnets.layer_times import measure_layer_times
+from convnets.settings import ImageKind
 from convnets.timing import MOST_CALLS, fastest, peak_of_numpy, peak_of_process
 from convnets.variant import Variant
 
@@ -110,12 +111,14 @@ def test_peak_memory_counts_what_is_held_at_once() -> None:
 
 
 def test_shares_of_layers_add_up() -> None:
+    colour = ImageKind(size=32, channels=3, classes=10)
     variants = [
         Variant("max_pool_2_f4", "max_pool", filters=4),
         Variant("fully_connected", "fully_connected"),
+        Variant("colour", "stride", filters=4, image_kind=colour),
     ]
     rows = pd.DataFrame(measure_layer_times(variants))
-    assert rows.groupby(["variant", "pass"])["share"].sum().tolist() == pytest.approx([1] * 4)
+    assert rows.groupby(["variant", "pass"])["share"].sum().tolist() == pytest.approx([1] * 6)
     seconds = rows.pivot(index=["variant", "kind"], columns="pass", values="seconds")
     assert (seconds.loc["max_pool_2_f4"] > 0).all(axis=None)
     assert (seconds.loc[("fully_connected", "convolution")] == 0).all()

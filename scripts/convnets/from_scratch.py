@@ -39,13 +39,13 @@ class Record(NamedTuple):
 
 
 class Learner(Protocol):
-    """A network and its optimiser. Images are (batch, 1, 28, 28), scaled to 0..1."""
+    """A network and its optimiser. Images are (batch, channels, height, width), in 0..1."""
 
     def step(self, images: np.ndarray, labels: np.ndarray) -> float:
         """Learn from a batch; its mean loss before."""
 
     def scores(self, images: np.ndarray) -> np.ndarray:
-        """Class scores (batch, 47)."""
+        """Class scores (batch, classes)."""
 
 
 class LearnerByHand:
@@ -138,8 +138,12 @@ def train_twins(
 
 
 def scaled(images: np.ndarray) -> np.ndarray:
-    """uint8 images (number, 28, 28) as float32 (number, 1, 28, 28) in 0..1."""
-    return images[:, np.newaxis].astype(np.float32) / np.float32(255)
+    """uint8 images as float32 (number, channels, height, width) in 0..1.
+
+    Grey ones are (number, height, width).
+    """
+    channels_first = images[:, np.newaxis] if images.ndim == 3 else images
+    return channels_first.astype(np.float32) / np.float32(255)
 
 
 def _accuracy(learner: Learner, part: LabelledImages) -> float:

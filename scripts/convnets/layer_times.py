@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from convnets.hardware import choose_plan
 from convnets.network import build_network
-from convnets.settings import IMAGE_SIZE, TrainingSettings
+from convnets.settings import TrainingSettings
 from convnets.timing import fastest
 from convnets.training import place
 from convnets.variant import Variant
@@ -53,7 +53,8 @@ def _seconds(variant: Variant) -> dict[str, dict[str, float]]:
     """Seconds for a batch by pass and kind of layer, each module measured by itself."""
     network = place(build_network(variant, seed=0), choose_plan(SETTINGS, variant))
     forward, backward = (dict.fromkeys((*KINDS.values(), OTHER), 0.0) for _ in range(2))
-    features = torch.rand(BATCH, 1, IMAGE_SIZE, IMAGE_SIZE)
+    images = variant.image_kind
+    features = torch.rand(BATCH, images.channels, images.size, images.size)
     for module in network.children():
         if isinstance(module, nn.ReLU):
             module.inplace = False  # or the second call would find other inputs than the first

@@ -4,6 +4,8 @@
 #   out  lesson/convolutions.csv, duplication.csv, agreement.csv, layer_times.csv, machine.json,
 #        from_scratch.csv; figures/*_animated.svg; lesson.html, lesson.ipynb
 
+from dataclasses import asdict
+
 LESSON = "report/lesson.ipynb"
 LESSON_TEMPLATE = "report/lesson_template"
 LESSON_FILES = [
@@ -21,6 +23,7 @@ NETWORK_BY_HAND = {
     "filters": [8, 16],
     "head": "flattened",
     "bias": True,
+    "image_kind": asdict(CONFIG.data.image_kind),
 }
 
 

@@ -67,7 +67,8 @@ def build_network(
 ) -> Network:
     """The network of `variant`, with (copies of) these parameters in the order of `params`.
 
-    It takes images (batch, 1, 28, 28), scaled to 0..1, to class scores (batch, 47).
+    It takes images (batch, channels, height, width), scaled to 0..1, to class scores (batch,
+    classes).
     """
     remaining = iter([weight.copy() for weight in weights])
     *hidden, last = variant.operations
