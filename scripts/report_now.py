@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from convnets.comparison import compare
 from convnets.conditions import deviations
@@ -24,6 +25,7 @@ from convnets.errors import UserError, run_script
 from convnets.experiments import Figure, Table
 from convnets.files import write_text
 from convnets.judging.claims import load_claims
+from convnets.judging.readings import judge_readings, load_readings
 from convnets.judging.sweep import load_courses, load_sweep
 from convnets.judging.table import judge_claims
 from convnets.metrics import collect, read_runs
@@ -34,6 +36,7 @@ from make_figure import make_figure
 from make_table import make_table
 
 ROOT = Path(__file__).resolve().parents[1]
+READINGS = ROOT / "config/readings.yaml"
 OF_RUN = ("run.json", "history.csv", "test.json", "predictions.npz")
 
 
@@ -51,7 +54,7 @@ def main() -> None:
     make_figures(folder, plan["figures"], metrics, provenance)
     parameters = {
         "results": str(folder),
-        "readings": str(ROOT / "config/readings.yaml"),
+        "readings": str(READINGS),
         "fidelity": str(ROOT / "benchmarks/results/fidelity.csv"),
         "experiments": list(plan["tables"]),
         "figures": plan["figure_names"],
@@ -85,7 +88,7 @@ def finished_runs(folder: Path) -> list[Path]:
 def judge(
     folder: Path, runs: list[Path], metrics: pd.DataFrame, provenance: dict[str, Any]
 ) -> None:
-    """Write comparison.csv and claims.csv, and mechanism.json where it is not there yet."""
+    """Write comparison.csv, claims.csv and readings.csv; mechanism.json where it is missing."""
     published = read_published(ROOT / "config/published_values.csv")
     comparison = compare(published, metrics, load_courses(runs), provenance)
     write_text(folder / "comparison.csv", comparison.to_csv(index=False))
@@ -101,6 +104,9 @@ def judge(
         "; ".join(deviations(provenance, metrics)) or "as in the paper",
     )
     write_text(folder / "claims.csv", claims.to_csv(index=False))
+    readings = load_readings(yaml.safe_load(READINGS.read_text(encoding="utf-8"))["readings"])
+    judged = judge_readings(readings, published, metrics, provenance)
+    write_text(folder / "readings.csv", judged.to_csv(index=False))
 
 
 def make_tables(

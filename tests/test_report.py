@@ -20,6 +20,7 @@ from convnets.errors import UserError
 from convnets.experiments import Table
 from convnets.files import write_json, write_text
 from convnets.judging.claims import load_claims
+from convnets.judging.readings import judge_readings, load_readings
 from convnets.judging.sweep import Sweep, load_courses
 from convnets.judging.table import judge_claims
 from convnets.metrics import collect, read_runs
@@ -77,6 +78,11 @@ def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
     claims = judge_claims(CLAIMS, Sweep(), PUBLISHED, MECHANISM, "data are <made up>")
     claims.to_csv(folder / "claims.csv", index=False)
     write_text(folder / "fidelity.csv", STUDY)
+    readings = load_readings(
+        yaml.safe_load((ROOT / "config/readings.yaml").read_text())["readings"]
+    )
+    judged = judge_readings(readings, PUBLISHED, metrics, provenance)
+    judged.to_csv(folder / "readings.csv", index=False)
     return folder
 
 
@@ -251,6 +257,7 @@ def test_page_needs_nothing_from_outside(page: BeautifulSoup) -> None:
     assert not page.find_all(["script", "iframe", "object", "embed"])
     assert not re.search(r"@import|url\(", page.style.text)
     addresses = [tag[key] for key in ("src", "href") for tag in page.find_all(attrs={key: True})]
+    addresses.remove("lesson.html")  # the page that lies beside this one
     assert {address[0] for address in addresses} == {"#", "d"}  # within the page, or data:
     for target in (address[1:] for address in addresses if address.startswith("#")):
         assert page.find(id=target), target
@@ -338,7 +345,7 @@ def test_single_run_gives_a_report(tmp_path: Path) -> None:
     done = report.load_results(folder)
     assert "1 (1 variant, 1 seed)" in report_summary.summary(done, "")
     assert "fully-connected" not in report_summary.headlines(done)
-    assert "how far another seed would lie they cannot tell" in report_summary.scope(done)
+    assert "how far another seed would lie these runs cannot tell" in report_summary.scope(done)
     assert report_details.runs(done).count("<tr>") == 2
 
 

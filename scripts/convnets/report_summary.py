@@ -8,13 +8,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from convnets import markup
-from convnets.conditions import deviations, other_hardware, readable
+from convnets.conditions import EMNIST_SOURCES, deviations, other_hardware, readable
 from convnets.judging.verdict import FAILS, HOLDS, NOT_RUN, UNDECIDABLE
 from convnets.report import (
     PAPER_ORDER,
     Results,
     plural,
-    shown_seconds,
     shown_values,
     values_used,
 )
@@ -99,8 +98,9 @@ def scope(results: Results) -> Markup:
     seeds = [len(runs) for runs in results.by_variant.values()]
     if max(seeds) == 1:
         repeated = (
-            "Each variant has one seed: intervals are over test images, validation images or "
-            "epochs of that one training, and how far another seed would lie they cannot tell."
+            "Each variant has one seed: the intervals of ours are over test images, validation "
+            "images or epochs of that one training, and how far another seed would lie these runs "
+            "cannot tell."
         )
     elif min(seeds) == 1:
         several = plural(sum(number > 1 for number in seeds), "variant")
@@ -110,11 +110,15 @@ def scope(results: Results) -> Markup:
         )
     else:
         repeated = f"Intervals are over {min(seeds)} seeds or more, and hold for other seeds too."
-    if deviations(results.provenance, results.metrics):
+    if results.provenance["source"] not in EMNIST_SOURCES:
         compared = (
-            "Data or epochs are not the paper’s, so no published number is called reproduced or "
-            "differing; the claims are judged on these runs, and say how these networks behave "
-            "here."
+            "The images are another data set than the paper’s, so its numbers are not comparable; "
+            "the claims are judged on these runs, and say how these networks behave here."
+        )
+    elif deviations(results.provenance, results.metrics):
+        compared = (
+            "Images or epochs are not the paper’s: a number that differs shows what these "
+            "conditions give, not that the paper is wrong, and the claims are judged on these runs."
         )
     else:
         compared = "Data and epochs are the paper’s, so its numbers are compared with these."
@@ -143,8 +147,7 @@ def headlines(results: Results) -> Markup:
     if len(seconds) > 1:
         fast, slow = (extreme(seconds, key=seconds.__getitem__) for extreme in (min, max))
         items += [
-            f"An epoch takes from {shown_seconds(seconds[fast])} ({fast}) to "
-            f"{shown_seconds(seconds[slow])} ({slow})."
+            f"An epoch takes from {seconds[fast]:.2f} s ({fast}) to {seconds[slow]:.2f} s ({slow})."
         ]
     images = results.runs[0].test["test_images"]
     error = 100 * math.sqrt(accuracy[best] * (1 - accuracy[best]) / images)

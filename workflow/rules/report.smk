@@ -1,7 +1,7 @@
 # One page with everything, and the executed notebook that it was rendered from.
 #
-#   in   runs, metrics.csv, tables/, figures/, comparison.csv, claims.csv, data/provenance.json,
-#        the study of the training plan
+#   in   runs, metrics.csv, tables/, figures/, comparison.csv, claims.csv, readings.csv,
+#        data/provenance.json, the study of the training plan
 #   out  report.html, report.ipynb
 
 NOTEBOOK = "report/report.ipynb"
@@ -20,6 +20,7 @@ rule report:
         METRICS,
         COMPARISON,
         CLAIMS,
+        READINGS_JUDGED,
         PROVENANCE,
         fidelity="benchmarks/results/fidelity.csv",
     output:
