@@ -2,12 +2,14 @@
 #
 #   make demo    the whole pipeline on synthetic characters: all variants, tables, report
 #   make status  how a sweep stands: NAME=demo, also ARGS="--watch 5"
+#   make report  the report of what there is by now, without training: NAME=demo
 #   make test    the tests
 #   make exercises    checks your own layers, exercises/my_layers.py, against the project's
 #   make soak    kills KILLS=100 trainings at random moments; each must end with the same bits
 #   make bench   speed of training beside a plain loop, into benchmarks/results
 #   make paper   the paper on official EMNIST (downloads 560 MB; hours on a GPU)
 #   make slurm   Snakemake's plugin for Slurm, into .venv (docs/cluster.md)
+#   make browser playwright, into .venv: with Chromium, the tests open the pages in it
 #   make lint    style, types and workflow checks
 #   make lock    refresh requirements.lock from pyproject.toml
 #
@@ -24,7 +26,7 @@ VENV := .venv
 INSTALLED := $(VENV)/installed
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo status test exercises soak bench paper slurm lint install lock clean
+.PHONY: demo status report test exercises soak bench paper slurm browser lint install lock clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -38,6 +40,10 @@ paper: $(INSTALLED)
 status:
 	@$(PYTHON) scripts/status.py results/$(NAME) $(ARGS)
 
+report: $(INSTALLED)
+	python scripts/report_now.py results/$(NAME)
+	@echo "The report: $(CURDIR)/results/$(NAME)/report.html"
+
 test: $(INSTALLED)
 	python -m pytest $(ARGS)
 
@@ -50,8 +56,8 @@ soak: $(INSTALLED)
 bench: $(INSTALLED)
 	python -m benchmarks.bench $(ARGS)
 
-slurm: $(INSTALLED)
-	python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock $$(python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["slurm"])')
+slurm browser: $(INSTALLED)
+	python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock $$(python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["$@"])')
 
 lint: $(INSTALLED)
 	ruff check .

@@ -269,7 +269,7 @@ def test_pictures_have_a_text(page: BeautifulSoup) -> None:
     caption = text_of(figure.figcaption)
     assert caption == 'Two "curves" climb. Made by scripts/make_figure.py . SVG CSV'
     assert all(image.get("alt") for image in page.find_all("img"))
-    assert all(sketch.get("aria-label") for sketch in page.find_all("svg"))
+    assert all(sketch.get("aria-label") or sketch.title for sketch in page.find_all("svg"))
 
 
 @pytest.mark.usefixtures("page")

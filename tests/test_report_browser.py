@@ -1,4 +1,4 @@
-"""The report in headless Chromium without a network, on narrow and wide screens, light and dark."""
+"""Report and lesson in headless Chromium, without a network, narrow and wide, light and dark."""
 
 import re
 import shutil
@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from test_report import ROOT, make_results, render
+import test_lesson
+import test_report
+from convnets.files import write_text
+from test_report import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CSS = (ROOT / "report/template/report.css").read_text()
@@ -17,7 +20,7 @@ SCHEMES = ("light", "dark")
 # What sticks out of the window without lying in a box that scrolls.
 CLIPPED = """() => [...document.querySelectorAll("main *, nav.fold *")].filter(e => {
     const box = e.getBoundingClientRect();
-    const apart = e.closest(".scroll") || e.closest(".skip") || !e.getClientRects().length;
+    const apart = e.closest(".scroll, .code, .equation, pre, .skip") || !e.getClientRects().length;
     return !apart && (box.right > innerWidth + 1 || box.left < -1);
 }).map(e => e.outerHTML.slice(0, 80))"""
 LOST_LINKS = """() => [...document.querySelectorAll('a[href^="#"]')].map(a => a.hash.slice(1))
@@ -25,17 +28,25 @@ LOST_LINKS = """() => [...document.querySelectorAll('a[href^="#"]')].map(a => a.
 REPEATED_IDS = """() => [...document.querySelectorAll("[id]")].map(e => e.id)
     .filter((id, i, ids) => ids.indexOf(id) !== i)"""
 UNNAMED = """() => [...document.querySelectorAll(
-    "img:not([alt]), img[alt=''], svg:not([aria-label]), .scroll:not([aria-label]),"
-    + "figure:not([aria-labelledby])"
+    "img:not([alt]), img[alt=''], svg:not([aria-label]):not(:has(> title)),"
+    + ".scroll:not([aria-label]), .exhibit:not([aria-labelledby])"
 )].map(e => e.outerHTML.slice(0, 80))"""
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    results = make_results(tmp_path_factory.mktemp("browser") / "trial")
-    ended = render(results)
-    assert ended.returncode == 0, ended.stderr
-    return results / "report.html"
+@pytest.fixture(scope="module", params=["report", "lesson"])
+def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page."""
+    results = test_lesson.make_results(tmp_path_factory.mktemp("browser") / "trial")
+    if request.param == "lesson":
+        test_lesson.render(results)
+    else:
+        test_report.make_results(results)
+        figures = [f"figure_0{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8)]
+        for name in figures:
+            write_text(results / "figures" / f"{name}.svg", test_report.FIGURE)
+        ended = test_report.render(results, figures=",".join(figures))
+        assert ended.returncode == 0, ended.stderr
+    return results / f"{request.param}.html"
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +127,16 @@ def test_one_list_of_contents_is_seen(page: Any) -> None:
 def test_print_hides_the_contents_and_shows_what_is_folded(page: Any) -> None:
     page.emulate_media(media="print")
     assert not any(nav.is_visible() for nav in page.query_selector_all("nav"))
-    assert page.query_selector("main details td").is_visible()
+    assert all(cell.is_visible() for cell in page.query_selector_all("main details td"))
+
+
+def test_what_moves_can_be_held_and_stands_still_in_print(page: Any) -> None:
+    state = "getComputedStyle(document.querySelector('.animation .frame')).animation%s"
+    assert page.evaluate(state % "PlayState") == "running"
+    page.check(".animation .pause input >> nth=0")
+    assert page.evaluate(state % "PlayState") == "paused"
+    page.emulate_media(media="print")
+    assert page.evaluate(state % "Name") == "none"
 
 
 def test_the_page_is_small(file: Path) -> None:

@@ -197,18 +197,23 @@ def figure(file: Path, label: str) -> Markup:
 
 
 def animation(file: Path, label: str) -> Markup:
-    """An animated SVG file as part of the page, with a box to tick that holds it.
-
-    The page's style sheet does that: see `lesson.css`.
-    """
-    svg = file.read_text(encoding="utf-8")
-    drawing = ElementTree.fromstring(svg)
+    """An animated SVG file as part of the page, see `moving`; captioned as a figure of its own."""
+    drawing = ElementTree.parse(file).getroot()
     title, description = (drawing.findtext(SVG + part, "") for part in ("title", "desc"))
     return Markup(
-        '<figure class="animation" id="{}">\n<div class="card">{}</div>\n'
-        '<label class="pause"><input type="checkbox"> Pause</label>\n'
-        "<figcaption><strong>{}.</strong> {}. {} {}</figcaption>\n</figure>"
-    ).format(file.stem, Markup(svg), label, title, description, download(file))
+        '<figure id="{}">\n{}\n<figcaption><strong>{}.</strong> {}. {} {}</figcaption>\n</figure>'
+    ).format(file.stem, moving(file), label, title, description, download(file))
+
+
+def moving(file: Path) -> Markup:
+    """The drawing of an animated SVG file, with a box to tick that holds it.
+
+    The page's style sheet does that: see `report.css`.
+    """
+    return Markup(
+        '<div class="animation">\n<div class="card">{}</div>\n'
+        '<label class="pause"><input type="checkbox"> Pause</label>\n</div>'
+    ).format(Markup(file.read_text(encoding="utf-8")))
 
 
 def download(file: Path) -> Markup:

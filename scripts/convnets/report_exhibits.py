@@ -78,7 +78,10 @@ def _table(file: Path, results: Results) -> Markup:
 
 
 def _figure(file: Path, folder: Path) -> Markup:
-    """A drawing on a white card; its title is the heading, its description the caption."""
+    """A drawing on a white card, and under it the one that moves, if there is one.
+
+    The title of the drawing is the heading, its description the caption.
+    """
     name = file.stem
     drawing = ElementTree.parse(file).getroot()
     title, text = (drawing.findtext(markup.SVG + part, "") for part in ("title", "desc"))
@@ -91,6 +94,9 @@ def _figure(file: Path, folder: Path) -> Markup:
     card = Markup('<div class="card"><img src="{}" alt="{}"></div>').format(
         markup.data_uri(file), f"{heading}; described below."
     )
+    animated = file.with_name(f"{name}_animated.svg")
+    if animated.is_file():
+        card += markup.moving(animated)
     return _section(name, heading, card, text, [file, data], script)
 
 

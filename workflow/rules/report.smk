@@ -17,6 +17,7 @@ rule report:
         of_all_runs("test.json"),
         TABLES,
         FIGURES,
+        ANIMATIONS,
         METRICS,
         COMPARISON,
         CLAIMS,
