@@ -267,7 +267,7 @@ def test_pictures_have_a_text(page: BeautifulSoup) -> None:
     figure = page.find(id="figure_08").parent
     assert figure.img["alt"] == "Figure 8. Runtime & co; described below."
     caption = text_of(figure.figcaption)
-    assert caption == 'Two "curves" climb. Made by scripts/make_figure.py . SVG CSV'
+    assert caption == 'Two "curves" climb. Made by scripts/make_figure.py . CSV'
     assert all(image.get("alt") for image in page.find_all("img"))
     assert all(sketch.get("aria-label") or sketch.title for sketch in page.find_all("svg"))
 

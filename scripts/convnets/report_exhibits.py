@@ -97,7 +97,7 @@ def _figure(file: Path, folder: Path) -> Markup:
     animated = file.with_name(f"{name}_animated.svg")
     if animated.is_file():
         card += markup.moving(animated)
-    return _section(name, heading, card, text, [file, data], script)
+    return _section(name, heading, card, text, [data], script)
 
 
 def _section(
