@@ -137,6 +137,8 @@ def test_a_best_epoch_that_stands_out_is_certain() -> None:
 def test_only_a_short_training_is_cut_short() -> None:
     assert course(5, epochs=5).is_cut_short
     assert not course(4, epochs=5).is_cut_short
+    near = Course(np.array([0.5, 0.81, 0.8]), np.ones(3), 1000)  # 0.8 is best on many images
+    assert near.is_cut_short
     assert not course(100, epochs=100).is_cut_short
 
 
@@ -182,6 +184,8 @@ def test_seeds_to_decide() -> None:
     # spread 1 between seeds and an effect of 1: t(0.975, S - 1) / sqrt(S) < 1 from S = 7 on
     effect = Effect(1.0, (), Source(1 / 3, 2), 3, "any")
     assert seeds_to_decide(effect, Region(0), "best_epoch", {}) == 7
+    # as one of 100: t(0.99975, S - 1) / sqrt(S) < 1 from S = 19 on
+    assert seeds_to_decide(effect, Region(0), "best_epoch", {}, family=100) == 19
     images = Effect(1.0, (Source(1.0),), Source(1 / 3, 2), 3, "any")
     assert seeds_to_decide(images, Region(0), "test_accuracy", {}) is None
 

@@ -5,7 +5,7 @@ The rule, for the 95 % interval of the difference (`convnets.judging.numbers`):
 - `reproduced`: it has zero in it, and is narrow enough (`RESOLUTION`) to have shown a difference;
 - `differs`: zero is not in it;
 - `undecidable`: zero is in it, but so is a large difference; or training ended before the paper's
-  did and at its best, so that nobody knows the best epoch.
+  did and at its best or near it, so that nobody knows the best epoch.
 
 Runs with fewer images or epochs than the paper's, or on real images that are not its own, get these
 verdicts too, and `conditions` tells the difference. `not comparable` are numbers of another data
@@ -109,7 +109,7 @@ def _compare_row(row: dict[Any, Any], ours: Ours) -> Row:
     if ours.provenance["source"] not in EMNIST_SOURCES:
         return known | {"verdict": "not comparable", "reason": "another data set than the paper's"}
     if metric in OF_BEST and any(course.is_cut_short for course in courses.values()):
-        reason = f"best at the last epoch, fewer than the paper's {PAPER_EPOCHS}"
+        reason = f"best at or near the last epoch, fewer than the paper's {PAPER_EPOCHS}"
         return known | {"verdict": "undecidable", "reason": reason}
     return known
 

@@ -41,6 +41,8 @@ ANALYSIS_FIGURES = (
 RESERVED_FIGURES = (*LAYER_FIGURES, POOLING_FIGURE, *ANALYSIS_FIGURES)
 """Figures that no configuration describes."""
 
+PAPER = "paper"
+"""The set of the paper's tables."""
 TRAINING = "training"
 """Key of a variant: settings of the training that are its own."""
 VARIANT_KEYS = [
@@ -115,6 +117,13 @@ class Config:
         return tuple(dict.fromkeys(needed))
 
     @property
+    def analysed_variants(self) -> tuple[str, ...]:
+        """Ids of the variants that the analyses compare: the paper's, or all where none is run."""
+        of_paper = [name for name in self.table_names if name in self.sets.get(PAPER, ())]
+        needed = (id for name in of_paper for id in self.tables[name].variants)
+        return tuple(dict.fromkeys(needed)) or self.variant_ids
+
+    @property
     def runs(self) -> tuple[tuple[str, int], ...]:
         """Variant id and seed of each run that the chosen experiments need, by variant and seed."""
         tables = [self.tables[name] for name in self.table_names]
@@ -133,11 +142,10 @@ class Config:
     @property
     def analysis_figures(self) -> tuple[str, ...]:
         """Names of the analyses that can be made of these variants."""
+        analysed = self.analysed_variants
         possible = {
-            "analysis_receptive_fields": any(
-                self.variant(id).is_convolutional for id in self.variant_ids
-            ),
-            "analysis_agreement": len(self.runs) > 1,
+            "analysis_receptive_fields": any(self.variant(id).is_convolutional for id in analysed),
+            "analysis_agreement": sum(id in analysed for id, _ in self.runs) > 1,
         }
         return tuple(name for name in ANALYSIS_FIGURES if possible.get(name, True))
 

@@ -93,7 +93,7 @@ def tally(title: Any, counts: Mapping[str, int]) -> Markup:
     ).format(title, join(shares), join(words, "\n"))
 
 
-def folded(title: str, content: Markup) -> Markup:
+def folded(title: str, content: Any) -> Markup:
     """Content that opens on demand."""
     return Markup("<details>\n<summary>{}</summary>\n{}\n</details>").format(title, content)
 

@@ -87,7 +87,7 @@ def _curve(
         variant,
         sparkline(mean.tolist(), limits, best, label),
         f"{results.mean(variant, 'best_val_accuracy'):.4f}",
-        f"{results.mean(variant, 'best_epoch'):.4g}",
+        f"{results.mean(variant, 'best_epoch'):.3g}",
         f"{results.mean(variant, 'seconds_to_best'):,.1f}",
         f"{results.mean(variant, 'test_accuracy'):.4f}",
     ]

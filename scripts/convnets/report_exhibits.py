@@ -15,6 +15,8 @@ from convnets.report_numbers import published_table
 
 ANALYSIS = "analysis_"
 """How the names of figures begin that analyse the runs further."""
+READING = "reading_"
+"""How the names of tables begin that show a reading of the paper both ways."""
 SCRIPTS = {f"figure_0{number}": "draw_layers.py" for number in (1, 2, 3, 4, 5, 7)} | {
     "figure_06": "draw_pooling.py"
 }
@@ -31,9 +33,15 @@ def of_analyses(names: Sequence[str]) -> list[str]:
     return [name for name in names if name.startswith(ANALYSIS)]
 
 
+def of_readings(names: Sequence[str]) -> list[str]:
+    """Tables of readings run both ways."""
+    return [name for name in names if name.startswith(READING)]
+
+
 def beyond_paper(names: Sequence[str]) -> list[str]:
     """Tables and figures of further experiments."""
-    return [name for name in names if name not in (*PAPER_ORDER, *of_analyses(names))]
+    known = (*PAPER_ORDER, *of_analyses(names), *of_readings(names))
+    return [name for name in names if name not in known]
 
 
 def exhibits(names: Sequence[str], results: Results) -> Markup:
@@ -74,13 +82,15 @@ def _table(file: Path, results: Results) -> Markup:
         else:
             content = compared
     files = [file.with_suffix(ending) for ending in (".csv", ".md", ".tex")]
-    return _section(name, f"{readable(name)}. {title}", content, caption, files, "make_table.py")
+    heading = title if name.startswith(READING) else f"{readable(name)}. {title}"
+    return _section(name, heading, content, caption, files, "make_table.py")
 
 
 def _figure(file: Path, folder: Path) -> Markup:
     """A drawing on a white card, and under it the one that moves, if there is one.
 
-    The title of the drawing is the heading, its description the caption.
+    The title of the drawing is the heading, its description the caption; of an analysis, whose
+    numbers are many, the first sentence.
     """
     name = file.stem
     drawing = ElementTree.parse(file).getroot()
@@ -88,6 +98,9 @@ def _figure(file: Path, folder: Path) -> Markup:
     if name.startswith(ANALYSIS):
         topic = name.removeprefix(ANALYSIS)
         script, data, heading = f"analyse_{topic}.py", folder / "analyses" / f"{topic}.csv", title
+        first, _, rest = text.partition(". ")
+        numbers = markup.folded("The numbers in words", rest)
+        text = Markup("{}.\n{}").format(first, numbers)
     else:
         script, data = SCRIPTS.get(name, "make_figure.py"), file.with_suffix(".csv")
         heading = f"{readable(name)}. {title}"
@@ -101,7 +114,7 @@ def _figure(file: Path, folder: Path) -> Markup:
 
 
 def _section(
-    name: str, heading: str, content: Any, caption: str, files: Sequence[Path], script: str = ""
+    name: str, heading: str, content: Any, caption: Any, files: Sequence[Path], script: str = ""
 ) -> Markup:
     links = [markup.download(file) for file in files if file.is_file()]
     made = Markup("Made by <code>scripts/{}</code>.").format(script) if script else ""

@@ -111,7 +111,7 @@ def _compared(row: Row, reasons: list[str]) -> list[Any]:
         number(row, key) for key in ("paper", "ours", "ours_low", "ours_high")
     )
     if pd.notna(row["relative_to"]):
-        measure = measure.replace("(s)", f"(epochs of {row['relative_to']})")
+        measure = measure.replace("(s)", "(ratio)")
         paper, ours, low, high = (
             None if pd.isna(row[key]) else f"{row[key]:.3g}"
             for key in ("paper_relative", "ours_relative", "relative_low", "relative_high")

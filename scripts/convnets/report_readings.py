@@ -72,16 +72,14 @@ def _overview(totals: list[Row]) -> Markup:
         Column("Reading", "prose"),
         Column("Verdict", "text"),
         Column("log L default − alternative"),
-        Column("Scale", "prose"),
         Column("Default", "prose"),
         Column("Alternative", "prose"),
     ]
     rows = [
         [
             row["reading"],
-            markup.verdict(row["verdict"]),
+            markup.verdict(row["verdict"]) + Markup("<br><small>{}</small>").format(row["scale"]),
             _signed(row["difference"]),
-            row["scale"],
             markup.prose(row["default"]),
             markup.prose(row["alternative"]),
         ]

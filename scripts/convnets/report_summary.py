@@ -130,9 +130,11 @@ def scope(results: Results) -> Markup:
 
 
 def headlines(results: Results) -> Markup:
-    """The first things that a reader wants to know, computed from the runs."""
-    accuracy = {variant: results.mean(variant, "test_accuracy") for variant in results.by_variant}
-    seconds = {variant: results.mean(variant, "epoch_seconds") for variant in results.by_variant}
+    """The first things that a reader wants to know of the paper's variants, or of all others."""
+    of_paper = [name for name in results.by_variant if name in set(results.comparison["variant"])]
+    variants = of_paper or list(results.by_variant)
+    accuracy = {variant: results.mean(variant, "test_accuracy") for variant in variants}
+    seconds = {variant: results.mean(variant, "epoch_seconds") for variant in variants}
     best = max(accuracy, key=accuracy.__getitem__)
     items = [f"Best test accuracy: {best} with {accuracy[best]:.3f}."]
     networks = [variant for variant in accuracy if variant != BASELINE]

@@ -8,8 +8,8 @@ rule gradients:
     """Measure which pixels a feature of each convolutional network depends on."""
     input:
         DATA,
-        runs=of_all_runs("run.json"),
-        checkpoints=of_all_runs("best.pt"),
+        runs=of_analysed_runs("run.json"),
+        checkpoints=of_analysed_runs("best.pt"),
     output:
         f"{RESULTS}/analyses/gradients.npz",
     log:
@@ -19,7 +19,7 @@ rule gradients:
     resources:
         side_by_side=1,
     params:
-        runs=of_all_runs(""),
+        runs=of_analysed_runs(""),
         data=subpath(input[0], parent=True),
         code=fingerprint("measure_receptive_fields.py"),
     message:
@@ -32,7 +32,7 @@ rule gradients:
 rule receptive_fields:
     """Draw how far features see, in theory and in effect."""
     input:
-        runs=of_all_runs("run.json"),
+        runs=of_analysed_runs("run.json"),
         gradients=rules.gradients.output,
         metrics=METRICS,
         provenance=PROVENANCE,
@@ -58,7 +58,7 @@ rule receptive_fields:
         side_by_side=1,
     params:
         title="Effective receptive fields",
-        runs=of_all_runs(""),
+        runs=of_analysed_runs(""),
         prefix=subpath(output.figure, strip_suffix=".svg"),
         code=fingerprint("analyse_receptive_fields.py"),
     message:
@@ -72,7 +72,7 @@ rule receptive_fields:
 rule pareto:
     """Draw accuracy against parameters, arithmetic and runtime."""
     input:
-        runs=of_all_runs("run.json"),
+        runs=of_analysed_runs("run.json"),
         metrics=METRICS,
         provenance=PROVENANCE,
     output:
@@ -97,7 +97,7 @@ rule pareto:
         side_by_side=1,
     params:
         title="Test accuracy against cost",
-        runs=of_all_runs(""),
+        runs=of_analysed_runs(""),
         prefix=subpath(output.figure, strip_suffix=".svg"),
         code=fingerprint("analyse_pareto.py"),
     message:
@@ -111,8 +111,8 @@ rule pareto:
 rule confusions:
     """Draw which classes are taken for each other, with images."""
     input:
-        runs=of_all_runs("run.json"),
-        predictions=of_all_runs("predictions.npz"),
+        runs=of_analysed_runs("run.json"),
+        predictions=of_analysed_runs("predictions.npz"),
         images=DATA[0],
         data=DATA[1:],
         metrics=METRICS,
@@ -139,7 +139,7 @@ rule confusions:
         side_by_side=1,
     params:
         title="Confused classes",
-        runs=of_all_runs(""),
+        runs=of_analysed_runs(""),
         data=subpath(input.images, parent=True),
         prefix=subpath(output.figure, strip_suffix=".svg"),
         code=fingerprint("analyse_confusions.py"),
@@ -154,8 +154,8 @@ rule confusions:
 rule agreement:
     """Draw on how many test images two networks agree."""
     input:
-        runs=of_all_runs("run.json"),
-        predictions=of_all_runs("predictions.npz"),
+        runs=of_analysed_runs("run.json"),
+        predictions=of_analysed_runs("predictions.npz"),
         metrics=METRICS,
         provenance=PROVENANCE,
     output:
@@ -180,7 +180,7 @@ rule agreement:
         side_by_side=1,
     params:
         title="Agreement between variants",
-        runs=of_all_runs(""),
+        runs=of_analysed_runs(""),
         prefix=subpath(output.figure, strip_suffix=".svg"),
         code=fingerprint("analyse_agreement.py"),
     message:
@@ -194,8 +194,8 @@ rule agreement:
 rule curves:
     """Draw training and validation accuracy by epoch."""
     input:
-        runs=of_all_runs("run.json"),
-        histories=of_all_runs("history.csv"),
+        runs=of_analysed_runs("run.json"),
+        histories=of_analysed_runs("history.csv"),
         metrics=METRICS,
         provenance=PROVENANCE,
     output:
@@ -220,7 +220,7 @@ rule curves:
         side_by_side=1,
     params:
         title="Learning curves",
-        runs=of_all_runs(""),
+        runs=of_analysed_runs(""),
         prefix=subpath(output.figure, strip_suffix=".svg"),
         code=fingerprint("analyse_curves.py"),
     message:

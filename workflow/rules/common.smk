@@ -88,6 +88,11 @@ def of_all_runs(file):
     return of_runs(file, CONFIG.variant_ids)
 
 
+def of_analysed_runs(file):
+    """Paths of `file` in the folders of the runs that the analyses compare."""
+    return of_runs(file, CONFIG.analysed_variants)
+
+
 def of_runs(file, variants):
     """Paths of `file` in the folders of all runs of some variants."""
     runs = [(variant, seed) for variant, seed in CONFIG.runs if variant in variants]

@@ -12,17 +12,19 @@ seed. Three variants with four seeds each on real characters gave 0.1 to 0.3."""
 
 
 def seeds_to_decide(
-    effect: Effect, region: Region, quantity: str, weights: dict[str, float]
+    effect: Effect, region: Region, quantity: str, weights: dict[str, float], family: int = 1
 ) -> int | None:
-    """Seeds with which the 95 % interval, uncorrected, would no longer reach a bound of `region`.
+    """More seeds than there are, with which the interval would no longer reach a bound.
 
-    Supposes that the effect and its errors stay as estimated, or as assumed where one seed
-    cannot tell. None when more than `MOST_SEEDS` would be needed, or the test images alone
-    leave it open.
+    The interval is corrected for `family` comparisons (Bonferroni, with which Holm's correction
+    begins), and `region` has the bound. Supposes that the effect and its errors stay as
+    estimated, or as assumed where one seed cannot tell. None when more than `MOST_SEEDS` would be
+    needed, or the test images alone leave it open.
     """
+    tail = ALPHA / 2 / family
     known = effect if effect.over_seeds else _assume_seeds(effect, quantity, weights)
-    for number in range(2, MOST_SEEDS + 1):
-        if margin(known.with_seeds(number).sources, ALPHA / 2) < region.distance(effect.value):
+    for number in range(effect.seeds + 1, MOST_SEEDS + 1):
+        if margin(known.with_seeds(number).sources, tail) < region.distance(effect.value):
             return number
     return None
 

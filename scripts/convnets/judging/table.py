@@ -58,7 +58,7 @@ def judge_claims(
         parts = [
             _paper_columns(paper_says(published, item), item)
             | (
-                _judged(item, effects[id(item)], *results[id(item)])
+                _judged(item, effects[id(item)], *results[id(item)], family=len(tested))
                 if id(item) in effects
                 else _about(item) | _obstacle(item, sweep)
             )
@@ -88,7 +88,8 @@ def _obstacle(comparison: Comparison, sweep: Sweep) -> Row:
     courses = sweep.courses
     cut = [name for name in variants if any(courses[name][seed].is_cut_short for seed in seeds)]
     if cut and comparison.part.quantity in ("best_epoch", "seconds_to_best"):
-        reason = f"best at the last epoch, fewer than the paper's {PAPER_EPOCHS}: {', '.join(cut)}"
+        reason = f"best at or near the last epoch, fewer than the paper's {PAPER_EPOCHS}: "
+        reason += ", ".join(cut)
         return {"verdict": UNDECIDABLE, "evidence": reason}
     return {}
 
@@ -106,8 +107,13 @@ def _effect(comparison: Comparison, sweep: Sweep) -> Effect:
 
 
 def _judged(
-    comparison: Comparison, effect: Effect, evidence: Evidence, result: tuple[str, float]
+    comparison: Comparison,
+    effect: Effect,
+    evidence: Evidence,
+    result: tuple[str, float],
+    family: int,
 ) -> Row:
+    """A part with its verdict, as one of a `family` of comparisons."""
     verdict, p_holm = result
     quantity = comparison.part.quantity
     low, high = effect.interval
@@ -126,7 +132,8 @@ def _judged(
     if effect.over_seeds is None:
         words += "; one seed: on these trained networks only"
     if verdict == UNDECIDABLE or effect.over_seeds is None:
-        seeds = seeds_to_decide(effect, comparison.region, quantity, comparison.weights)
+        weights = comparison.weights
+        seeds = seeds_to_decide(effect, comparison.region, quantity, weights, family)
         shown["seeds_to_decide"] = seeds
         number = f"{seeds} seeds" if seeds else f"not even {MOST_SEEDS} seeds"
         words += f"; if the effect stays, {number} would decide it for all seeds"
