@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from convnets import lesson
+from convnets import lesson, report_costs
 from convnets.cases import CASES, LARGE, SMALL
 from convnets.efficiency import measure_duplication
 from convnets.files import write_json, write_text
@@ -214,6 +214,15 @@ def test_same_results_give_the_same_bytes_without_traces(results: Path) -> None:
     text = b"".join(before).decode().replace(str(results), "")
     for trace in (str(ROOT), sys.prefix, f"{Path.home()}/", "start_time"):
         assert trace not in text
+
+
+def test_the_report_has_what_layers_cost(results: Path, tmp_path: Path) -> None:
+    section = BeautifulSoup(report_costs.section(results), "html.parser")
+    shown = section.find(attrs={"aria-label": re.compile("Cost of a convolution, 20 images")})
+    assert shown.find("th", scope="row", string="matrix product alone")
+    assert section.find(attrs={"aria-label": "Duplication by im2col"})
+    assert len(section.find_all("img")) == 2
+    assert "not measured yet" in report_costs.section(tmp_path)
 
 
 def test_every_exercise_of_the_lesson_has_a_check(page: BeautifulSoup) -> None:

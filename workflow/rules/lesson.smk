@@ -45,7 +45,7 @@ rule layer_times:
     resources:
         side_by_side=1,
     params:
-        variants=json.dumps([CONFIG.variant(id).specification() for id in CONFIG.variant_ids]),
+        variants=json.dumps([CONFIG.variant(id).specification() for id in CONFIG.analysed_variants]),
         folder=subpath(output[0], parent=True),
         code=fingerprint("measure_layers.py"),
     message:

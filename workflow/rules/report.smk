@@ -1,7 +1,7 @@
 # One page with everything, and the executed notebook that it was rendered from.
 #
 #   in   runs, metrics.csv, tables/, figures/, comparison.csv, claims.csv, readings.csv,
-#        data/provenance.json, the study of the training plan
+#        lesson/, data/provenance.json, the study of the training plan
 #   out  report.html, report.ipynb
 
 NOTEBOOK = "report/report.ipynb"
@@ -18,6 +18,8 @@ rule report:
         TABLES,
         FIGURES,
         ANIMATIONS,
+        rules.layer_times.output,
+        rules.from_scratch.output,
         METRICS,
         COMPARISON,
         CLAIMS,
