@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup
 from convnets.files import write_json
 from test_report import CONFIG, MECHANISM, ROOT, make_results, text_of
 
+PUBLISHED = ROOT / "results/published/balanced_style"
 MISSING = {"no_pooling": 0, "stride_2": 2}
 """Runs of the plan that are not there, by variant and seed."""
 
@@ -119,3 +120,16 @@ def test_a_folder_without_runs_or_plan_is_an_error(tmp_path: Path) -> None:
     ended = report_now(folder)
     assert ended.returncode == 1
     assert "plan.json is missing or too old" in ended.stderr
+
+
+def test_committed_results_have_the_verdicts_that_follow_from_them(tmp_path: Path) -> None:
+    folder = shutil.copytree(PUBLISHED, tmp_path / PUBLISHED.name)
+    judged = ("comparison.csv", "claims.csv", "readings.csv")
+    for name in (*judged, "metrics.csv", "report.html"):
+        (folder / name).unlink()
+    ended = report_now(folder)
+    assert ended.returncode == 0, ended.stderr
+    assert (folder / "report.html").is_file()
+    for name in judged:
+        ours, committed = pd.read_csv(folder / name), pd.read_csv(PUBLISHED / name)
+        assert ours["verdict"].tolist() == committed["verdict"].tolist()
