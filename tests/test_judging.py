@@ -14,6 +14,7 @@ from statsmodels.stats.weightstats import ttost_paired
 
 from benchmarks.judging import ALPHA, Scenario, scenarios, try_out
 from convnets.judging.effect import Effect, Source
+from convnets.judging.numbers import own_interval
 from convnets.judging.paired import accuracy_effect, one_seed, several_seeds
 from convnets.judging.planning import seeds_to_decide
 from convnets.judging.runtime import Course, over_seeds, ratio_effect
@@ -132,6 +133,13 @@ def test_a_best_epoch_that_stands_out_is_certain() -> None:
     assert [source.variance for source in effect.fixed] == pytest.approx([0, 0])
     flat = Course(np.full(100, 0.5), np.ones(100), 1000)
     assert flat.variance_of_log("best_epoch").variance > 0.3
+
+
+def test_no_interval_of_a_runtime_goes_below_zero() -> None:
+    courses = {0: Course(np.array([0.5, 0.6]), np.array([1.0, 100.0]), 1000)}
+    low, high = own_interval("epoch_seconds", pd.Series([50.5]), 1000, courses)
+    assert low == 0
+    assert high > 100
 
 
 def test_only_a_short_training_is_cut_short() -> None:

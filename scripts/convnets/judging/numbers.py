@@ -70,7 +70,7 @@ def own_interval(
             return math.nan, math.nan
         variance = float(seconds.var(ddof=1)) / len(seconds)
         reach = margin([Source(variance, len(seconds) - 1)], ALPHA / 2)
-        return mean - reach, mean + reach
+        return max(mean - reach, 0.0), mean + reach
     low, high = np.quantile(course.resampled(metric), [ALPHA / 2, 1 - ALPHA / 2])
     return float(low), float(high)
 
