@@ -158,6 +158,14 @@ def test_analyses_are_made_of_the_runs_that_there_are() -> None:
     assert set(load_config(edited(change), []).analysis_figures) == without
 
 
+def test_analyses_leave_out_other_sets_beside_the_paper() -> None:
+    paper = load_config(edited(lambda v: None), [])
+    both = load_config(edited(lambda v: v.update(experiments=["paper", "readings"])), [])
+    assert both.analysed_variants == paper.variant_ids == paper.analysed_variants
+    alone = load_config(edited(lambda v: v.update(experiments="readings")), [])
+    assert alone.analysed_variants == alone.variant_ids
+
+
 def test_experiments_choose_the_variants_and_figures() -> None:
     config = load_config(edited(lambda v: v.update(experiments=["table_1", "table_2"])), [])
     assert set(config.variant_ids) == {

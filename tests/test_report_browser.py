@@ -62,7 +62,7 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(params=[(width, scheme) for width in WIDTHS for scheme in SCHEMES], ids=str)
+@pytest.fixture(params=list(zip(WIDTHS, SCHEMES, strict=True)), ids=str)
 def page(request: pytest.FixtureRequest, browser: Any, file: Path) -> Iterator[Any]:
     """The report, opened; what its console says and what it asks for are gathered."""
     width, scheme = request.param

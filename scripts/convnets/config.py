@@ -118,9 +118,14 @@ class Config:
 
     @property
     def analysed_variants(self) -> tuple[str, ...]:
-        """Ids of the variants that the analyses compare: the paper's, or all where none is run."""
-        of_paper = [name for name in self.table_names if name in self.sets.get(PAPER, ())]
-        needed = (id for name in of_paper for id in self.tables[name].variants)
+        """Ids of the variants that the analyses compare, for too many would be unreadable.
+
+        Those of the paper's tables and of tables in no set, such as a user's; or all where there
+        are none.
+        """
+        others = {table for name, tables in self.sets.items() if name != PAPER for table in tables}
+        chosen = [name for name in self.table_names if name not in others]
+        needed = (id for name in chosen for id in self.tables[name].variants)
         return tuple(dict.fromkeys(needed)) or self.variant_ids
 
     @property
