@@ -264,7 +264,7 @@ def test_a_wrong_configuration_starts_no_job(clone: Path) -> None:
 def test_a_missing_archive_is_said_on_the_terminal(clone: Path) -> None:
     data = {"source": "archive", "archive": {"path": "nowhere.zip"}}
     changes = [f"data={json.dumps(data)}", "run_name=missing"]
-    done = snakemake(clone, "--configfile", "tiny.yaml", "--config", *changes)
+    done = snakemake(clone, "tables", "--configfile", "tiny.yaml", "--config", *changes)
     assert done.returncode != 0
     assert "nowhere.zip" in done.stdout + done.stderr
     assert "data.archive.path" in done.stdout + done.stderr
