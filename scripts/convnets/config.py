@@ -49,6 +49,8 @@ VARIANT_KEYS = [
     item.name for item in dataclasses.fields(Variant) if item.name not in ("id", "image_kind")
 ]
 """What the configuration says of a variant; its id and the data give the rest."""
+VARIANT = TypeAdapter(Variant)
+TRAINING_SETTINGS = TypeAdapter(TrainingSettings)  # each is made once: that takes long
 
 
 def _as_list(names: Any) -> Any:
@@ -158,13 +160,13 @@ class Config:
         """The variant `id`, with what it shares with the others."""
         own = {key: value for key, value in self.variants[id].items() if key != TRAINING}
         merged = self.architecture | own | {"id": id, "image_kind": self.data.image_kind}
-        return TypeAdapter(Variant).validate_python(merged)
+        return VARIANT.validate_python(merged)
 
     def training_of(self, id: str) -> TrainingSettings:
         """How the variant `id` is trained."""
         own = self.variants[id].get(TRAINING, {})
         merged = dataclasses.asdict(self.training) | own if isinstance(own, dict) else own
-        return TypeAdapter(TrainingSettings).validate_python(merged)
+        return TRAINING_SETTINGS.validate_python(merged)
 
 
 def load_config(values: dict[str, Any], files: Sequence[str | Path]) -> Config:
