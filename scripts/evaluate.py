@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,46 +9,54 @@ import numpy as np
 import torch
 
 from convnets import hardware
-from convnets.data.dataset import load_dataset
-from convnets.errors import run_script
+from convnets.data.dataset import digest_of, load_dataset
+from convnets.errors import UserError, run_script
 from convnets.evaluation import score
-from convnets.files import atomic_write, write_json
+from convnets.files import atomic_write
 from convnets.gpu import place_on_gpu
 from convnets.network import build_network
+from convnets.run_folder import CHECKPOINT, PREDICTIONS, TEST, RunFolder, write_record
 from convnets.settings import TrainingSettings, from_mapping
+from convnets.state import load_checkpoint
 from convnets.training import go_on, place, predict
 from convnets.variant import Variant
 
 
 def main() -> None:
     arguments = parse_arguments()
-    run = json.loads((arguments.run / "run.json").read_text())
+    folder = RunFolder(arguments.run)
+    run = folder.record
     variant = from_mapping(Variant, run["variant"])
     settings = from_mapping(TrainingSettings, run["training"])
     plan = recorded_plan(run, settings)
     with place_on_gpu(plan.device, arguments.runs_per_gpu, go_on, print):
-        evaluate(arguments, run, variant, settings, plan)
+        evaluate(arguments.data, folder, variant, settings, plan)
 
 
 def evaluate(
-    arguments: argparse.Namespace,
-    run: dict[str, Any],
+    data: Path,
+    run: RunFolder,
     variant: Variant,
     settings: TrainingSettings,
     plan: hardware.Plan,
 ) -> None:
-    """Test the checkpoint in the folder `arguments.run`, and write the result there."""
+    """Test the checkpoint of `run` on the test images in the folder `data`; write the result."""
     hardware.prepare(plan, settings.threads)
-    dataset = load_dataset(arguments.data)
+    dataset, seed = load_dataset(data), run.record["seed"]
+    if digest_of(data) != run.record["data"]["digest"]:
+        raise UserError(
+            f"{run.path} was trained on other images than those in {data}: test it on its own "
+            f"({run.record['data']['display_name']}), so that no test image is a training image"
+        )
     images, labels = (torch.from_numpy(array) for array in dataset.part("test"))
-
-    checkpoint = torch.load(arguments.run / "best.pt", map_location=plan.device, weights_only=True)
-    network = place(build_network(variant, run["seed"]), plan)
-    network.load_state_dict(checkpoint["network"])
+    epoch, weights = load_checkpoint(run, plan.device)
+    network = place(build_network(variant, seed), plan)
+    network.load_state_dict(weights)
     scores = predict(network, images.to(plan.device), plan)
     result = score(scores.cpu(), labels.long())
 
-    with atomic_write(arguments.run / "predictions.npz") as file:
+    (run.path / TEST).unlink(missing_ok=True)
+    with atomic_write(run.path / PREDICTIONS) as file:
         np.savez_compressed(
             file,
             index=dataset.split["test"],
@@ -60,18 +67,18 @@ def evaluate(
     classes = dataset.provenance["classes"]
     report = {
         "variant": variant.id,
-        "seed": run["seed"],
-        "epoch": checkpoint["epoch"],
+        "seed": seed,
+        "epoch": epoch,
         "test_images": len(labels),
         "test_accuracy": result.accuracy,
         "test_loss": result.loss,
         "per_class_accuracy": dict(zip(classes, result.per_class_accuracy, strict=True)),
         "data": dataset.provenance["display_name"],
     }
-    write_json(arguments.run / "test.json", report)
+    write_record(run.path / TEST, report, PREDICTIONS, CHECKPOINT)
     print(
-        f"{variant.id}, seed {run['seed']}: test accuracy {result.accuracy:.4f} with the "
-        f"checkpoint of epoch {checkpoint['epoch']}, {len(labels):,} images of {report['data']}"
+        f"{variant.id}, seed {seed}: test accuracy {result.accuracy:.4f} with the "
+        f"checkpoint of epoch {epoch}, {len(labels):,} images of {report['data']}"
     )
 
 

@@ -16,6 +16,8 @@ from convnets.data.dataset import load_dataset
 from convnets.errors import run_script
 from convnets.files import atomic_write
 from convnets.network import build_network
+from convnets.run_folder import RunFolder
+from convnets.state import load_checkpoint
 
 IMAGES = 500
 """Test images to average over, the first of the split."""
@@ -45,8 +47,8 @@ def main() -> None:
 def measure(run: Run, images: torch.Tensor) -> np.ndarray:
     """The mean gradient of the trained network of `run`."""
     network = build_network(run.variant, run.seed)
-    checkpoint = torch.load(run.folder / "best.pt", map_location="cpu", weights_only=True)
-    network.load_state_dict(checkpoint["network"])
+    _, weights = load_checkpoint(RunFolder(run.folder), "cpu")
+    network.load_state_dict(weights)
     network.requires_grad_(False)
     print(f"{run.variant.id}, seed {run.seed}", flush=True)
     return mean_gradient(features_of(network), images, middle_feature(run.variant).index)

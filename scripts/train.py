@@ -2,28 +2,24 @@
 
 import argparse
 import dataclasses
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from convnets import hardware, records
-from convnets.data.dataset import Dataset, load_dataset
+from convnets.data.dataset import Dataset, digest_of, load_dataset
 from convnets.errors import UserError, explain_no_memory, run_script
-from convnets.files import atomic_write, file_digest, remove_temporaries, write_json
-from convnets.fingerprint import fingerprint
+from convnets.files import atomic_write, remove_temporaries
 from convnets.gpu import place_on_gpu
+from convnets.identity import ARITHMETIC, changes, identity
 from convnets.interruption import Interruption
 from convnets.lock import run_lock
+from convnets.run_folder import CHECKPOINT, HISTORY, RECORD, RunFolder, write_record
 from convnets.settings import TrainingSettings, from_json
 from convnets.state import Slots, State, begin_attempt, to_bytes, write_history
 from convnets.training import Part, Run, Trainer
 from convnets.variant import Variant
-
-PLAN = tuple(item.name for item in dataclasses.fields(hardware.Plan))
-IDENTITY = ("variant", "seed", "training", *PLAN)
-"""Keys of `run.json` that, with data and code, decide every bit of a run."""
 
 
 def main() -> None:
@@ -53,6 +49,7 @@ def train_and_finish(
         "started": records.now(),
         "device_name": hardware.describe(plan.device),
         "software": records.software(),
+        "git_commit": records.git_commit(),
     }
     dataset = load_dataset(arguments.data)
     if dataset.image_kind != variant.image_kind:
@@ -60,6 +57,14 @@ def train_and_finish(
             f"variant {variant.id} is for {variant.image_kind}, but {arguments.data} holds "
             f"{dataset.image_kind}: give the variant the image_kind of the data"
         )
+    data = {
+        "display_name": dataset.provenance["display_name"],
+        "split": dataset.provenance["counts"]["split"],
+        "digest": digest_of(arguments.data),
+    }
+    if (arguments.output / RECORD).exists():
+        check_finished_run(arguments, variant, settings, data["digest"])
+        return
     record: dict[str, Any] = {
         "variant": variant.specification(),
         "sizes": variant.sizes,
@@ -69,26 +74,24 @@ def train_and_finish(
         "seed": arguments.seed,
         "epochs": arguments.epochs,
         "training": dataclasses.asdict(settings),
-        "data": describe_data(dataset, arguments.data),
+        "arithmetic": ARITHMETIC,
+        "data": data,
         **dataclasses.asdict(plan),
-        "git_commit": records.git_commit(),
     }
     log(
         f"{attempt['started']} {variant.id}, seed {arguments.seed}: "
         f"{variant.parameters:,} parameters, "
-        f"{record['data']['display_name']}, {attempt['device_name']}, {plan.precision}"
+        f"{data['display_name']}, {attempt['device_name']}, {plan.precision}"
     )
-    belongs_to = {key: record[key] for key in IDENTITY} | {
-        "data": record["data"]["digest"],
-        "code": fingerprint("convnets/training.py"),
-    }
+    belongs_to = identity(variant, arguments.seed, settings, data["digest"])
+    belongs_to |= dataclasses.asdict(plan)
     slots = Slots(arguments.output, log)
-    state = slots.resume(belongs_to, arguments.epochs, plan.device)
+    state = slots.resume(belongs_to, arguments.epochs, plan.device, settings.patience)
     if state is None:
         state = State(belongs_to)
     else:
         log(f"resumed {state.position}, from {slots.newest}")
-    if len(state.history) < arguments.epochs:
+    if state.last_epoch(arguments.epochs, settings.patience) is None:
         begin_attempt(state, attempt, log)
     train_part, validation_part = (
         to_device(dataset, part, plan.device) for part in ("train", "validation")
@@ -103,10 +106,15 @@ def finish(state: State, record: dict[str, Any], slots: Slots) -> None:
     """Write what the run leaves behind; interrupted anywhere, the same command completes it."""
     folder, best = slots.folder, state.best
     state.finished = state.finished or records.now()
-    write_history(folder / "history.csv", state)
-    with atomic_write(folder / "best.pt") as file:
+    write_history(folder / HISTORY, state)
+    with atomic_write(folder / CHECKPOINT) as file:
         file.write(to_bytes({"epoch": best.epoch, "network": state.best_network}))
+    patience, epochs = record["training"]["patience"], len(state.history)
+    early = patience is not None and epochs - best.epoch >= patience and epochs < record["epochs"]
     result = {
+        "epochs_trained": epochs,
+        "stopped": "early" if early else "finished",
+        "git_commit": state.attempts[-1]["git_commit"],
         "device_name": state.attempts[-1]["device_name"],
         "software": state.attempts[-1]["software"],
         "started": state.attempts[0]["started"],
@@ -116,8 +124,13 @@ def finish(state: State, record: dict[str, Any], slots: Slots) -> None:
         "best_epoch": best.epoch,
         "best_val_accuracy": best.val_accuracy,
     }
-    write_json(folder / "run.json", record | result)
     slots.finish(state)
+    write_record(folder / RECORD, record | result, HISTORY, CHECKPOINT)
+    if early:
+        log(
+            f"stopped early after epoch {epochs} of {record['epochs']}: no better validation "
+            f"accuracy for {patience} epochs"
+        )
 
 
 def to_device(dataset: Dataset, part: str, device: str) -> Part:
@@ -126,15 +139,20 @@ def to_device(dataset: Dataset, part: str, device: str) -> Part:
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).long().to(device)
 
 
-def describe_data(dataset: Dataset, folder: Path) -> dict[str, Any]:
-    """Name, sizes and digest of the data: the digest tells whether two runs saw the same."""
-    files = ("images.npy", "labels.npy", "split.npz")
-    digests = "".join(file_digest(folder / name) for name in files)
-    return {
-        "display_name": dataset.provenance["display_name"],
-        "split": dataset.provenance["counts"]["split"],
-        "digest": hashlib.sha256(digests.encode()).hexdigest(),
-    }
+def check_finished_run(
+    arguments: argparse.Namespace, variant: Variant, settings: TrainingSettings, data: str
+) -> None:
+    """Say that there is nothing to do; a `UserError` if the finished run is another one."""
+    run = RunFolder(arguments.output)
+    found = changes(run, variant, arguments.seed, settings, arguments.epochs, data)
+    if found:
+        raise UserError(
+            f"{run.path} holds a finished run with other settings, which stays as it is:"
+            + "".join(f"\n  {change}" for change in found)
+            + f"\nChoose another --output, or delete {run.path / RECORD} to replace the run"
+        )
+    run.checked(CHECKPOINT)
+    log(f"{run.path} is finished already: nothing to do")
 
 
 def log(line: str) -> None:

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from convnets import fingerprint
-
+SCRIPTS = Path("scripts")
 RULES = "\n".join(file.read_text() for file in Path("workflow/rules").glob("*.smk"))
 ENVIRONMENTS = {"TRAINING_ENV": "training", "ANALYSIS_ENV": "analysis"}
 PACKAGE_OF_MODULE = {"PIL": "pillow", "yaml": "pyyaml", "IPython": "ipykernel"}
@@ -35,15 +34,36 @@ def packages(modules: set[str]) -> set[str]:
 
 def imported(script: str, *notebooks: str) -> set[str]:
     """Top-level modules that a script, what it imports of ours, and notebooks import."""
-    files = fingerprint._closure([fingerprint.SCRIPTS / script, *map(Path, notebooks)])
-    modules = set()
-    for file in files:
-        for node in ast.walk(fingerprint._tree(file)):
-            if isinstance(node, ast.Import):
-                modules |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                modules.add(node.module.split(".")[0])
+    waiting, seen = [SCRIPTS / script, *map(Path, notebooks)], set[Path]()
+    modules: set[str] = set()
+    while waiting:
+        file = waiting.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        for name in imports(file):
+            modules.add(name.split(".")[0])
+            parts = name.split(".")
+            for length in range(1, len(parts) + 1):
+                base = SCRIPTS.joinpath(*parts[:length])
+                candidates = (base / "__init__.py", base.with_suffix(".py"))
+                waiting += [path for path in candidates if path.is_file()]
     return modules
+
+
+def imports(file: Path) -> set[str]:
+    """Dotted names that a script, module or notebook imports anywhere."""
+    source = file.read_text()
+    if file.suffix == ".ipynb":
+        cells = [cell for cell in json.loads(source)["cells"] if cell["cell_type"] == "code"]
+        source = "\n".join("".join(cell["source"]) for cell in cells)
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
 def rules() -> list[tuple[str, str]]:

@@ -93,6 +93,15 @@ def test_other_settings_are_refused_on_the_command_line(
     assert sorted(path.read_bytes() for path in run.glob("state.*.pt")) == before
     assert run_forked(training_arguments(data, run), log)[0] == 0
     assert finals(run).items() <= undisturbed().items()
+    finished = {path: path.read_bytes() for path in run.iterdir()}
+    status, output = run_forked(training_arguments(data, run, learning_rate=0.5), log)
+    assert status == 1
+    assert "holds a finished run with other settings, which stays as it is" in output
+    assert "training.learning_rate: 0.01 -> 0.5" in output
+    assert "another --output, or delete" in output
+    (run / ".lock").write_bytes(finished[run / ".lock"])  # who holds it, and nothing else, changes
+    assert {path: path.read_bytes() for path in run.iterdir()} == finished
+    (run / "run.json").unlink()
     status, output = run_forked(training_arguments(data, run, learning_rate=0.5), log)
     assert status == 0
     assert "had other settings: starting over\n  training.learning_rate: 0.01 -> 0.5" in output

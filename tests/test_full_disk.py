@@ -114,6 +114,7 @@ def test_the_kernel_refuses_a_larger_file(
 ) -> None:
     run, log = tmp_path / "run", tmp_path / "train.log"
     train_here(data, run, epochs=1)
+    (run / "run.json").unlink()  # a finished run is left alone
     before = (run / "state.1.pt").read_bytes()
     arguments = training_arguments(data, run)
     status, output = run_forked(arguments, log, functools.partial(limit_file_size, 9_000))

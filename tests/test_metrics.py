@@ -93,11 +93,18 @@ def test_variants_are_ranked_by_mean_validation_accuracy(tmp_path: Path) -> None
     assert rank_variants(read_runs(path), asked) == [DOUBLING.id, "stride_3", "stride_2"]
 
 
-@pytest.mark.parametrize("name", ["run.json", "test.json", "history.csv"])
-def test_an_unfinished_run_is_named(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("run.json", "stride_2/seed_0 has no run.json"),
+        ("test.json", "stride_2/seed_0 has no test.json"),
+        ("history.csv", "stride_2/seed_0/history.csv is missing"),
+    ],
+)
+def test_an_unfinished_run_is_named(tmp_path: Path, name: str, said: str) -> None:
     folder = make_run(tmp_path, STRIDE, [0.8])
     (folder / name).unlink()
-    with pytest.raises(UserError, match=f"stride_2/seed_0 has no {name}"):
+    with pytest.raises(UserError, match=said):
         collect([folder])
 
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from convnets.errors import UserError
-from convnets.state import Epoch, Slots, State, begin_attempt, differences, read_state, to_bytes
+from convnets.identity import differences
+from convnets.state import Epoch, Slots, State, begin_attempt, read_state, to_bytes
 
 CPU = "cpu"
 OURS = {"variant": {"id": "small", "filters": 4}, "training": {"learning_rate": 0.01}, "seed": 0}
@@ -174,7 +175,7 @@ def test_more_epochs_than_asked_for_are_refused(
 ) -> None:
     slots(tmp_path).save(state_after(epochs, step))
     if refused:
-        with pytest.raises(UserError, match=r"epochs: after .* -> 3"):
+        with pytest.raises(UserError, match=r"epochs: after .* -> ends after epoch 3"):
             resume(tmp_path, epochs=3)
     else:
         assert resume(tmp_path, epochs=3) is not None

@@ -41,6 +41,8 @@ ANALYSIS_FIGURES = (
 RESERVED_FIGURES = (*LAYER_FIGURES, POOLING_FIGURE, *ANALYSIS_FIGURES)
 """Figures that no configuration describes."""
 
+ALL, DATA = "all", "data"
+"""What `replace` can name beside runs and variants."""
 PAPER = "paper"
 """The set of the paper's tables."""
 TRAINING = "training"
@@ -80,6 +82,9 @@ class Config:
     makes a sweep faster, and the measured seconds an epoch say less."""
     experiments: Annotated[tuple[str, ...], BeforeValidator(_as_list)]
     """Which of `tables` and `sets` to make, one name or a list; only their variants are trained."""
+    replace: Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+    """Finished results that may be made again with other settings, one name or a list: `data`, a
+    variant's id, `VARIANT/seed_S`, or `all`. What is not named here is never replaced."""
     data: DataSettings
     """Where the images come from and how they are split."""
     training: TrainingSettings

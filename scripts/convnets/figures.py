@@ -1,6 +1,5 @@
 """Figures of training: validation accuracy over epochs or over runtime (paper, Figures 8-10)."""
 
-import json
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,8 @@ from scipy import stats
 
 from convnets.errors import UserError
 from convnets.experiments import Curve, Figure
-from convnets.metrics import rank_variants, runs_of
+from convnets.metrics import rank_variants, read_history, runs_of
+from convnets.run_folder import RunFolder
 from convnets.style import CURVES, LOOKS, SMALL, WIDTH, CurveStyle
 
 X_LABELS = {"epoch": "Epoch", "seconds": "Training runtime in seconds (logarithmic)"}
@@ -107,13 +107,13 @@ def _trajectory(curve: Curve, runs: pd.DataFrame, folder: Path) -> Trajectory:
     variant = ranked[0]
     label = curve.label if len(curve.variants) == 1 else f"{curve.label}, {variant}"
     seeds = runs_of(runs, variant).index.get_level_values("seed")
-    histories = [folder / variant / f"seed_{seed}" / "history.csv" for seed in seeds]
-    run = json.loads((histories[0].parent / "run.json").read_text(encoding="utf-8"))
-    return Trajectory(label, run["variant"]["method"], _over_seeds(histories), len(histories))
+    folders = [RunFolder(folder / variant / f"seed_{seed}") for seed in seeds]
+    method = folders[0].record["variant"]["method"]
+    return Trajectory(label, method, _over_seeds(folders), len(folders))
 
 
-def _over_seeds(histories: list[Path]) -> pd.DataFrame:
-    frames = [pd.read_csv(path, index_col="epoch") for path in histories]
+def _over_seeds(folders: list[RunFolder]) -> pd.DataFrame:
+    frames = [read_history(folder) for folder in folders]
     accuracy = pd.concat([frame["val_accuracy"] for frame in frames], axis=1)
     seconds = pd.concat([frame["epoch_seconds"].cumsum() for frame in frames], axis=1)
     mean = accuracy.mean(axis=1)

@@ -1,13 +1,12 @@
 """From the folders of the runs to one tidy table of measures, and back to a row a run."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from convnets.errors import UserError
+from convnets.run_folder import RunFolder
 
 UNITS = {
     "test_accuracy": "fraction",
@@ -16,6 +15,7 @@ UNITS = {
     "best_val_accuracy": "fraction",
     "best_epoch": "epoch",
     "epochs": "epochs",
+    "epochs_trained": "epochs",
     "epoch_seconds": "s",
     "seconds_to_best": "s",
     "train_seconds": "s",
@@ -36,9 +36,9 @@ def collect(folders: Iterable[Path]) -> pd.DataFrame:
     """
     records = []
     for folder in folders:
-        run = _read_json(folder / "run.json")
+        run = RunFolder(folder).record
         identity = {"variant": run["variant"]["id"], "seed": run["seed"]}
-        for measure, value in _measures(folder, run).items():
+        for measure, value in _measures(RunFolder(folder)).items():
             unit = UNITS.get(measure, "filters")
             about = {"measure": measure, "value": value, "unit": unit}
             records.append(identity | about | {"device": run["device_name"]})
@@ -85,14 +85,19 @@ def filters_label(run: pd.Series) -> str:
     return "→".join(map(str, filters[:1] if len(set(filters)) == 1 else filters))
 
 
-def _measures(folder: Path, run: dict[str, Any]) -> dict[str, float]:
-    test = _read_json(folder / "test.json")
-    seconds = pd.read_csv(_existing(folder / "history.csv"), index_col="epoch")["epoch_seconds"]
+def read_history(folder: RunFolder) -> pd.DataFrame:
+    """`history.csv` of a run, a row an epoch: index `epoch`, the columns of `state.Epoch`."""
+    return pd.DataFrame(folder.history).astype({"epoch": int}).set_index("epoch")
+
+
+def _measures(folder: RunFolder) -> dict[str, float]:
+    run, seconds = folder.record, read_history(folder)["epoch_seconds"]
     filters, num_layers = run["variant"]["filters"], run["variant"]["num_layers"]
     per_layer = filters if isinstance(filters, list) else [filters] * num_layers
     values = (
-        run
-        | test
+        {"epochs_trained": len(seconds)}
+        | run
+        | folder.test
         | {
             "epoch_seconds": seconds.mean(),
             "seconds_to_best": seconds.loc[: run["best_epoch"]].sum(),
@@ -101,17 +106,3 @@ def _measures(folder: Path, run: dict[str, Any]) -> dict[str, float]:
     return {measure: values[measure] for measure in UNITS} | {
         f"{FILTERS}{layer}": number for layer, number in enumerate(per_layer, start=1)
     }
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(_existing(path).read_text(encoding="utf-8"))
-    return content
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise UserError(
-            f"{path.parent} has no {path.name}, expected the folder of a finished run: "
-            "train.py writes history.csv and run.json there, evaluate.py test.json"
-        )
-    return path

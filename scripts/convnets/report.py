@@ -12,7 +12,8 @@ import pandas as pd
 
 from convnets import markup
 from convnets.errors import UserError
-from convnets.metrics import read_runs, runs_of
+from convnets.metrics import read_history, read_runs, runs_of
+from convnets.run_folder import RunFolder
 from convnets.variant import KEYS_OF_METHOD
 
 SYNTHETIC = "glyphs"
@@ -110,11 +111,8 @@ def _missing(plan: Path, metrics: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _load_run(folder: Path) -> Run:
-    return Run(
-        record=json.loads((folder / "run.json").read_text(encoding="utf-8")),
-        test=json.loads((folder / "test.json").read_text(encoding="utf-8")),
-        history=pd.read_csv(folder / "history.csv", index_col="epoch"),
-    )
+    run = RunFolder(folder)
+    return Run(run.record, run.test, read_history(run))
 
 
 def _by_method(run: Run) -> tuple[int, list[Any], int]:

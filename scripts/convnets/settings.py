@@ -172,6 +172,19 @@ class DataSettings:
         """What the images of the chosen source are like."""
         return IMAGE_KINDS[self.torchvision.name] if self.source == "torchvision" else EMNIST
 
+    @property
+    def local_files(self) -> list[str]:
+        """The files of a source that reads files of the user's."""
+        match self.source:
+            case "archive":
+                return [self.archive.path]
+            case "npz":
+                return [
+                    f"{self.npz.folder}/emnist-{part}.npz" for part in ("train", "valid", "test")
+                ]
+            case _:
+                return []
+
     def used(self) -> dict[str, Any]:
         """The settings that matter to the chosen source, and none of the other sources'."""
         values = dataclasses.asdict(self)
@@ -192,6 +205,9 @@ class TrainingSettings:
     """Reading: the course framework's."""
     weight_decay: float = 1e-5
     """Reading: the course framework's (L2, added to the gradient)."""
+    patience: int | None = None
+    """Early stopping: a run ends when its validation accuracy has not improved for this many
+    epochs. Empty, as in the paper: every run trains for all `epochs`."""
     precision: Literal["auto", "bfloat16", "tf32", "float32"] = "auto"
     """`auto`: bfloat16 products with float32 weights where the processor has them, else
     float32. `float32` is the paper's arithmetic; `tf32` rounds its products as GPUs can."""

@@ -5,7 +5,7 @@ import dataclasses
 import hashlib
 import io
 import pickle
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from torch import Tensor
 
 from convnets.errors import UserError
 from convnets.files import atomic_write, write_text
+from convnets.identity import differences
+from convnets.run_folder import CHECKPOINT, RunFolder
+from convnets.stopping import last_epoch
 
 NAMES = ("state.0.pt", "state.1.pt")
 
@@ -43,7 +46,7 @@ class State:
     """
 
     belongs_to: dict[str, Any]
-    """What decides every bit of the run: variant, seed, settings, data, code, ..."""
+    """What decides every bit of the run: its identity, and the plan by which it computes."""
     network: dict[str, Tensor] = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)
     best_network: dict[str, Tensor] = field(default_factory=dict)
@@ -65,6 +68,10 @@ class State:
     def best(self) -> Epoch:
         """The epoch with the best validation accuracy, the earliest on a tie."""
         return max(self.history, key=lambda row: row.val_accuracy)
+
+    def last_epoch(self, epochs: int, patience: int | None) -> int | None:
+        """The epoch after which the run ends; None while it goes on (`convnets.stopping`)."""
+        return last_epoch((row.val_accuracy for row in self.history), epochs, patience)
 
     @property
     def progress(self) -> tuple[int, int, bool]:
@@ -103,11 +110,17 @@ class Slots:
             file.write(payload)
         self._newest = older
 
-    def resume(self, belongs_to: dict[str, Any], epochs: int, device: str) -> State | None:
+    def resume(
+        self,
+        belongs_to: dict[str, Any],
+        epochs: int,
+        device: str,
+        patience: int | None = None,
+    ) -> State | None:
         """The most advanced intact state, or None where there is none.
 
-        A finished run's state that does not belong is deleted: whoever asks again for a finished
-        run wants it anew, and nothing unfinished is lost. One of an unfinished run is refused.
+        The state of another run is refused while that run is unfinished. That of a finished one
+        is deleted: this is called only when its record was removed to replace it.
 
         Raises:
             UserError: all files are damaged, or the state is not of this run.
@@ -128,8 +141,9 @@ class Slots:
                 f"{self.newest.name}: what was done between the two saves is done again"
             )
         problems = list(differences(state.belongs_to, belongs_to))
-        if len(state.history) + bool(state.step) > epochs:
-            problems.append(f"epochs: {state.position} -> {epochs}")
+        end = state.last_epoch(epochs, patience)
+        if end is not None and (len(state.history), state.step) > (end, 0):
+            problems.append(f"epochs: {state.position} -> ends after epoch {end}")
         if not problems:
             return state
         changes = "".join(f"\n  {problem}" for problem in problems)
@@ -185,6 +199,22 @@ def read_state(path: Path, device: str) -> State:
         raise ValueError(f"it holds no state: {error}".partition("\n")[0]) from error
 
 
+def load_checkpoint(run: RunFolder, device: str) -> tuple[int, dict[str, Tensor]]:
+    """Epoch and weights of a run's best checkpoint; a `UserError` when it is damaged."""
+    path = run.checked(CHECKPOINT)
+    try:
+        checkpoint = torch.load(path, map_location=device, weights_only=True)
+        epoch, weights = checkpoint["epoch"], checkpoint["network"]
+        finite = all(torch.isfinite(tensor).all() for tensor in weights.values())
+    except (RuntimeError, pickle.UnpicklingError, TypeError, LookupError, AttributeError) as error:
+        raise run.damaged(
+            CHECKPOINT, f"is no checkpoint ({error}".partition("\n")[0] + ")"
+        ) from None
+    if not finite:
+        raise run.damaged(CHECKPOINT, "holds weights that are not finite")
+    return epoch, weights
+
+
 def begin_attempt(state: State, attempt: dict[str, Any], log: Callable[[str], None]) -> None:
     """Note in `state` that a process trains on; warn where its bits may differ."""
     compared = ("device_name", "software")
@@ -199,15 +229,6 @@ def begin_attempt(state: State, attempt: dict[str, Any], log: Callable[[str], No
     place = {"from_epoch": len(state.history) + 1, "from_step": state.step}
     state.attempts.append(attempt | place)
     state.finished = ""
-
-
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """Each key, dotted where nested, whose value differs, as `key: old -> new`."""
-    before, after = dict(_flat(old)), dict(_flat(new))
-    for key in before | after:
-        values = [side.get(key, "not there") for side in (before, after)]
-        if values[0] != values[1]:
-            yield f"{key}: {values[0]} -> {values[1]}"
 
 
 def write_history(path: Path, state: State) -> None:
@@ -233,11 +254,3 @@ def to_bytes(value: Any) -> bytes:
 
 def _header(payload: bytes) -> bytes:
     return f"sha256 {hashlib.sha256(payload).hexdigest()}\n".encode()
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value

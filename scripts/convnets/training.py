@@ -171,18 +171,18 @@ class Run:
             trainer.optimizer.load_state_dict(state.optimizer)
 
     def train(self, validation_part: Part, epochs: int, log: Callable[[str], None]) -> None:
-        """Train until `epochs` epochs are done, from wherever the state stands.
+        """Train from wherever the state stands until `epochs` epochs are done, or patience is out.
 
         Raises:
             Interrupted: `check` asked for it; the state is saved.
             UserError: the training diverged; the state before it is saved.
         """
         try:
-            while len(self.state.history) < epochs:
+            while self.state.last_epoch(epochs, self.trainer.settings.patience) is None:
                 self.train_epoch(validation_part)
                 self.save()
                 write_history(self.slots.folder / "history.csv", self.state)
-                log(_line(self.state, epochs))
+                log(_line(self.state, epochs, self.trainer.settings.patience))
         except Interrupted as signal:
             self.save()
             saved = f"{self.state.position}, saved in {self.slots.newest}"
@@ -255,7 +255,7 @@ def _optimizer(network: nn.Module, settings: TrainingSettings, plan: Plan) -> to
     return torch.optim.Adam(network.parameters(), capturable=plan.cuda_graph, **shared)
 
 
-def _line(state: State, epochs: int) -> str:
+def _line(state: State, epochs: int, patience: int | None) -> str:
     row, best = state.history[-1], state.best
     left = (epochs - row.epoch) * sum(r.epoch_seconds for r in state.history) / row.epoch
     return (
@@ -263,5 +263,5 @@ def _line(state: State, epochs: int) -> str:
         f"  train loss {row.train_loss:.4f} acc {row.train_accuracy:.4f}"
         f"  validation loss {row.val_loss:.4f} acc {row.val_accuracy:.4f}"
         f"  {row.epoch_seconds:.1f} s  best {best.val_accuracy:.4f} at {best.epoch}"
-        f"  about {left / 60:.1f} min left"
+        f"  {'about' if patience is None else 'at most'} {left / 60:.1f} min left"
     )

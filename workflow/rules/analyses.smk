@@ -21,7 +21,7 @@ rule gradients:
     params:
         runs=of_analysed_runs(""),
         data=subpath(input[0], parent=True),
-        code=fingerprint("measure_receptive_fields.py"),
+        version=VERSIONS["analyses"],
     message:
         "Measuring effective receptive fields"
     shell:
@@ -60,7 +60,7 @@ rule receptive_fields:
         title="Effective receptive fields",
         runs=of_analysed_runs(""),
         prefix=subpath(output.figure, strip_suffix=".svg"),
-        code=fingerprint("analyse_receptive_fields.py"),
+        version=VERSIONS["analyses"],
     message:
         "Drawing effective receptive fields"
     shell:
@@ -99,7 +99,7 @@ rule pareto:
         title="Test accuracy against cost",
         runs=of_analysed_runs(""),
         prefix=subpath(output.figure, strip_suffix=".svg"),
-        code=fingerprint("analyse_pareto.py"),
+        version=VERSIONS["analyses"],
     message:
         "Drawing accuracy against cost"
     shell:
@@ -113,8 +113,7 @@ rule confusions:
     input:
         runs=of_analysed_runs("run.json"),
         predictions=of_analysed_runs("predictions.npz"),
-        images=DATA[0],
-        data=DATA[1:],
+        data=DATA,
         metrics=METRICS,
         provenance=PROVENANCE,
     output:
@@ -140,9 +139,9 @@ rule confusions:
     params:
         title="Confused classes",
         runs=of_analysed_runs(""),
-        data=subpath(input.images, parent=True),
+        data=f"{RESULTS}/data",
         prefix=subpath(output.figure, strip_suffix=".svg"),
-        code=fingerprint("analyse_confusions.py"),
+        version=VERSIONS["analyses"],
     message:
         "Drawing confusions"
     shell:
@@ -182,7 +181,7 @@ rule agreement:
         title="Agreement between variants",
         runs=of_analysed_runs(""),
         prefix=subpath(output.figure, strip_suffix=".svg"),
-        code=fingerprint("analyse_agreement.py"),
+        version=VERSIONS["analyses"],
     message:
         "Drawing the agreement between variants"
     shell:
@@ -222,7 +221,7 @@ rule curves:
         title="Learning curves",
         runs=of_analysed_runs(""),
         prefix=subpath(output.figure, strip_suffix=".svg"),
-        code=fingerprint("analyse_curves.py"),
+        version=VERSIONS["analyses"],
     message:
         "Drawing learning curves"
     shell:

@@ -16,9 +16,10 @@ sys.path.insert(0, f"{workflow.basedir}/scripts")
 from convnets.config import LAYER_FIGURES, POOLING_FIGURE, load_config
 from convnets.errors import UserError
 from convnets.files import write_json
-from convnets.fingerprint import fingerprint
+from convnets.finished import results_to_replace
 from convnets.resources import training_megabytes, training_minutes
 from convnets.settings import to_json
+from convnets.stages import VERSIONS
 
 # Environments of conda hold all that their scripts need: neither those nor pip, which fills the
 # environments, look at packages elsewhere. Snakemake itself hides PYTHONPATH from the scripts.
@@ -31,6 +32,8 @@ base = [Path(file) for file in workflow.configfiles if Path(file).resolve() not 
 
 try:
     CONFIG = load_config(config, [*base, *overlays])
+    # Jobs on other nodes find replaced results gone.
+    REPLACED = results_to_replace(CONFIG) if workflow.is_main_process else set()
 except UserError as error:
     raise WorkflowError(str(error)) from None
 
@@ -51,8 +54,10 @@ PUBLISHED = "config/published_values.csv"
 CLAIMS_OF_PAPER = "config/claims.yaml"
 READINGS = "config/readings.yaml"
 
-DATA = multiext(f"{RESULTS}/data/", "images.npy", "labels.npy", "split.npz", "provenance.json")
 PROVENANCE = f"{RESULTS}/data/provenance.json"
+ARRAYS = multiext(f"{RESULTS}/data/", "images.npy", "labels.npy", "split.npz")
+# The provenance holds a digest of the arrays, so their own file times say nothing.
+DATA = [PROVENANCE, *ancient(ARRAYS)]
 METRICS = f"{RESULTS}/metrics.csv"
 COMPARISON = f"{RESULTS}/comparison.csv"
 MECHANISM = f"{RESULTS}/mechanism.json"
@@ -70,6 +75,12 @@ TABLES = expand(
     format=["csv", "md", "tex"],
 )
 FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{format}}", name=FIGURE_NAMES, format=["svg", "png"])
+
+
+# An input of the jobs that replace something: newer than what they made before.
+REPLACEMENT = f"{RESULTS}/replacement"
+if REPLACED:
+    write_json(REPLACEMENT, sorted(map(str, REPLACED)))
 
 
 # The Slurm plugin needs help with the answers of sacct; the program there says why.

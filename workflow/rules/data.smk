@@ -3,13 +3,6 @@
 #   in   the archive that data.source names (nothing for glyphs)
 #   out  data/images.npy, labels.npy, split.npz, provenance.json
 
-# A changed local file is noticed by its size: its time says nothing, and its digest is checked
-# when it is read. What is downloaded is known by its digest.
-LOCAL_FILES = {
-    "archive": [CONFIG.data.archive.path],
-    "npz": [f"{CONFIG.data.npz.folder}/emnist-{part}.npz" for part in ("train", "valid", "test")],
-}.get(CONFIG.data.source, [])
-
 
 localrules:
     fetch_archive,
@@ -38,8 +31,9 @@ rule prepare_data:
     No parameter names a folder, so that `--cache` finds the same data under another name."""
     input:
         rules.fetch_archive.output if CONFIG.data.source in ("nist", "torchvision") else [],
+        REPLACEMENT if Path(f"{RESULTS}/data") in REPLACED else [],
     output:
-        DATA,
+        multiext(f"{RESULTS}/data/", "images.npy", "labels.npy", "split.npz", "provenance.json"),
     log:
         f"{RESULTS}/logs/prepare_data.log",
     cache: True
@@ -48,8 +42,7 @@ rule prepare_data:
     params:
         settings=to_json(CONFIG.data.used()),
         subset=CONFIG.subset,
-        sizes=[Path(file).stat().st_size for file in LOCAL_FILES if Path(file).exists()],
-        code=fingerprint("prepare_data.py"),
+        version=VERSIONS["data"],
     message:
         "Preparing the images of source {CONFIG.data.source}"
     shell:

@@ -47,7 +47,7 @@ rule layer_times:
     params:
         variants=json.dumps([CONFIG.variant(id).specification() for id in CONFIG.analysed_variants]),
         folder=subpath(output[0], parent=True),
-        code=fingerprint("measure_layers.py"),
+        version=VERSIONS["lesson"],
     message:
         "Measuring what layers cost"
     shell:
@@ -73,7 +73,7 @@ rule from_scratch:
         training=json.dumps({"batch_size": CONFIG.training.batch_size}),
         epochs=2,
         data=subpath(input[0], parent=True),
-        code=fingerprint("train_from_scratch.py"),
+        version=VERSIONS["lesson"],
     message:
         "Training a network of hand-written layers"
     shell:
@@ -94,7 +94,7 @@ rule animations:
         side_by_side=1,
     params:
         folder=subpath(output[0], parent=True),
-        code=fingerprint("draw_animations.py"),
+        version=VERSIONS["lesson"],
     message:
         "Drawing windows that slide"
     shell:
@@ -109,6 +109,7 @@ rule lesson:
         ANIMATIONS,
         expand(f"{RESULTS}/figures/{{name}}.svg", name=[*LAYER_FIGURES, POOLING_FIGURE]),
         PROVENANCE,
+        LESSON_FILES,
     output:
         page=report(
             f"{RESULTS}/lesson.html",
@@ -127,7 +128,7 @@ rule lesson:
         results=subpath(output.page, parent=True),
         notebook=LESSON,
         template=LESSON_TEMPLATE,
-        code=fingerprint("render_lesson.py", *LESSON_FILES),
+        version=VERSIONS["lesson"],
     message:
         "Writing {output.page}"
     shell:

@@ -9,8 +9,8 @@ rule readings:
     input:
         metrics=METRICS,
         provenance=PROVENANCE,
-        published=ancient(PUBLISHED),
-        readings=ancient(READINGS),
+        published=PUBLISHED,
+        readings=READINGS,
     output:
         report(
             READINGS_JUDGED,
@@ -25,7 +25,7 @@ rule readings:
     resources:
         side_by_side=1,
     params:
-        code=fingerprint("judge_readings.py", PUBLISHED, READINGS),
+        version=VERSIONS["judging"],
     message:
         "Judging the readings"
     shell:

@@ -25,6 +25,7 @@ rule report:
         CLAIMS,
         READINGS_JUDGED,
         PROVENANCE,
+        REPORT_FILES,
         fidelity="benchmarks/results/fidelity.csv",
     output:
         page=report(
@@ -48,7 +49,7 @@ rule report:
         template=TEMPLATE,
         readings=READINGS,
         command=COMMAND,
-        code=fingerprint("render_report.py", *REPORT_FILES),
+        version=VERSIONS["report"],
     message:
         "Writing {output.page}"
     shell:

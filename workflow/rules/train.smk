@@ -10,10 +10,24 @@
 # again would submit. Interrupted by SIGTERM or SIGINT, train.py saves and ends with status 75.
 
 
+#
+# Nothing but a missing output makes Snakemake train: a finished run has no inputs any more, unless
+# it is to be replaced, and functions of `output` are no parameters that Snakemake compares. Whether
+# a finished run is the one that is asked for is decided before any job starts (`convnets.finished`).
+
+
+def inputs_of_training(wildcards):
+    """The prepared data, unless the run is finished."""
+    folder = Path(RUN.format(**wildcards))
+    if folder in REPLACED:
+        return [*DATA, REPLACEMENT]
+    return [] if (folder / "run.json").exists() else DATA
+
+
 rule train:
     """Train one variant with one seed."""
     input:
-        DATA,
+        inputs_of_training,
     output:
         history=f"{RUN}/history.csv",
         checkpoint=f"{RUN}/best.pt",
@@ -28,12 +42,11 @@ rule train:
         mem_mb=megabytes_of_training,
         runs_per_gpu=CONFIG.runs_per_gpu,  # as a parameter it would re-run what is done
     params:
-        variant=lambda wildcards: to_json(CONFIG.variant(wildcards.variant).specification()),
-        training=lambda wildcards: to_json(CONFIG.training_of(wildcards.variant)),
-        epochs=CONFIG.epochs,
-        data=subpath(input[0], parent=True),
+        variant=lambda wildcards, output: to_json(CONFIG.variant(wildcards.variant).specification()),
+        training=lambda wildcards, output: to_json(CONFIG.training_of(wildcards.variant)),
+        epochs=lambda wildcards, output: CONFIG.epochs,
+        data=f"{RESULTS}/data",
         run=subpath(output.record, parent=True),
-        code=fingerprint("train.py"),
     message:
         "Training {wildcards.variant}, seed {wildcards.seed}; its epochs: {log}"
     shell:
@@ -46,7 +59,8 @@ rule evaluate:
     """Test the checkpoint of the best validation accuracy."""
     input:
         DATA,
-        rules.train.output,
+        record=rules.train.output.record,
+        checkpoint=ancient(rules.train.output.checkpoint),  # the record has its digest
     output:
         result=f"{RUN}/test.json",
         predictions=f"{RUN}/predictions.npz",
@@ -58,9 +72,9 @@ rule evaluate:
     resources:
         runs_per_gpu=CONFIG.runs_per_gpu,
     params:
-        data=subpath(input[0], parent=True),
+        data=f"{RESULTS}/data",
         run=subpath(output.result, parent=True),
-        code=fingerprint("evaluate.py"),
+        version=VERSIONS["evaluation"],
     message:
         "Testing {wildcards.variant}, seed {wildcards.seed}"
     shell:

@@ -11,6 +11,8 @@ from matplotlib.ticker import MaxNLocator
 
 from convnets.analyses.panels import TINY, add_remark, variant_panels
 from convnets.analyses.runs import Run, Runs
+from convnets.metrics import read_history
+from convnets.run_folder import RunFolder
 from convnets.style import LOOKS, SMALL
 
 PARTS = {"train": "training accuracy", "val": "validation accuracy"}
@@ -73,7 +75,7 @@ def describe_curves(curves: pd.DataFrame, conditions: str) -> str:
 
 
 def _curve(variant: str, seeds: Sequence[Run]) -> pd.DataFrame:
-    histories = [pd.read_csv(run.folder / "history.csv", index_col="epoch") for run in seeds]
+    histories = [read_history(RunFolder(run.folder)) for run in seeds]
     curve = pd.DataFrame(
         {"variant": variant, "method": seeds[0].variant.method}, histories[0].index
     )

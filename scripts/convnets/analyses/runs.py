@@ -1,6 +1,5 @@
 """The finished runs that the analyses look at, and what they named the test images."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from convnets.errors import UserError
+from convnets.run_folder import RunFolder
 from convnets.settings import from_mapping
 from convnets.variant import KEYS_OF_METHOD, Variant
 
@@ -62,8 +62,8 @@ def load_predictions(runs: Runs) -> Predictions:
     for id, seeds in runs.items():
         rows = []
         for run in seeds:
-            with np.load(run.folder / "predictions.npz") as test:
-                images, labels, row = test["index"], test["label"], test["prediction"]
+            test = RunFolder(run.folder).predictions
+            images, labels, row = test["index"], test["label"], test["prediction"]
             first = first or (run.folder, images, labels)
             if not np.array_equal(images, first[1]):
                 raise UserError(
@@ -78,5 +78,5 @@ def load_predictions(runs: Runs) -> Predictions:
 
 
 def _load_run(folder: Path) -> Run:
-    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    record = RunFolder(folder).record
     return Run(folder, from_mapping(Variant, record["variant"]), record["seed"])

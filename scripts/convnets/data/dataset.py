@@ -1,6 +1,7 @@
 """The data as the later stages read it: arrays, split and provenance in one folder."""
 
 import errno
+import hashlib
 import json
 import zipfile
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from convnets.data.source import LabelledImages
 from convnets.data.split import PARTS
 from convnets.errors import UserError
-from convnets.files import atomic_write, write_json
+from convnets.files import atomic_write, file_digest, write_json
 from convnets.settings import DataSettings, ImageKind, from_mapping
 
 IMAGES, LABELS, SPLIT, PROVENANCE = "images.npy", "labels.npy", "split.npz", "provenance.json"
@@ -51,7 +52,13 @@ def save_dataset(dataset: Dataset, folder: Path) -> None:
         np.save(file, dataset.labels)
     with atomic_write(folder / SPLIT) as file:
         np.savez(file, **dataset.split)  # type: ignore[arg-type]
-    write_json(folder / PROVENANCE, dataset.provenance)
+    write_json(folder / PROVENANCE, dataset.provenance | {"digest": digest_of(folder)})
+
+
+def digest_of(folder: Path) -> str:
+    """The SHA-256 that tells whether two runs saw the same images, labels and split."""
+    digests = "".join(file_digest(folder / name) for name in (IMAGES, LABELS, SPLIT))
+    return hashlib.sha256(digests.encode()).hexdigest()
 
 
 def load_dataset(folder: Path | str) -> Dataset:

@@ -40,7 +40,7 @@ def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
         "files": source.files,
         "classes": source.classes,
         "subset": subset,
-        "settings": _settings_used(settings),
+        "settings": settings_used(settings),
         "counts": {
             "available": {name: len(part.labels) for name, part in source.parts.items()},
             "split": {part: len(indices) for part, indices in split.items()},
@@ -69,7 +69,7 @@ def _read_source(settings: DataSettings, glyph_seed: np.random.SeedSequence) -> 
             return read_torchvision(settings.torchvision)
 
 
-def _settings_used(settings: DataSettings) -> dict[str, Any]:
+def settings_used(settings: DataSettings) -> dict[str, Any]:
     """The settings that shape the arrays. Not where files lie: their checksums tell more."""
     split = settings.split
     used: dict[str, Any] = {

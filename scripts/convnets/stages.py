@@ -1,0 +1,19 @@
+"""Versions of the stages of the workflow: what decides whether a stage has to run again.
+
+Snakemake runs a job again when its parameters or inputs change, and each rule has the version of
+its stage among its parameters. So code can be renamed, moved and reworded, and nothing is made
+again. Raise a stage's version with every change of what it computes or shows. A finished training
+is never made again by itself: see `convnets.identity`, which has its version.
+"""
+
+VERSIONS = {
+    "data": 1,
+    "evaluation": 1,
+    "metrics": 1,
+    "exhibits": 1,
+    "judging": 1,
+    "analyses": 1,
+    "lesson": 1,
+    "report": 1,
+}
+"""Version by stage. A stage with others' results in its inputs follows them by itself."""
