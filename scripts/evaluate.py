@@ -84,7 +84,8 @@ def evaluate(
 
 def recorded_plan(run: dict[str, Any], settings: TrainingSettings) -> hardware.Plan:
     """The plan that the run was trained with, on the device that there is now."""
-    values = {item.name: run[item.name] for item in dataclasses.fields(hardware.Plan)}
+    known = {item.name for item in dataclasses.fields(hardware.Plan)}
+    values = {name: value for name, value in run.items() if name in known}
     return hardware.Plan(**values | {"device": hardware.choose_device(settings)})
 
 

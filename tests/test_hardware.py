@@ -1,6 +1,7 @@
 """The plan of a run: which one the rule chooses, and what it sets up."""
 
 import dataclasses
+import importlib.util
 import re
 
 import pytest
@@ -14,6 +15,7 @@ from convnets.variant import Variant
 
 POOLING = Variant(id="pooling", method="max_pool")
 DILATION = Variant(id="dilation", method="dilation")
+LINEAR = Variant(id="linear", method="fully_connected")
 
 
 def machine(monkeypatch: pytest.MonkeyPatch, gpu: bool = False, features: str = "") -> None:
@@ -37,14 +39,15 @@ def promise(monkeypatch: pytest.MonkeyPatch, visible: str | None) -> None:
 @pytest.mark.parametrize(
     ("gpu", "features", "precision", "variant", "plan"),
     [
-        (False, "avx2", "auto", POOLING, ("cpu", "float32", True, False)),
-        (False, "avx2", "auto", DILATION, ("cpu", "float32", False, False)),
-        (False, "avx512_bf16", "auto", DILATION, ("cpu", "bfloat16", True, False)),
-        (False, "amx_bf16", "auto", POOLING, ("cpu", "bfloat16", True, False)),
-        (False, "amx_bf16", "float32", POOLING, ("cpu", "float32", True, False)),
-        (True, "", "auto", POOLING, ("cuda", "bfloat16", True, True)),
-        (True, "", "tf32", DILATION, ("cuda", "tf32", True, True)),
-        (True, "", "float32", POOLING, ("cuda", "float32", False, True)),
+        (False, "avx2", "auto", POOLING, ("cpu", "float32", True, False, "fused")),
+        (False, "avx2", "auto", DILATION, ("cpu", "float32", False, False, "fused")),
+        (False, "avx512_bf16", "auto", DILATION, ("cpu", "bfloat16", True, False, "fused")),
+        (False, "amx_bf16", "auto", POOLING, ("cpu", "bfloat16", True, False, "fused")),
+        (False, "amx_bf16", "float32", POOLING, ("cpu", "float32", True, False, "fused")),
+        (False, "amx_bf16", "auto", LINEAR, ("cpu", "bfloat16", True, False, "pytorch")),
+        (True, "", "auto", POOLING, ("cuda", "bfloat16", True, True, "pytorch")),
+        (True, "", "tf32", DILATION, ("cuda", "tf32", True, True, "pytorch")),
+        (True, "", "float32", POOLING, ("cuda", "float32", False, True, "pytorch")),
     ],
 )
 def test_the_plan_follows_from_settings_variant_and_machine(
@@ -53,11 +56,21 @@ def test_the_plan_follows_from_settings_variant_and_machine(
     features: str,
     precision: str,
     variant: Variant,
-    plan: tuple[str, str, bool, bool],
+    plan: tuple[str, str, bool, bool, str],
 ) -> None:
     machine(monkeypatch, gpu, features)
     settings = dataclasses.replace(TrainingSettings(), precision=precision)
     assert dataclasses.astuple(choose_plan(settings, variant)) == plan
+
+
+def test_pytorch_computes_without_numba_and_on_many_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine(monkeypatch)
+    many = TrainingSettings(threads=hardware.FUSED_THREADS + 1)
+    assert choose_plan(many, POOLING).kernels == "pytorch"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert choose_plan(TrainingSettings(threads=1), POOLING).kernels == "pytorch"
 
 
 def test_a_gpu_is_left_alone_when_the_processor_is_asked_for(

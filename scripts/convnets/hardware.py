@@ -6,6 +6,7 @@ rounding and speed. `benchmarks/` measures them against a plain loop.
 
 import contextlib
 import ctypes
+import importlib.util
 import os
 import platform
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ BFLOAT16_FEATURES = ("amx_bf16", "avx512_bf16")
 """Processor features that multiply bfloat16 faster than float32."""
 NO_DEVICES = ("", "-1", "NoDevFiles")
 """Values of `CUDA_VISIBLE_DEVICES` that stand for no GPU; the last one is Slurm's."""
+FUSED_THREADS = 2
+"""Most threads with which the fused kernels, on one, beat PyTorch's on all."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Switches of glibc's `mallopt`."""
 
@@ -36,6 +39,8 @@ class Plan:
     """Whether features lie in memory as (batch, height, width, channels)."""
     cuda_graph: bool
     """Whether the steps of an epoch replay one recorded step."""
+    kernels: Literal["fused", "pytorch"] = "pytorch"
+    """Who computes ReLU, pooling and the averaged head: `convnets.kernels`, or PyTorch."""
 
     def autocast(self) -> torch.autocast:
         """The context in which the network computes."""
@@ -62,7 +67,13 @@ def choose_plan(settings: TrainingSettings, variant: Variant) -> Plan:
             "float32, or training.device to cuda"
         )
     plain = precision == "float32" and (device == "cuda" or variant.method == "dilation")
-    return Plan(device, precision, channels_last=not plain, cuda_graph=device == "cuda")
+    return Plan(
+        device,
+        precision,
+        channels_last=not plain,
+        cuda_graph=device == "cuda",
+        kernels=_choose_kernels(settings, variant, device),
+    )
 
 
 def choose_device(settings: TrainingSettings) -> Literal["cpu", "cuda"]:
@@ -103,6 +114,14 @@ def prepare(plan: Plan, threads: int) -> None:
 def describe(device: str) -> str:
     """Name of the processor or GPU, as its maker calls it."""
     return torch.cuda.get_device_name() if device == "cuda" else _cpu_name()
+
+
+def _choose_kernels(
+    settings: TrainingSettings, variant: Variant, device: str
+) -> Literal["fused", "pytorch"]:
+    """The fused kernels where they are faster: on few threads, since they use one."""
+    fits = device == "cpu" and variant.is_convolutional and settings.threads <= FUSED_THREADS
+    return "fused" if fits and importlib.util.find_spec("numba") else "pytorch"
 
 
 def _multiplies_bfloat16(device: str) -> bool:

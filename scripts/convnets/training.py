@@ -121,11 +121,18 @@ class Trainer:
         state.corrects = self.corrects[: state.step].clone()
 
 
-def place(network: nn.Module, plan: Plan) -> nn.Module:
-    """Move `network` to the plan's device and into its memory layout, which features follow."""
+def place(network: nn.Sequential, plan: Plan) -> nn.Sequential:
+    """Let `network` compute as the plan says; its parameters keep their names and values.
+
+    It moves to the plan's device and into its memory layout, which features follow.
+    """
     network.to(plan.device)
     if plan.channels_last:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if plan.kernels == "fused":
+        from convnets.kernels.modules import fuse  # noqa: PLC0415, compiling takes its time
+
+        fuse(network)
     return network
 
 

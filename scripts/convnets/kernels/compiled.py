@@ -1,0 +1,181 @@
+"""Elementwise passes of a training step, compiled by Numba for one thread.
+
+Features are flat arrays of (batch, height, width, channels); bfloat16 numbers are int16, as their
+bits. Sums are float32 and rounded when they are stored, in PyTorch's order and to PyTorch's bits.
+NaN passes ReLU and wins a maximum, as in PyTorch. `channels` must be a multiple of `LANES`.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from filelock import FileLock
+from numba.core.caching import FunctionCache
+
+from convnets.kernels import lanes
+from convnets.kernels.lanes import LANES, filled, load, over, plus, store, where_above, where_bits
+
+POSITION_BITS, POSITION_MASK = 4, 15
+"""Lowest bits of a window's notes: which tap is the maximum. The bits above mark positive taps."""
+NOWHERE = 15
+"""Position in a window without positive taps: no gradient passes."""
+
+
+LANES_CODE = hashlib.sha256(Path(lanes.__file__).read_bytes()).hexdigest()
+"""Digest of the code with which all functions here are compiled."""
+
+
+class _Cache(FunctionCache):
+    """Compiled code on disk; where it cannot be kept, each process compiles for itself.
+
+    One process writes at a time: two would give the same file name to different functions.
+    """
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        lock = FileLock(Path(self._cache_path) / "lock", timeout=10, fallback_to_soft=False)
+        with contextlib.suppress(OSError), lock:
+            super().save_overload(sig, data)
+
+    def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
+        return *super()._index_key(sig, codegen), LANES_CODE  # Numba looks at this file only
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """`function`, compiled at its first call and kept on disk where there is a place for it."""
+    dispatcher: Any = numba.njit(error_model="numpy")(function)
+    with contextlib.suppress(RuntimeError):  # neither this folder nor the user's is writable
+        dispatcher._cache = _Cache(function)
+    return dispatcher
+
+
+@compiled
+def relu(features, out):  # type: ignore[no-untyped-def]
+    """ReLU; `out` may be `features`."""
+    zero = filled(0)
+    for index in range(0, features.size, LANES):
+        value = load(features, index)
+        store(out, index, where_above(value, zero, value, zero))
+
+
+@compiled
+def relu_backward(gradient, relued, out):  # type: ignore[no-untyped-def]
+    """Gradient before ReLU from that after it and ReLU's outputs; `out` may be `gradient`."""
+    zero = filled(0)
+    for index in range(0, gradient.size, LANES):
+        given = load(gradient, index)
+        store(out, index, where_above(load(relued, index), zero, given, zero))
+
+
+@cache
+def pooling(maximum: bool, average: bool, window: int) -> tuple[Any, Any]:
+    """Forward and backward pass of ReLU and pooling: `maximum`, `average` or the sum of both.
+
+    Geometry is (batch, height, width, channels, rows, columns, stride, padding). A window
+    leaves notes (uint16) for the backward pass, see `POSITION_BITS`.
+    """
+
+    @compiled
+    def forward(features, geometry, out, notes):  # type: ignore[no-untyped-def]
+        batch, height, width, channels, rows, columns, stride, padding = geometry
+        zero, nowhere, area = filled(0), filled(NOWHERE), filled(window * window)
+        index = 0
+        for n in range(batch):
+            for row in range(rows):
+                for column in range(columns):
+                    top, left = row * stride - padding, column * stride - padding
+                    for channel in range(0, channels, LANES):
+                        best, position, total, marks = zero, nowhere, zero, zero
+                        for tap in range(window * window):
+                            y, x = top + tap // window, left + tap % window
+                            if 0 <= y < height and 0 <= x < width:
+                                place = ((n * height + y) * width + x) * channels + channel
+                                value = load(features, place)
+                                if average:
+                                    total = plus(total, where_above(value, zero, value, zero))
+                                    mark = filled(1 << (POSITION_BITS + tap))
+                                    marks = plus(marks, where_above(value, zero, mark, zero))
+                                if maximum:
+                                    position = where_above(value, best, filled(tap), position)
+                                    best = where_above(value, best, value, best)
+                        if average:
+                            store(out, index, over(total, area))
+                            if maximum:
+                                best = plus(best, load(out, index))
+                        if maximum:
+                            store(out, index, best)
+                        store(notes, index, plus(position, marks))
+                        index += LANES
+
+    @compiled
+    def backward(gradient, notes, geometry, out):  # type: ignore[no-untyped-def]
+        batch, height, width, channels, rows, columns, stride, padding = geometry
+        area, index = filled(window * window), 0
+        for n in range(batch):
+            for row in range(rows):
+                for column in range(columns):
+                    top, left = row * stride - padding, column * stride - padding
+                    for channel in range(0, channels, LANES):
+                        given, noted = load(gradient, index), load(notes, index)
+                        share = over(given, area)
+                        index += LANES
+                        for tap in range(window * window):
+                            y, x = top + tap // window, left + tap % window
+                            if 0 <= y < height and 0 <= x < width:
+                                place = ((n * height + y) * width + x) * channels + channel
+                                if average:
+                                    shift = POSITION_BITS + tap
+                                    passed = where_bits(noted, shift, 1, 1, share)
+                                    store(out, place, passed)
+                                if maximum:
+                                    kept = where_bits(noted, 0, POSITION_MASK, tap, given)
+                                    if average:
+                                        kept = plus(kept, load(out, place))
+                                    store(out, place, kept)
+
+    return forward, backward
+
+
+@compiled
+def average_to_2x2(features, geometry, out):  # type: ignore[no-untyped-def]
+    """ReLU and the mean of each quarter of the features, see `convnets.network.AverageTo2x2`.
+
+    Geometry is (batch, width, channels).
+    """
+    batch, width, channels = geometry
+    window, stride = (width + 1) // 2, width // 2
+    zero, area, index = filled(0), filled(window * window), 0
+    for n in range(batch):
+        for quarter in range(4):
+            top, left = quarter // 2 * stride, quarter % 2 * stride
+            for channel in range(0, channels, LANES):
+                total = zero
+                for y in range(top, top + window):
+                    for x in range(left, left + window):
+                        value = load(features, ((n * width + y) * width + x) * channels + channel)
+                        total = plus(total, where_above(value, zero, value, zero))
+                store(out, index, over(total, area))
+                index += LANES
+
+
+@compiled
+def average_to_2x2_backward(gradient, features, geometry, out):  # type: ignore[no-untyped-def]
+    """Gradient of the features before `average_to_2x2`; middle rows have a share of two means."""
+    batch, width, channels = geometry
+    window, stride = (width + 1) // 2, width // 2
+    zero, area, index = filled(0), filled(window * window), 0
+    for n in range(batch):
+        for y in range(width):
+            for x in range(width):
+                for channel in range(0, channels, LANES):
+                    total = zero
+                    for quarter in range(4):
+                        i, j = y - quarter // 2 * stride, x - quarter % 2 * stride
+                        if 0 <= i < window and 0 <= j < window:
+                            place = (4 * n + quarter) * channels + channel
+                            total = plus(total, over(load(gradient, place), area))
+                    store(out, index, where_above(load(features, index), zero, total, zero))
+                    index += LANES
