@@ -65,19 +65,6 @@ def train_and_finish(
     if (arguments.output / RECORD).exists():
         check_finished_run(arguments, variant, settings, data["digest"])
         return
-    record: dict[str, Any] = {
-        "variant": variant.specification(),
-        "sizes": variant.sizes,
-        "parameters": variant.parameters,
-        "multiply_adds": variant.multiply_adds,
-        "receptive_field": variant.receptive_field,
-        "seed": arguments.seed,
-        "epochs": arguments.epochs,
-        "training": dataclasses.asdict(settings),
-        "arithmetic": ARITHMETIC,
-        "data": data,
-        **dataclasses.asdict(plan),
-    }
     log(
         f"{attempt['started']} {variant.id}, seed {arguments.seed}: "
         f"{variant.parameters:,} parameters, "
@@ -91,6 +78,20 @@ def train_and_finish(
         state = State(belongs_to)
     else:
         log(f"resumed {state.position}, from {slots.newest}")
+        plan = hardware.with_kernels(plan, state.belongs_to["kernels"])
+    record: dict[str, Any] = {
+        "variant": variant.specification(),
+        "sizes": variant.sizes,
+        "parameters": variant.parameters,
+        "multiply_adds": variant.multiply_adds,
+        "receptive_field": variant.receptive_field,
+        "seed": arguments.seed,
+        "epochs": arguments.epochs,
+        "training": dataclasses.asdict(settings),
+        "arithmetic": ARITHMETIC,
+        "data": data,
+        **dataclasses.asdict(plan),
+    }
     if state.last_epoch(arguments.epochs, settings.patience) is None:
         begin_attempt(state, attempt, log)
     train_part, validation_part = (

@@ -6,6 +6,7 @@ rounding and speed. `benchmarks/` measures them against a plain loop.
 
 import contextlib
 import ctypes
+import dataclasses
 import importlib.util
 import os
 import platform
@@ -114,6 +115,16 @@ def prepare(plan: Plan, threads: int) -> None:
 def describe(device: str) -> str:
     """Name of the processor or GPU, as its maker calls it."""
     return torch.cuda.get_device_name() if device == "cuda" else _cpu_name()
+
+
+def with_kernels(plan: Plan, kernels: Literal["fused", "pytorch"]) -> Plan:
+    """`plan` with the kernels that a run began with. A `UserError` if they are not installed."""
+    if kernels == "fused" and not importlib.util.find_spec("numba"):
+        raise UserError(
+            "this run began with fused kernels, which need numba: install the version in "
+            "requirements.lock, or delete the run's folder to start over"
+        )
+    return dataclasses.replace(plan, kernels=kernels)
 
 
 def _choose_kernels(

@@ -119,6 +119,8 @@ class Slots:
     ) -> State | None:
         """The most advanced intact state, or None where there is none.
 
+        Its run may have begun with other kernels than `belongs_to` has, and goes on with them.
+
         The state of another run is refused while that run is unfinished. That of a finished one
         is deleted: this is called only when its record was removed to replace it.
 
@@ -140,7 +142,8 @@ class Slots:
                 f"warning: {'; '.join(damages)}. Going on {state.position}, from "
                 f"{self.newest.name}: what was done between the two saves is done again"
             )
-        problems = list(differences(state.belongs_to, belongs_to))
+        begun = {key: value for key, value in state.belongs_to.items() if key == "kernels"}
+        problems = list(differences(state.belongs_to, belongs_to | begun))
         end = state.last_epoch(epochs, patience)
         if end is not None and (len(state.history), state.step) > (end, 0):
             problems.append(f"epochs: {state.position} -> ends after epoch {end}")
