@@ -21,8 +21,8 @@ INTRODUCTION = """\
 
 ```
 snakemake --cores 4 --configfile config/demo.yaml           an overlay
-snakemake --cores 4 --config epochs=3 subset=0.1            single keys
-snakemake --cores 4 --config experiments=table_2            one table only
+snakemake --cores 4 --config run_name=try epochs=3          single keys
+snakemake --cores 4 --config run_name=try experiments=table_2
 ```
 
 Everything is validated before any job starts; an unknown key or an impossible shape is an
@@ -35,6 +35,7 @@ error that names file, key and remedy.
 FILES = {
     "config.yaml": "the paper: 34 variants, 100 epochs, official EMNIST Balanced",
     "demo.yaml": "all variants, tables and figures in minutes on synthetic characters",
+    "reference.yaml": "the reference results: real images from a local archive, early stopping",
     "balanced_style.yaml": "all variants on real images from a local archive, at a reduced size",
     "kmnist.yaml": "max+average pooling and higher dilations on KMNIST",
     "fashion_mnist.yaml": "the same on Fashion-MNIST",

@@ -72,9 +72,14 @@ def _images(provenance: dict[str, Any]) -> str:
 
 
 def _epochs(runs: pd.DataFrame) -> str:
+    asked = f"{_range(runs['epochs'])} epochs"
     if (runs["epochs"] < PAPER_EPOCHS).any():
-        return f"{_range(runs['epochs'])} of the paper's {PAPER_EPOCHS} epochs"
-    return f"{_range(runs['epochs'])} epochs"
+        asked = f"{_range(runs['epochs'])} of the paper's {PAPER_EPOCHS} epochs"
+    early = runs[runs["epochs_trained"] < runs["epochs"]]
+    if early.empty:
+        return asked
+    ended = _range(early["epochs_trained"])
+    return f"at most {asked} ({len(early)} of {len(runs)} runs stopped early, after {ended})"
 
 
 def _hardware(runs: pd.DataFrame) -> str:

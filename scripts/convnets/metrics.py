@@ -59,6 +59,8 @@ def read_runs(path: Path) -> pd.DataFrame:
             "with collect_metrics.py"
         )
     runs = metrics.pivot(index=["variant", "seed", "device"], columns="measure", values="value")
+    if "epochs" in runs and "epochs_trained" not in runs:  # made before there was early stopping
+        runs["epochs_trained"] = runs["epochs"]
     return runs.reset_index("device").rename_axis(columns=None)
 
 

@@ -199,12 +199,19 @@ def runs(results: Results) -> Markup:
     return markup.table(columns, rows, "Runs")
 
 
+def _epochs(record: dict[str, Any]) -> str:
+    """Epochs trained, and of how many where the run stopped early."""
+    asked = record["epochs"]
+    trained = record.get("epochs_trained", asked)
+    return str(asked) if trained == asked else f"{trained} of {asked}, stopped early"
+
+
 def _run(run: Run, differing: list[str]) -> list[Any]:
     record = run.record
     return [
         run.variant,
         record["seed"],
-        record["epochs"],
+        _epochs(record),
         record["best_epoch"],
         f"{record['best_val_accuracy']:.4f}",
         f"{run.test['test_accuracy']:.4f}",

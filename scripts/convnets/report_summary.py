@@ -81,7 +81,7 @@ def summary(results: Results, command: str) -> Markup:
         ("Data", results.provenance["display_name"]),
         ("Train / validation / test", f"{sizes} images"),
         ("Runs", f"{len(results.runs)} ({variants}, {seeds})"),
-        ("Epochs of each run", shown_values(values_used("epochs", results))),
+        ("Epochs of each run", _epochs(results)),
         (
             "GPU hours" if on_gpu else "Device hours",
             f"{hours:.2f} ({shown_values(values_used('device_name', results))})",
@@ -91,6 +91,20 @@ def summary(results: Results, command: str) -> Markup:
     if command:
         pairs += [("Made by", markup.codes([command]))]
     return markup.facts(pairs)
+
+
+def _epochs(results: Results) -> str:
+    asked = shown_values(values_used("epochs", results))
+    trained = results.metrics["epochs_trained"]
+    early = trained[trained < results.metrics["epochs"]]
+    if early.empty:
+        return asked
+    patience = shown_values(values_used("training.patience", results))
+    return (
+        f"at most {asked}; {len(early)} of {len(trained)} runs stopped early, after "
+        f"{early.min():.0f} to {early.max():.0f}, when validation accuracy had not improved for "
+        f"{patience} epochs"
+    )
 
 
 def scope(results: Results) -> Markup:

@@ -140,7 +140,7 @@ def read_run(folder: Path, variant: str, seed: int, plan: Plan | None, locks: Lo
         seed=seed,
         state=state,
         epoch=rows[-1].epoch if rows else 0,
-        epochs=record["epochs"] if isinstance(record.get("epochs"), int) else asked,
+        epochs=_epochs(record) or asked,
         best_val_accuracy=best.val_accuracy if best else None,
         best_epoch=best.epoch if best else None,
         epoch_seconds=speed(rows),
@@ -148,6 +148,12 @@ def read_run(folder: Path, variant: str, seed: int, plan: Plan | None, locks: Lo
         reason=reason,
         damaged=tuple(damaged),
     )
+
+
+def _epochs(record: dict[str, Any]) -> int | None:
+    """Epochs that a finished run was trained for."""
+    trained = record.get("epochs_trained", record.get("epochs"))
+    return trained if isinstance(trained, int) else None
 
 
 def judge(folder: Path, log: Log, locks: Locks) -> tuple[str, str]:
