@@ -47,20 +47,20 @@ def losses(folder: Path) -> Iterator[dict[str, object]]:
     """What each patience would have given of each whole run below `folder`."""
     for record in sorted(folder.glob(f"**/{RECORD}")):
         run = RunFolder(record.parent)
-        accuracy = read_history(run)["val_accuracy"]
+        accuracy = read_history(run)["val_accuracy"].to_numpy()
         if len(accuracy) < EPOCHS:
             continue
         for patience in PATIENCES:
             end = last_epoch(accuracy, EPOCHS, patience)
-            best, best_of_all = int(accuracy.loc[:end].idxmax()), int(accuracy.idxmax())
+            best, best_of_all = int(accuracy[:end].argmax()), int(accuracy.argmax())
             yield {
                 "variant": run.record["variant"]["id"],
                 "seed": run.record["seed"],
                 "data": run.record["data"]["display_name"],
                 "patience": patience,
                 "trained": end,
-                "best_epoch": best,
-                "best_epoch_of_all": best_of_all,
+                "best_epoch": best + 1,
+                "best_epoch_of_all": best_of_all + 1,
                 "lost": 100 * (accuracy[best_of_all] - accuracy[best]),
                 "missed": best != best_of_all,
             }
