@@ -2,7 +2,7 @@
 
 from convnets.analyses.arguments import analysis_parser, read_sweep
 from convnets.analyses.pareto import collect_costs, describe_pareto, draw_pareto
-from convnets.conditions import conditions
+from convnets.conditions import conditions, runtime_conditions
 from convnets.errors import run_script
 from convnets.files import write_text
 from convnets.style import save_figure, use_style
@@ -12,7 +12,7 @@ def main() -> None:
     arguments = analysis_parser(__doc__).parse_args()
     sweep = read_sweep(arguments)
     table = collect_costs(sweep.runs, sweep.metrics)
-    remark = conditions(sweep.provenance, sweep.metrics)
+    remark = f"{conditions(sweep.provenance, sweep.metrics)}. {runtime_conditions(sweep.metrics)}"
     write_text(arguments.table, table.to_csv(index=False))
     use_style()
     save_figure(

@@ -6,6 +6,7 @@ from pathlib import Path
 from convnets.errors import run_script
 from convnets.files import write_text
 from convnets.metrics import collect
+from convnets.rounds import read_runtimes
 
 
 def main() -> None:
@@ -14,9 +15,13 @@ def main() -> None:
         "--runs", type=Path, nargs="+", required=True, metavar="FOLDER",
         help="folders of runs, each with run.json, history.csv and test.json",
     )  # fmt: skip
+    parser.add_argument(
+        "--runtimes", type=Path, help="what measure_runtimes.py wrote; else those of training count"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     arguments = parser.parse_args()
-    write_text(arguments.output, collect(arguments.runs).to_csv(index=False))
+    runtimes = read_runtimes(arguments.runtimes) if arguments.runtimes else None
+    write_text(arguments.output, collect(arguments.runs, runtimes).to_csv(index=False))
 
 
 if __name__ == "__main__":

@@ -25,10 +25,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     arguments = parser.parse_args()
     provenance = json.loads(arguments.provenance.read_text(encoding="utf-8"))
+    runs = read_runs(arguments.metrics)
     comparison = compare(
         read_published(arguments.published),
-        read_runs(arguments.metrics),
-        load_courses(arguments.runs),
+        runs,
+        load_courses(arguments.runs, runs),
         provenance,
     )
     write_text(arguments.output, comparison.to_csv(index=False))

@@ -31,10 +31,11 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     arguments = parser.parse_args()
     provenance = json.loads(arguments.provenance.read_text(encoding="utf-8"))
-    conditions = deviations(provenance, read_runs(arguments.metrics))
+    runs = read_runs(arguments.metrics)
+    conditions = deviations(provenance, runs)
     table = judge_claims(
         load_claims(arguments.claims),
-        load_sweep(arguments.runs),
+        load_sweep(arguments.runs, runs),
         read_published(arguments.published),
         json.loads(arguments.mechanism.read_text(encoding="utf-8")),
         "; ".join(conditions) or "as in the paper",

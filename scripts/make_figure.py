@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from convnets.conditions import conditions
+from convnets.conditions import conditions, runtime_conditions
 from convnets.errors import run_script
 from convnets.experiments import Figure
 from convnets.figures import describe, draw, numbers, read_trajectories
@@ -35,6 +35,8 @@ def make_figure(
     runs = runs_of(metrics, *figure.variants)
     trajectories = read_trajectories(figure, runs, folder)
     remark = conditions(provenance, runs)
+    if figure.x == "seconds":
+        remark += f". {runtime_conditions(runs)}"
     use_style()
     drawing = draw(figure, trajectories, remark)
     save_figure(drawing, prefix, figure.title, describe(figure, trajectories, remark))

@@ -23,11 +23,12 @@ from convnets.tables import FilledTable
 
 def main() -> None:
     arguments = parse_arguments()
+    runs = read_runs(arguments.metrics)
     make_table(
         arguments.name,
         from_json(Table, arguments.table),
-        read_runs(arguments.metrics),
-        load_courses(arguments.runs),
+        runs,
+        load_courses(arguments.runs, runs),
         read_published(arguments.published),
         json.loads(arguments.provenance.read_text(encoding="utf-8")),
         arguments.output,

@@ -31,6 +31,7 @@ from convnets.judging.table import judge_claims
 from convnets.metrics import collect, read_runs
 from convnets.notebook import publish
 from convnets.published import read_published
+from convnets.rounds import read_runtimes
 from convnets.settings import from_mapping
 from make_figure import make_figure
 from make_table import make_table
@@ -47,7 +48,9 @@ def main() -> None:
     plan = read_plan(folder / "plan.json")
     provenance = json.loads((folder / "data" / "provenance.json").read_text(encoding="utf-8"))
     runs = finished_runs(folder)
-    write_text(folder / "metrics.csv", collect(runs).to_csv(index=False))
+    measured = folder / "runtimes.csv"
+    runtimes = read_runtimes(measured) if measured.is_file() else None
+    write_text(folder / "metrics.csv", collect(runs, runtimes).to_csv(index=False))
     metrics = read_runs(folder / "metrics.csv")
     judge(folder, runs, metrics, provenance)
     make_tables(folder, plan["tables"], runs, metrics, provenance)
@@ -90,7 +93,7 @@ def judge(
 ) -> None:
     """Write comparison.csv, claims.csv and readings.csv; mechanism.json where it is missing."""
     published = read_published(ROOT / "config/published_values.csv")
-    comparison = compare(published, metrics, load_courses(runs), provenance)
+    comparison = compare(published, metrics, load_courses(runs, metrics), provenance)
     write_text(folder / "comparison.csv", comparison.to_csv(index=False))
     mechanism = folder / "mechanism.json"
     if not mechanism.is_file():  # a program of its own: it needs PyTorch, the rest does not
@@ -98,7 +101,7 @@ def judge(
         subprocess.run([sys.executable, str(program), "--output", str(mechanism)], check=True)
     claims = judge_claims(
         load_claims(ROOT / "config/claims.yaml"),
-        load_sweep(runs),
+        load_sweep(runs, metrics),
         published,
         json.loads(mechanism.read_text(encoding="utf-8")),
         "; ".join(deviations(provenance, metrics)) or "as in the paper",
@@ -118,7 +121,7 @@ def make_tables(
 ) -> None:
     """Write tables/, with gaps where runs are missing."""
     published = read_published(ROOT / "config/published_values.csv")
-    courses = load_courses(runs)
+    courses = load_courses(runs, metrics)
     for name, values in tables.items():
         table, prefix = from_mapping(Table, values), str(folder / "tables" / name)
         make_table(name, table, metrics, courses, published, provenance, prefix)

@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from convnets.conditions import PAPER_IMAGES
+from convnets.rounds import COLUMNS
 from convnets.variant import Variant
 
 OFFICIAL = {
@@ -59,3 +62,20 @@ def make_run(
     (folder / "run.json").write_text(json.dumps(run))
     (folder / "test.json").write_text(json.dumps(test))
     return folder
+
+
+def make_runtimes(
+    seconds: dict[str, list[float]], device_name: str = "Tesla K80", other_cpu_share: float = 0.02
+) -> pd.DataFrame:
+    """What `read_runtimes` gives for `seconds` an epoch of each variant in each round."""
+    rows = []
+    for variant, rounds in seconds.items():
+        row: dict[str, Any] = dict.fromkeys(COLUMNS) | {
+            "variant": variant,
+            "epoch_seconds": float(pd.Series(rounds).median()),
+            "rounds": len(rounds),
+            "device_name": device_name,
+            "other_cpu_share": other_cpu_share,
+        }
+        rows.append(row | {f"round_{n}": value for n, value in enumerate(rounds, start=1)})
+    return pd.DataFrame(rows).set_index("variant")

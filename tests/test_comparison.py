@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis_fixture import GLYPHS, OFFICIAL, make_run
+from analysis_fixture import GLYPHS, OFFICIAL, make_run, make_runtimes
 from convnets.comparison import COLUMNS, compare
 from convnets.judging.sweep import load_courses
 from convnets.metrics import collect, read_runs
@@ -26,12 +26,17 @@ def paper_like(best_epoch: int = PAPER_EPOCH) -> list[float]:
     return [0.9 if epoch == best_epoch else 0.8 for epoch in range(1, 101)]
 
 
-def compare_runs(folder: Path, provenance: dict[str, object] = OFFICIAL) -> pd.DataFrame:
+def compare_runs(
+    folder: Path,
+    provenance: dict[str, object] = OFFICIAL,
+    runtimes: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """The rows of Table 1's Stride, by metric; the whole comparison is checked for its form."""
     path = folder / "metrics.csv"
     folders = sorted(folder.glob("*/seed_*"))
-    path.write_text(collect(folders).to_csv(index=False))
-    comparison = compare(PUBLISHED, read_runs(path), load_courses(folders), provenance)
+    path.write_text(collect(folders, runtimes).to_csv(index=False))
+    runs = read_runs(path)
+    comparison = compare(PUBLISHED, runs, load_courses(folders, runs), provenance)
     assert list(comparison.columns) == COLUMNS
     assert len(comparison) == len(PUBLISHED)
     others = comparison[~comparison["variant"].isin([path.name for path in folder.iterdir()])]
@@ -135,6 +140,25 @@ def test_runtimes_are_compared_as_ratios(tmp_path: Path, seconds: float, verdict
     assert row["ours_relative"] == pytest.approx(1.01 * seconds, rel=1e-3)
     assert row["relative_low"] < row["ours_relative"] < row["relative_high"]
     assert pd.isna(row["difference"])
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+@pytest.mark.parametrize(("ratio", "verdict"), [(20 / 33, "reproduced"), (2.0, "differs")])
+def test_measured_runtimes_are_compared_round_by_round(
+    tmp_path: Path, seeds: int, ratio: float, verdict: str
+) -> None:
+    for seed in range(seeds):
+        make_run(tmp_path, STRIDE_2, paper_like(), seed=seed, epoch_seconds=100.0 + seed)
+        make_run(tmp_path, NO_POOLING, paper_like(), seed=seed, epoch_seconds=5.0 + 0.1 * seed)
+    drift = np.linspace(1, 3, 9)  # of the machine: it hits both, their ratio is precise
+    noise = 1 + 0.01 * np.cos(np.arange(9))
+    seconds = {"stride_2": list(ratio * drift * noise), "no_pooling": list(drift)}
+    row = compare_runs(tmp_path, runtimes=make_runtimes(seconds)).loc["epoch_seconds"]
+    assert row["ours"] == pytest.approx(2 * ratio, rel=0.02)
+    assert row["ours_relative"] == pytest.approx(ratio, rel=0.01)
+    assert row["verdict"] == verdict
+    assert row["reason"].startswith("95 % interval over rounds measured side by side")
+    assert row["relative_low"] < row["ours_relative"] < row["relative_high"]
 
 
 def test_runtimes_need_the_reference(tmp_path: Path) -> None:

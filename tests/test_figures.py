@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis_fixture import make_run
+from analysis_fixture import make_run, make_runtimes
 from convnets.errors import UserError
 from convnets.experiments import Curve, Figure
 from convnets.figures import Trajectory, describe, draw, numbers, read_trajectories
@@ -52,6 +52,16 @@ def test_a_curve_is_the_mean_over_seeds(runs: Path) -> None:
     assert average.points["seconds"].tolist() == [2.0, 4.0, 6.0]
     assert average.summary("epoch") == "0.750 at epoch 3"
     assert average.summary("seconds") == "0.750 after 6 s"
+
+
+def test_measured_seconds_are_the_same_in_every_epoch(runs: Path) -> None:
+    path = runs / "metrics.csv"
+    measured = make_runtimes(
+        {"avg_pool_2": [4.0, 9.0, 5.0], "max_pool_2": [1.0], "max_pool_3": [1.0]}
+    )
+    path.write_text(collect(runs.glob("*/seed_*"), measured).to_csv(index=False))
+    average = read_trajectories(FIGURE, read_runs(path), runs)[0]
+    assert average.points["seconds"].tolist() == [5.0, 10.0, 15.0]
 
 
 def test_the_numbers_of_a_figure_are_a_row_for_each_point(runs: Path) -> None:

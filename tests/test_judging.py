@@ -1,5 +1,6 @@
 """The statistics behind verdicts: against other programs, by hand, and on sweeps of known truth."""
 
+import dataclasses
 import gc
 import math
 from collections.abc import Iterator
@@ -124,6 +125,21 @@ def test_runtimes_of_one_seed_compare_as_in_welchs_test() -> None:
     assert math.exp(effect.value) == pytest.approx(2 / 2.05)
     expected = stats.ttest_ind(fast.epoch_seconds, slow.epoch_seconds, equal_var=False).pvalue
     assert weigh(effect, Region(high=0)).p == pytest.approx(expected, rel=0.2)
+
+
+def test_measured_runtimes_compare_round_by_round() -> None:
+    drift = np.linspace(1, 3, 9)
+    fast, slow = (
+        {seed: dataclasses.replace(course(5), rounds=drift * noise) for seed in (0, 1)}
+        for noise in (1 + 0.01 * np.cos(np.arange(9)), np.full(9, 1.1))
+    )
+    weights = {"fast": 1.0, "slow": -1.0}
+    effect = ratio_effect({"fast": fast, "slow": slow}, "epoch_seconds", weights)
+    logarithms = np.log(fast[0].rounds / slow[0].rounds)
+    expected = stats.ttest_1samp(logarithms, 0).pvalue
+    assert weigh(effect, Region(high=0)).p == pytest.approx(expected)
+    assert (effect.seeds, effect.test) == (2, "Student's t over rounds")
+    assert fast[0].measure("seconds_to_best") == pytest.approx(5 * np.median(fast[0].rounds))
 
 
 def test_a_best_epoch_that_stands_out_is_certain() -> None:

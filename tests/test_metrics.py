@@ -5,9 +5,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis_fixture import make_run
+from analysis_fixture import make_run, make_runtimes
 from convnets.errors import UserError
-from convnets.metrics import collect, filters_label, rank_variants, read_runs, runs_of
+from convnets.metrics import (
+    collect,
+    filters_label,
+    rank_variants,
+    read_runs,
+    rounds_of,
+    runs_of,
+    runtimes_measured,
+)
 from convnets.variant import Variant
 
 DOUBLING = Variant("stride_2_f16to128", "stride", filters=(16, 32, 64, 128))
@@ -35,12 +43,47 @@ def test_measures_of_a_run(tmp_path: Path) -> None:
         "epochs": 3,
         "epoch_seconds": 4.0,
         "seconds_to_best": 5.0,
+        "trained_epoch_seconds": 4.0,
+        "trained_seconds_to_best": 5.0,
         "parameters": STRIDE.parameters,
         "filters_layer_4": 64,
     }
     assert {name: value(metrics, "stride_2", name) for name in expected} == expected
     assert not metrics.duplicated(["variant", "seed", "measure"]).any()
     assert set(metrics["device"]) == {"Tesla K80"}
+
+
+def test_measured_runtimes_stand_beside_those_of_training(tmp_path: Path) -> None:
+    folders = [make_run(tmp_path, STRIDE, [0.7, 0.9, 0.8], seed=seed) for seed in (0, 1)]
+    folders.append(make_run(tmp_path, DOUBLING, [0.8]))
+    rounds = [10.0, 11.0, 30.0]
+    runtimes = make_runtimes({"stride_2": rounds, DOUBLING.id: [1.0, 1.0, 1.0]}, "A GPU", 0.25)
+    path = tmp_path / "metrics.csv"
+    path.write_text(collect(folders, runtimes).to_csv(index=False))
+    runs = read_runs(path)
+    run = runs.loc[("stride_2", 1)]
+    assert (run["epoch_seconds"], run["seconds_to_best"]) == (11.0, 22.0)
+    assert (run["trained_epoch_seconds"], run["trained_seconds_to_best"]) == (2.0, 4.0)
+    assert (run["device"], run["runtime_device"]) == ("Tesla K80", "A GPU")
+    assert run["other_cpu_share"] == 0.25
+    assert rounds_of(runs, "stride_2").tolist() == rounds
+    assert runtimes_measured(runs)
+    units = pd.read_csv(path).set_index("measure")["unit"]
+    assert set(units["epoch_seconds_round_3"]) == {"s"}
+    assert set(units["other_cpu_share"]) == {"fraction"}
+
+
+def test_a_measurement_that_lacks_a_variant_is_not_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [make_run(tmp_path, variant, [0.8]) for variant in (STRIDE, DOUBLING)]
+    metrics = collect(folders, make_runtimes({"stride_2": [9.0] * 9}))
+    assert value(metrics, "stride_2", "epoch_seconds") == 2.0
+    assert f"{DOUBLING.id} not measured with the others" in capsys.readouterr().out
+    path = tmp_path / "metrics.csv"
+    path.write_text(metrics.to_csv(index=False))
+    assert not runtimes_measured(read_runs(path))
+    assert rounds_of(read_runs(path), "stride_2").size == 0
 
 
 def test_order_does_not_depend_on_the_order_of_the_folders(tmp_path: Path) -> None:

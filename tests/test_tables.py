@@ -1,15 +1,17 @@
 """Tables: their values, layout and captions, through the script that makes them."""
 
 import csv
+import dataclasses
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from analysis_fixture import GLYPHS, OFFICIAL, make_run
+from analysis_fixture import GLYPHS, OFFICIAL, make_run, make_runtimes
 from convnets.conditions import conditions, deviations, readable
 from convnets.experiments import Row, Table
 from convnets.metrics import collect, read_runs
@@ -28,18 +30,20 @@ STRIDES = Table(
 STRIDE_2 = Variant("stride_2", "stride")
 
 
-def write_metrics(folder: Path) -> Path:
+def write_metrics(folder: Path, runtimes: pd.DataFrame | None = None) -> Path:
     path = folder / "metrics.csv"
-    path.write_text(collect(folder.glob("runs/*/*")).to_csv(index=False))
+    path.write_text(collect(folder.glob("runs/*/*"), runtimes).to_csv(index=False))
     return path
 
 
-def make_table(folder: Path, table: Table, provenance: dict[str, Any]) -> dict[str, str]:
+def make_table(
+    folder: Path, table: Table, provenance: dict[str, Any], runtimes: pd.DataFrame | None = None
+) -> dict[str, str]:
     """Run make_table.py on the runs in `folder`; return the three files by their ending."""
     (folder / "provenance.json").write_text(json.dumps(provenance))
     command: list[str | Path] = [
         *(sys.executable, ROOT / "scripts/make_table.py", "--name", "table_2"),
-        *("--table", to_json(table), "--metrics", write_metrics(folder)),
+        *("--table", to_json(table), "--metrics", write_metrics(folder, runtimes)),
         *("--runs", *folder.glob("runs/*/*")),
         *("--published", ROOT / "config/published_values.csv"),
         *("--provenance", folder / "provenance.json", "--output", folder / "tables/table_2"),
@@ -87,7 +91,8 @@ def test_one_seed_beside_the_published_values(tmp_path: Path) -> None:
         "**Table 2.** Stride variation. Ours: Synthetic glyphs (not EMNIST), 2,000 training and "
         "1,000 test images (paper: 100,000 and 15,800), 2 of the paper's 100 epochs, 1 seed, "
         "run on Tesla K80. One seed has an interval over test images, epochs or validation images "
-        "only: other seeds may well lie outside it."
+        "only: other seeds may well lie outside it. Runtimes are what the runs took while they "
+        "trained, beside whatever else the machine did: they were not measured side by side."
     )
 
 
@@ -108,6 +113,26 @@ def test_several_seeds_give_mean_deviation_and_interval(tmp_path: Path) -> None:
     assert rf"0.880 $\pm$ 0.010 [{low:.3f}, {high:.3f}] &" in files["tex"]
     assert "mean ± standard deviation over seeds, with the 95 % interval" in files["md"]
     assert "other seeds" not in files["md"]
+
+
+def test_measured_runtimes_have_the_interval_of_their_rounds(tmp_path: Path) -> None:
+    for seed, best in enumerate((1, 2)):
+        accuracies = [0.9 if epoch == best else 0.8 for epoch in (1, 2)]
+        make_run(tmp_path / "runs", STRIDE_2, accuracies, seed=seed, epoch_seconds=100.0 + seed)
+    table = dataclasses.replace(STRIDES, columns=("epoch_seconds", "seconds_to_best"))
+    rounds = [3.0, 9.0, 4.0, 4.0, 4.5, 5.0, 4.5, 3.5, 2.0]
+    runtimes = make_runtimes({"stride_2": rounds}, "A GPU", other_cpu_share=0.41)
+    files = make_table(tmp_path, table, OFFICIAL, runtimes)
+    first = next(csv.DictReader(files["csv"].splitlines()))
+    values = [first[f"epoch_seconds_ours{end}"] for end in ("", "_sd", "_low", "_high")]
+    assert values == ["4.0", "", "3.0", "5.0"]  # all but the extremes; no spread between seeds
+    assert float(first["seconds_to_best_ours"]) == 6.0  # epochs 1 and 2
+    high = float(first["seconds_to_best_ours_high"])  # Student's t over seeds times the rounds'
+    assert high == pytest.approx(5 * (1.5 + 12.706 * 0.5), rel=1e-3)
+    assert "| 4 [3, 5] |" in files["md"]
+    caption = files["md"].splitlines()[-1]
+    assert "medians of 9 rounds, measured side by side on A GPU" in caption
+    assert "other processes used 41 % of the processors meanwhile, so values may be too" in caption
 
 
 def test_best_and_second_best_stand_side_by_side(tmp_path: Path) -> None:

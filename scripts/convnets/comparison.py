@@ -32,9 +32,8 @@ from convnets.judging.numbers import (
 from convnets.judging.runtime import Course
 from convnets.judging.spread import ASSUMED, pooled
 from convnets.judging.sweep import Sweep
-from convnets.metrics import runs_of
+from convnets.metrics import RUNTIMES, runs_of, runtimes_measured
 
-RUNTIMES = ("epoch_seconds", "seconds_to_best")
 OF_BEST = ("best_epoch", "seconds_to_best")
 RESOLUTION = {"test_accuracy": 0.015} | dict.fromkeys(
     ("best_epoch", "epoch_seconds", "seconds_to_best"), math.log(1.5)
@@ -149,6 +148,8 @@ def _runtime(known: Row, ours: Ours) -> Row:
         "relative_low": math.exp(low) * paper_relative,
         "relative_high": math.exp(high) * paper_relative,
     }
+    if metric == "epoch_seconds" and runtimes_measured(ours.runs):
+        seeds, origin = 1, "rounds measured side by side, with an assumed spread of the paper's"
     return relative | _judge(gap, metric, seeds, origin)
 
 

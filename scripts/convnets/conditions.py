@@ -1,8 +1,11 @@
 """What captions say: how results came about, and where that differs from the paper."""
 
+import math
 from typing import Any
 
 import pandas as pd
+
+from convnets.metrics import EPOCH_ROUND, OTHER_LOAD, runtimes_measured
 
 EMNIST_SOURCES = ("nist", "archive", "npz")
 """The data sources (`data.source`) of real EMNIST images."""
@@ -12,6 +15,8 @@ PAPER_IMAGES = {"train": 100_000, "validation": 15_800, "test": 15_800}
 """Images of each part of the split (paper, Section 1)."""
 PAPER_GPU = "K80"
 """The GPU, "one Nvidia K80" (paper, Section 4)."""
+HIGH_LOAD = 0.1
+"""Share of the processor time that disturbs a measurement if other processes use it."""
 
 
 def conditions(provenance: dict[str, Any], runs: pd.DataFrame) -> str:
@@ -45,6 +50,28 @@ def deviations(provenance: dict[str, Any], runs: pd.DataFrame) -> list[str]:
     if runs["epochs"].min() < PAPER_EPOCHS:
         reasons.append(f"{_range(runs['epochs'])} of {PAPER_EPOCHS} epochs")
     return reasons
+
+
+def runtime_conditions(runs: pd.DataFrame) -> str:
+    """One sentence on how the runtimes of `runs` were taken, without a full stop, for captions."""
+    if not runtimes_measured(runs):
+        return (
+            "Runtimes are what the runs took while they trained, beside whatever else the machine "
+            "did: they were not measured side by side"
+        )
+    rounds = runs.columns.str.startswith(EPOCH_ROUND).sum()
+    text = f"Runtimes of an epoch are medians of {rounds} rounds, measured side by side"
+    devices = sorted(set(runs["runtime_device"]))
+    if devices != sorted(set(runs["device"])):
+        text += f" on {' and '.join(devices)}"
+    load, others = (runs[name].mean() if name in runs else math.nan for name in OTHER_LOAD)
+    if pd.notna(load):
+        text += f"; other processes used {100 * load:.0f} % of the processors meanwhile"
+    if others > 0:
+        text += f"; {others:.3g} other processes used the GPU"
+    if load > HIGH_LOAD or others > 0:
+        text += ", so values may be too high and intervals are wider than on an idle machine"
+    return text
 
 
 def other_hardware(runs: pd.DataFrame) -> list[str]:

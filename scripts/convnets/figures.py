@@ -14,7 +14,7 @@ from scipy import stats
 
 from convnets.errors import UserError
 from convnets.experiments import Curve, Figure
-from convnets.metrics import rank_variants, read_history, runs_of
+from convnets.metrics import rank_variants, read_history, runs_of, runtimes_measured
 from convnets.run_folder import RunFolder
 from convnets.style import CURVES, LOOKS, SMALL, WIDTH, CurveStyle
 
@@ -33,7 +33,8 @@ class Trajectory:
     method: str
     points: pd.DataFrame
     """By epoch: `mean` accuracy over seeds, `low` and `high` of its 95 % interval over seeds
-    (empty with one seed), mean `seconds` so far."""
+    (empty with one seed), `seconds` so far: epochs times the measured seconds of an epoch or, if
+    none were measured, the mean of what the runs took."""
     seeds: int
 
     @property
@@ -106,10 +107,13 @@ def _trajectory(curve: Curve, runs: pd.DataFrame, folder: Path) -> Trajectory:
         )
     variant = ranked[0]
     label = curve.label if len(curve.variants) == 1 else f"{curve.label}, {variant}"
-    seeds = runs_of(runs, variant).index.get_level_values("seed")
+    own = runs_of(runs, variant)
+    seeds = own.index.get_level_values("seed")
     folders = [RunFolder(folder / variant / f"seed_{seed}") for seed in seeds]
-    method = folders[0].record["variant"]["method"]
-    return Trajectory(label, method, _over_seeds(folders), len(folders))
+    points = _over_seeds(folders)
+    if runtimes_measured(runs):
+        points["seconds"] = points.index * own["epoch_seconds"].iloc[0]
+    return Trajectory(label, folders[0].record["variant"]["method"], points, len(folders))
 
 
 def _over_seeds(folders: list[RunFolder]) -> pd.DataFrame:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from convnets.errors import UserError
+from convnets.rounds import ROUND
 from convnets.run_folder import RunFolder
 
 UNITS = {
@@ -18,30 +20,52 @@ UNITS = {
     "epochs_trained": "epochs",
     "epoch_seconds": "s",
     "seconds_to_best": "s",
+    "trained_epoch_seconds": "s",
+    "trained_seconds_to_best": "s",
     "train_seconds": "s",
     "parameters": "parameters",
     "multiply_adds": "multiply-adds",
     "receptive_field": "pixels",
 }
-"""The measures of a run. Beside them, `filters_layer_1`, `filters_layer_2`, ... count filters."""
+"""The measures of a run. Beside them, `filters_layer_1`, `filters_layer_2`, ... count filters.
+
+`epoch_seconds` and `seconds_to_best` are the variant's as measured side by side (`runtimes.csv`),
+the `trained_...` ones what the run took while it trained. Without a measurement both are the
+latter; with one there are also `epoch_seconds_round_1`, ... and what `OTHER_LOAD` names.
+"""
+OTHER_LOAD = {"other_cpu_share": "fraction", "other_gpu_processes": "processes"}
+"""What other processes did during the measurement, and its units."""
+RUNTIMES = ("epoch_seconds", "seconds_to_best")
 COLUMNS = ["variant", "seed", "measure", "value", "unit", "device"]
 FILTERS = "filters_layer_"
+EPOCH_ROUND = f"epoch_seconds_{ROUND}"
 
 
-def collect(folders: Iterable[Path]) -> pd.DataFrame:
+def collect(folders: Iterable[Path], runtimes: pd.DataFrame | None = None) -> pd.DataFrame:
     """The measures of the runs in `folders`: one row per run and measure, sorted by run.
 
     Columns `variant`, `seed`, `measure`, `value` (a number), `unit` and `device` (the name of
-    the processor or GPU, without which a runtime says nothing).
+    the processor or GPU, without which a runtime says nothing). `runtimes` is `read_runtimes` of
+    the measurement; one that lacks a variant is not used, as measured seconds do not compare with
+    those of training.
     """
+    runs = list(map(RunFolder, folders))
+    trained = {run.record["variant"]["id"] for run in runs}
+    if runtimes is not None and (missing := sorted(trained - {*runtimes.index})):
+        print(f"runtimes are those of training: {', '.join(missing)} not measured with the others")
+        runtimes = None
     records = []
-    for folder in folders:
-        run = RunFolder(folder).record
-        identity = {"variant": run["variant"]["id"], "seed": run["seed"]}
-        for measure, value in _measures(RunFolder(folder)).items():
-            unit = UNITS.get(measure, "filters")
-            about = {"measure": measure, "value": value, "unit": unit}
-            records.append(identity | about | {"device": run["device_name"]})
+    for folder in runs:
+        variant, device = folder.record["variant"]["id"], folder.record["device_name"]
+        values = {name: (value, device) for name, value in _measures(folder).items()}
+        if runtimes is not None:
+            row = runtimes.loc[variant]
+            measured = _measured(row, folder.record["best_epoch"])
+            values |= {name: (value, row["device_name"]) for name, value in measured.items()}
+        records += [
+            (variant, folder.record["seed"], measure, value, _unit(measure), device)
+            for measure, (value, device) in values.items()
+        ]
     metrics = pd.DataFrame(records, columns=COLUMNS)
     return metrics.sort_values(["variant", "seed"], kind="stable", ignore_index=True)
 
@@ -49,7 +73,8 @@ def collect(folders: Iterable[Path]) -> pd.DataFrame:
 def read_runs(path: Path) -> pd.DataFrame:
     """`metrics.csv` with one row a run: index (`variant`, `seed`), a column for each measure.
 
-    A column `device` names the processor or GPU.
+    Columns `device` and `runtime_device` name the processor or GPU that trained, and the one that
+    `epoch_seconds` was measured on.
     """
     metrics = pd.read_csv(path)
     missing = sorted(set(COLUMNS) - set(metrics.columns))
@@ -58,10 +83,15 @@ def read_runs(path: Path) -> pd.DataFrame:
             f"{path} has no column {missing[0]!r}, expected {', '.join(COLUMNS)}: make it again "
             "with collect_metrics.py"
         )
-    runs = metrics.pivot(index=["variant", "seed", "device"], columns="measure", values="value")
+    runs, devices = (
+        metrics.pivot(index=["variant", "seed"], columns="measure", values=values)
+        for values in ("value", "device")
+    )
+    of_device = {"device": "train_seconds", "runtime_device": "epoch_seconds"}
+    runs = runs.assign(**{name: devices.get(measure) for name, measure in of_device.items()})
     if "epochs" in runs and "epochs_trained" not in runs:  # made before there was early stopping
         runs["epochs_trained"] = runs["epochs"]
-    return runs.reset_index("device").rename_axis(columns=None)
+    return runs.rename_axis(columns=None)
 
 
 def runs_of(runs: pd.DataFrame, *variants: str) -> pd.DataFrame:
@@ -87,6 +117,21 @@ def filters_label(run: pd.Series) -> str:
     return "→".join(map(str, filters[:1] if len(set(filters)) == 1 else filters))
 
 
+def rounds_of(runs: pd.DataFrame, variant: str) -> np.ndarray:
+    """Seconds an epoch of `variant` in each round of the measurement, (rounds,).
+
+    Empty where the runtimes of `runs` are those of training.
+    """
+    names = [name for name in runs.columns if name.startswith(EPOCH_ROUND)]
+    names.sort(key=lambda name: int(name.removeprefix(EPOCH_ROUND)))
+    return runs_of(runs, variant)[names].iloc[0].to_numpy(float)
+
+
+def runtimes_measured(runs: pd.DataFrame) -> bool:
+    """Whether the runtimes in `runs` were measured side by side."""
+    return f"{EPOCH_ROUND}1" in runs
+
+
 def read_history(folder: RunFolder) -> pd.DataFrame:
     """`history.csv` of a run, a row an epoch: index `epoch`, the columns of `state.Epoch`."""
     return pd.DataFrame(folder.history).astype({"epoch": int}).set_index("epoch")
@@ -96,15 +141,24 @@ def _measures(folder: RunFolder) -> dict[str, float]:
     run, seconds = folder.record, read_history(folder)["epoch_seconds"]
     filters, num_layers = run["variant"]["filters"], run["variant"]["num_layers"]
     per_layer = filters if isinstance(filters, list) else [filters] * num_layers
-    values = (
-        {"epochs_trained": len(seconds)}
-        | run
-        | folder.test
-        | {
-            "epoch_seconds": seconds.mean(),
-            "seconds_to_best": seconds.loc[: run["best_epoch"]].sum(),
-        }
-    )
+    own = (seconds.mean(), seconds.loc[: run["best_epoch"]].sum())
+    runtimes = dict(zip(RUNTIMES, own, strict=True))
+    values = {"epochs_trained": len(seconds)} | run | folder.test | runtimes
+    values |= {f"trained_{name}": runtimes[name] for name in RUNTIMES}
     return {measure: values[measure] for measure in UNITS} | {
         f"{FILTERS}{layer}": number for layer, number in enumerate(per_layer, start=1)
     }
+
+
+def _measured(runtimes: pd.Series, best_epoch: int) -> dict[str, float]:
+    """Measures of a run of the variant whose row of `runtimes.csv` is given."""
+    seconds = float(runtimes["epoch_seconds"])
+    rounds = {
+        f"epoch_seconds_{name}": runtimes[name] for name in runtimes.index if name.startswith(ROUND)
+    }
+    load = {name: runtimes[name] for name in OTHER_LOAD if pd.notna(runtimes[name])}
+    return dict(zip(RUNTIMES, (seconds, best_epoch * seconds), strict=True)) | rounds | load
+
+
+def _unit(measure: str) -> str:
+    return (UNITS | OTHER_LOAD).get(measure, "filters" if measure.startswith(FILTERS) else "s")

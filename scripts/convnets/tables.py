@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from convnets.conditions import runtime_conditions
 from convnets.experiments import Table
 from convnets.judging.numbers import Courses, own_interval
-from convnets.metrics import filters_label, rank_variants, runs_of
+from convnets.metrics import RUNTIMES, filters_label, rank_variants, runs_of, runtimes_measured
 from convnets.table_text import Grid
 
 HEADINGS = {
@@ -141,6 +142,8 @@ class FilledTable:
                 "One seed has an interval over test images, epochs or validation images only: "
                 "other seeds may well lie outside it"
             )
+        if len(self.runs) and set(RUNTIMES) & set(self.table.columns):
+            sentences.append(runtime_conditions(self.runs))
         if self.table.best:
             ranked = "Models are" if not self.with_paper else "Our models are"
             sentences.append(f"{ranked} ranked by mean validation accuracy")
@@ -176,7 +179,8 @@ class FilledTable:
         if measure == "num_filters":
             return Ours(filters_label(runs.iloc[0]))
         values = runs[measure]
-        deviation = float(values.std()) if len(runs) > 1 else None
+        per_seed = measure != "epoch_seconds" or not runtimes_measured(runs)
+        deviation = float(values.std()) if len(runs) > 1 and per_seed else None
         if measure in OF_ARCHITECTURE:
             return Ours(float(values.mean()))
         if measure not in WITH_INTERVAL:

@@ -19,6 +19,9 @@ from scipy import stats
 from convnets.conditions import PAPER_IMAGES
 from convnets.judging.effect import ALPHA, CONFIDENCE, Source, margin
 from convnets.judging.runtime import Course
+from convnets.judging.spread import ASSUMED
+from convnets.metrics import RUNTIMES
+from convnets.rounds import median_interval
 
 REFERENCE = "no_pooling"
 """The variant whose epoch is the unit of all runtimes, ours and the paper's."""
@@ -50,9 +53,15 @@ def own_interval(
 
     Several seeds: over seeds, and for an accuracy over test images. One seed: over test images
     (Wilson), the run's epochs (epoch runtime), or validation images (best epoch and the runtime
-    until then).
+    until then). An epoch runtime measured side by side: over the rounds, whatever the seeds;
+    the runtime until the best epoch is then the product of both intervals.
     """
     mean = float(values.mean())
+    if metric in RUNTIMES and len(rounds := next(iter(courses.values())).rounds):
+        epochs, seconds_an_epoch = (1.0, 1.0), median_interval(rounds)
+        if metric == "seconds_to_best":
+            epochs = own_interval("best_epoch", values / np.median(rounds), images, courses)
+        return epochs[0] * seconds_an_epoch[0], epochs[1] * seconds_an_epoch[1]
     if len(values) > 1:
         sources = [_over_seeds(values)]
         if metric == "test_accuracy":
@@ -99,17 +108,28 @@ def runtime_gap(
     """Of runtimes, as multiples of an epoch of the reference variant with the same seed.
 
     `paper` and `unit` are the published seconds of the variant and of the reference's epoch;
-    `spread` is the variance of the logarithm of one runtime.
+    `spread` is the variance of the logarithm of one runtime. Runtimes measured side by side have
+    the error of the rounds, and a spread is assumed for the paper's, which were not.
     """
     seeds = sorted(courses.keys() & reference.keys())
-    logarithms = np.array(
-        [
-            math.log(courses[seed].measure(metric) / reference[seed].measure("epoch_seconds"))
-            for seed in seeds
-        ]
-    )
-    of_ratio = Source(2 * spread.variance, spread.df)
-    reach = margin([_one_more(logarithms, of_ratio)], ALPHA / 2)
+    rounds, unit_rounds = courses[seeds[0]].rounds, reference[seeds[0]].rounds
+    if len(rounds) and len(unit_rounds):
+        ratios = pd.Series(np.log(rounds / unit_rounds))
+        logarithms = np.array([ratios.mean()])
+        sources = [_over_seeds(ratios), Source(2 * ASSUMED["epoch_seconds"] ** 2)]
+        if metric == "seconds_to_best":
+            epochs = np.log([courses[seed].measure("best_epoch") for seed in seeds])
+            logarithms = logarithms + epochs
+            sources.append(_one_more(epochs, spread))
+    else:
+        logarithms = np.array(
+            [
+                math.log(courses[seed].measure(metric) / reference[seed].measure("epoch_seconds"))
+                for seed in seeds
+            ]
+        )
+        sources = [_one_more(logarithms, Source(2 * spread.variance, spread.df))]
+    reach = margin(sources, ALPHA / 2)
     rounding = max(
         abs(math.log((paper + side * 0.5) / (unit - side * 0.5) * unit / paper)) for side in (-1, 1)
     )

@@ -12,6 +12,7 @@ from convnets.errors import UserError
 from convnets.judging.effect import Source
 from convnets.judging.runtime import Course
 from convnets.judging.spread import pooled
+from convnets.metrics import rounds_of
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,13 @@ class Sweep:
         )
 
 
-def load_sweep(folders: Iterable[Path]) -> Sweep:
-    """Read the runs in `folders`. Raises `UserError` unless all were tested on the same images."""
+def load_sweep(folders: Iterable[Path], metrics: pd.DataFrame | None = None) -> Sweep:
+    """Read the runs in `folders`, and their measured runtimes from `metrics` (`read_runs`).
+
+    Raises `UserError` unless all were tested on the same images.
+    """
     folders = list(folders)
-    sweep = Sweep(courses=load_courses(folders))
+    sweep = Sweep(courses=load_courses(folders, metrics))
     first: tuple[Path, np.ndarray] | None = None
     for folder in folders:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
@@ -58,8 +62,10 @@ def load_sweep(folders: Iterable[Path]) -> Sweep:
     return sweep
 
 
-def load_courses(folders: Iterable[Path]) -> dict[str, dict[int, Course]]:
-    """The course of every training, by variant and seed."""
+def load_courses(
+    folders: Iterable[Path], metrics: pd.DataFrame | None = None
+) -> dict[str, dict[int, Course]]:
+    """The course of every training, by variant and seed, with its rounds from `metrics`."""
     courses: dict[str, dict[int, Course]] = {}
     for folder in folders:
         run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
@@ -68,5 +74,6 @@ def load_courses(folders: Iterable[Path]) -> dict[str, dict[int, Course]]:
             history["val_accuracy"].to_numpy(),
             history["epoch_seconds"].to_numpy(),
             run["data"]["split"]["validation"],
+            np.empty(0) if metrics is None else rounds_of(metrics, run["variant"]["id"]),
         )
     return courses
