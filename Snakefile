@@ -4,7 +4,7 @@
 #   snakemake --cores 4 --configfile config/demo.yaml  the same on synthetic characters
 #
 # Data flows one way, and each stage has a file:
-#   archive -> arrays and split -> runs -> test results -> metrics
+#   archive -> arrays and split -> runs -> test results, runtimes -> metrics
 #           -> tables, figures, comparison, claims, readings -> notebook -> report
 #   arrays and split, times of layers -> lesson
 
@@ -19,6 +19,7 @@ configfile: "config/config.yaml"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
+include: "workflow/rules/runtimes.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/analyses.smk"
 include: "workflow/rules/readings.smk"

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
+from analysis_fixture import make_runtimes
 from convnets import markup, report, report_details, report_exhibits, report_summary
 from convnets.comparison import compare
 from convnets.conditions import conditions
@@ -43,6 +44,11 @@ MECHANISM = {
 CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
 ACCURACY = {"fully_connected": 0.7512, "stride_2": 0.8123, "stride_3": 0.8034, "stride_4": 0.7945}
 """Made-up test accuracies of the first seed; the second's is 0.001 higher."""
+SECONDS = {
+    variant: [(1 + place) * (10 + number % 4) for number in range(9)]
+    for place, variant in enumerate(ACCURACY)
+}
+"""Made-up seconds an epoch in each round."""
 FIGURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1">
 <title>Runtime &amp; co</title><desc>Two "curves" climb.</desc><path d="M0 0"/></svg>"""
 STUDY = "\n".join(
@@ -64,9 +70,9 @@ def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
         for variant in ACCURACY
         for seed in (0, 1)
     ]
-    collect(runs).to_csv(folder / "metrics.csv", index=False)
+    collect(runs, make_runtimes(SECONDS)).to_csv(folder / "metrics.csv", index=False)
     metrics = read_runs(folder / "metrics.csv")
-    courses = load_courses(runs)
+    courses = load_courses(runs, metrics)
     config = from_mapping(Table, CONFIG["tables"]["table_2"])
     table = FilledTable(config, metrics, courses, PUBLISHED)
     caption = table.caption(conditions(provenance, table.runs))
@@ -251,6 +257,16 @@ def test_runtimes_stand_as_multiples_of_an_epoch(page: BeautifulSoup) -> None:
     measures = {row.find_all("td")[1].text for row in table.find_all("tr")[1:]}
     assert "Average Epoch Runtime (ratio)" in measures
     assert not any("(s)" in measure for measure in measures)
+
+
+def test_runtimes_say_how_they_were_measured(page: BeautifulSoup) -> None:
+    table = page.find(attrs={"aria-label": "Runtimes"})
+    cells = [[cell.text for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
+    assert cells[2] == ["stride_2", "22", "20 to 26", "–", "600"]  # no_pooling was not run
+    text = text_of(page)
+    assert "An epoch takes from 11.00 s (fully_connected) to 44.00 s" in text
+    assert "medians of 9 rounds, measured side by side" in text
+    assert "other processes used 2 % of the processors meanwhile." in text
 
 
 def test_page_needs_nothing_from_outside(page: BeautifulSoup) -> None:

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
+from analysis_fixture import make_runtimes
 from convnets.files import write_json
-from test_report import CONFIG, MECHANISM, ROOT, make_results, text_of
+from test_report import CONFIG, MECHANISM, ROOT, SECONDS, make_results, text_of
 
 PUBLISHED = ROOT / "results/published/balanced_style"
 MISSING = {"no_pooling": 0, "stride_2": 2}
@@ -89,6 +90,17 @@ def test_tables_show_what_is_there_and_what_is_not(page: BeautifulSoup) -> None:
 
 def rows_of(table: Any) -> list[Any]:
     return list(table.tbody.find_all("tr"))
+
+
+def test_runtimes_are_those_of_training_until_they_are_measured(
+    made: Path, page: BeautifulSoup, tmp_path: Path
+) -> None:
+    assert "what the runs took while they trained" in text_of(page)
+    folder = shutil.copytree(made, tmp_path / "measured")
+    make_runtimes(SECONDS).to_csv(folder / "runtimes.csv")
+    assert report_now(folder).returncode == 0
+    assert "measured side by side on Tesla K80" in (folder / "report.html").read_text()
+    assert "what the runs took while they trained" not in (folder / "report.html").read_text()
 
 
 def test_the_same_again_gives_the_same_bytes(made: Path) -> None:

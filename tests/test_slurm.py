@@ -228,7 +228,7 @@ def test_several_runs_in_one_job_take_its_gpu_one_after_the_other(
         assert (sweep.folder / first / "run.json").exists()
         output("scancel", place.job)
         sweep.wait()
-    assert gpus_of_jobs()[jobs_before:] == ["1", "1"]
+    assert gpus_of_jobs()[jobs_before:] == ["1", "1", "1"]  # the last measures runtimes
     assert "\nresumed after " in sweep.train_log(second)
     for name in names:
         assert finals(sweep.folder / name) == undisturbed[name]

@@ -154,6 +154,16 @@ def test_results_agree_from_prediction_to_report(clone: Path) -> None:
     assert "Synthetic glyphs" in (results / "tables/mine.md").read_text()
 
 
+def test_runtimes_are_measured_when_all_is_trained(clone: Path) -> None:
+    results = clone / "results/tiny"
+    rows = read_csv(results / "runtimes.csv")
+    assert sorted(row["variant"] for row in rows) == sorted(ALL_VARIANTS)
+    for record in results.glob("runs/*/seed_*/run.json"):
+        assert json.loads(record.read_text())["finished"] <= rows[0]["measured"]
+    assert "measured side by side" in (results / "tables/table_2.md").read_text()
+    assert "measured side by side" in (results / "report.html").read_text()
+
+
 def test_tables_figures_and_comparison_are_there(clone: Path) -> None:
     results = clone / "results/tiny"
     for table in ("table_2", "mine"):
@@ -262,7 +272,9 @@ def test_a_stage_of_another_version_re_runs_with_what_depends_on_it(changed: Pat
     found = jobs(changed)
     assert found["evaluate"] == 8
     assert found.keys() >= {"metrics", "comparison", "claims", "readings", "report", *ANALYSES}
-    assert not found.keys() & {"prepare_data", "train"}
+    assert not found.keys() & {"prepare_data", "train", "runtimes"}
+    stages.write_text(stages.read_text().replace('"runtimes": 1', '"runtimes": 2'))
+    assert jobs(changed)["runtimes"] == 1
 
 
 def refused(clone: Path, *changes: str) -> str:
@@ -303,7 +315,8 @@ def test_a_run_that_lost_its_checkpoint_is_refused(changed: Path) -> None:
 
 def test_a_result_that_is_named_is_replaced_and_stays_then(changed: Path) -> None:
     config = ("--config", OTHER_POOL, "replace=max_pool_2to3_late")
-    assert jobs(changed, *config).items() >= {"train": 2, "evaluate": 2, "metrics": 1}.items()
+    expected = {"train": 2, "evaluate": 2, "runtimes": 1, "metrics": 1}
+    assert jobs(changed, *config).items() >= expected.items()
     done = snakemake(changed, "metrics", "--configfile", "tiny.yaml", *config)
     assert done.returncode == 0, done.stderr
     record = changed / "results/tiny/runs/max_pool_2to3_late/seed_1/run.json"
@@ -325,7 +338,7 @@ def test_a_changed_setting_re_runs_what_it_concerns(clone: Path) -> None:
     assert unused.keys() <= {"report", "all"}  # the report shows the command
     assert jobs(clone, "--config", "training={'threads': 2}").keys() <= {"report", "all"}
     analysis = {"metrics", "table", "figure", "comparison", "claims", "readings", "report", "all"}
-    analysis |= {"gradients", *ANALYSES}
+    analysis |= {"gradients", "runtimes", *ANALYSES}
     assert jobs(clone, "--config", "seeds=[0]").keys() == analysis
     # Only the command that the report tells its readers is another.
     nist = "data={'nist': {'urls': ['https://example.org']}}"

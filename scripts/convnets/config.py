@@ -79,7 +79,7 @@ class Config:
     """One run of each variant for each seed. The paper ran one."""
     runs_per_gpu: int
     """Runs that train side by side on one GPU, each with its share of the memory. More than one
-    makes a sweep faster, and the measured seconds an epoch say less."""
+    makes a sweep faster; runtimes are measured afterwards, one variant at a time."""
     experiments: Annotated[tuple[str, ...], BeforeValidator(_as_list)]
     """Which of `tables` and `sets` to make, one name or a list; only their variants are trained."""
     replace: Annotated[tuple[str, ...], BeforeValidator(_as_list)]

@@ -2,13 +2,17 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from convnets import markup
-from convnets.conditions import PAPER_GPU, deviations, other_hardware
+from convnets.conditions import PAPER_GPU, deviations, other_hardware, runtime_conditions
+from convnets.judging.numbers import REFERENCE
 from convnets.markup import Column
+from convnets.metrics import rounds_of
 from convnets.report import Results, Run, plural, shown_value, shown_values, values_used
+from convnets.rounds import median_interval
 from convnets.sketches import sparkline
 
 VARIED = ("stride", "dilation", "pool_size")
@@ -90,6 +94,33 @@ def _curve(
         f"{results.mean(variant, 'best_epoch'):.3g}",
         f"{results.mean(variant, 'seconds_to_best'):,.1f}",
         f"{results.mean(variant, 'test_accuracy'):.4f}",
+    ]
+
+
+def runtimes(results: Results) -> Markup:
+    """Seconds an epoch of every variant, measured and while training, and how they were taken."""
+    columns = [
+        Column("Variant", "code"),
+        *map(Column, ("Seconds an epoch", "95 % interval", f"Over {REFERENCE}", "While training")),
+    ]
+    rows = [_runtime(variant, results) for variant in results.by_variant]
+    return Markup("<p>{}.</p>\n{}").format(
+        runtime_conditions(results.metrics), markup.table(columns, rows, "Runtimes")
+    )
+
+
+def _runtime(variant: str, results: Results) -> list[Any]:
+    rounds, interval, ratio = rounds_of(results.metrics, variant), None, None
+    if len(rounds):
+        interval = "{:.3g} to {:.3g}".format(*median_interval(rounds))
+        if REFERENCE in results.by_variant:
+            ratio = f"{np.median(rounds / rounds_of(results.metrics, REFERENCE)):.3g}"
+    return [
+        variant,
+        f"{results.mean(variant, 'epoch_seconds'):.3g}",
+        interval,
+        ratio,
+        f"{results.mean(variant, 'trained_epoch_seconds'):.3g}",
     ]
 
 

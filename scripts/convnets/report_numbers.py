@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from convnets import markup
 from convnets.markup import Column
-from convnets.metrics import runs_of
+from convnets.metrics import runs_of, runtimes_measured
 from convnets.report import Results, distinct, number
 from convnets.sketches import dots
 from convnets.tables import HEADINGS
@@ -39,7 +39,8 @@ def _cells(row: Row | None, results: Results) -> tuple[Any, Any]:
     if row is None:
         return None, None
     lines = [Markup("<b>{}</b>").format(ours)] if (ours := number(row, "ours")) else []
-    if row["seeds"] > 1:
+    of_variant = row["metric"] == "epoch_seconds" and runtimes_measured(results.metrics)
+    if row["seeds"] > 1 and not of_variant:
         deviation = runs_of(results.metrics, row["variant"])[row["metric"]].std()
         shown = number(row | {"deviation": deviation}, "deviation")
         lines.append(Markup("<small>± {}</small>").format(shown))

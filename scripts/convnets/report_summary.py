@@ -10,6 +10,7 @@ from markupsafe import Markup
 from convnets import markup
 from convnets.conditions import EMNIST_SOURCES, deviations, other_hardware, readable
 from convnets.judging.verdict import FAILS, HOLDS, NOT_RUN, UNDECIDABLE
+from convnets.metrics import runtimes_measured
 from convnets.report import (
     PAPER_ORDER,
     Results,
@@ -162,8 +163,10 @@ def headlines(results: Results) -> Markup:
         ]
     if len(seconds) > 1:
         fast, slow = (extreme(seconds, key=seconds.__getitem__) for extreme in (min, max))
+        taken = "measured side by side" if runtimes_measured(results.metrics) else "while training"
         items += [
-            f"An epoch takes from {seconds[fast]:.2f} s ({fast}) to {seconds[slow]:.2f} s ({slow})."
+            f"An epoch takes from {seconds[fast]:.2f} s ({fast}) to {seconds[slow]:.2f} s "
+            f"({slow}), {taken}."
         ]
     images = results.runs[0].test["test_images"]
     error = 100 * math.sqrt(accuracy[best] * (1 - accuracy[best]) / images)

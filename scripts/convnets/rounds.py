@@ -15,7 +15,7 @@ FEWEST_ROUNDS = 6
 COLUMNS = [
     *("variant", "epoch_seconds", "epoch_seconds_low", "epoch_seconds_high", "rounds"),
     *("step_seconds", "validation_seconds", "batch_size", "train_images", "validation_images"),
-    *("device", "device_name", "precision", "threads"),
+    *("device", "device_name", "precision", "kernels", "threads"),
     *("other_cpu_share", "load_average", "other_gpu_processes"),
     *("measured", "git_commit", "python", "torch", "platform"),
 ]

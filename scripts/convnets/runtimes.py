@@ -155,6 +155,7 @@ def summarise(subjects: Sequence[Subject], blocks: pd.DataFrame, parts: Parts) -
             "device": plan.device,
             "device_name": hardware.describe(plan.device),
             "precision": plan.precision,
+            "kernels": plan.kernels,
             "threads": settings.threads,
             "other_cpu_share": own["other_cpu_share"].mean(),
             "other_gpu_processes": other_gpu_processes() if plan.device == "cuda" else None,

@@ -9,6 +9,7 @@ is never made again by itself: see `convnets.identity`, which has its version.
 VERSIONS = {
     "data": 1,
     "evaluation": 1,
+    "runtimes": 1,
     "metrics": 1,
     "exhibits": 1,
     "judging": 1,

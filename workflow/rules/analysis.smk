@@ -1,6 +1,6 @@
 # From the runs to the paper's tables and figures, beside the published values.
 #
-#   in   runs/*/seed_*/: run.json, history.csv, test.json, predictions.npz;
+#   in   runs/*/seed_*/: run.json, history.csv, test.json, predictions.npz; runtimes.csv;
 #        config/published_values.csv, config/claims.yaml
 #   out  metrics.csv, tables/, figures/, comparison.csv, mechanism.json, claims.csv
 
@@ -11,6 +11,7 @@ rule metrics:
         runs=of_all_runs("run.json"),
         histories=of_all_runs("history.csv"),
         tests=of_all_runs("test.json"),
+        runtimes=RUNTIMES,
     output:
         METRICS,
     log:
@@ -25,8 +26,8 @@ rule metrics:
     message:
         "Collecting the metrics of all runs"
     shell:
-        "python scripts/collect_metrics.py --runs {params.runs:q} --output {output:q} "
-        "> {log:q} 2>&1"
+        "python scripts/collect_metrics.py --runs {params.runs:q} --runtimes {input.runtimes:q} "
+        "--output {output:q} > {log:q} 2>&1"
 
 
 rule table:

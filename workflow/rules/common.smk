@@ -58,6 +58,7 @@ PROVENANCE = f"{RESULTS}/data/provenance.json"
 ARRAYS = multiext(f"{RESULTS}/data/", "images.npy", "labels.npy", "split.npz")
 # The provenance holds a digest of the arrays, so their own file times say nothing.
 DATA = [PROVENANCE, *ancient(ARRAYS)]
+RUNTIMES = f"{RESULTS}/runtimes.csv"
 METRICS = f"{RESULTS}/metrics.csv"
 COMPARISON = f"{RESULTS}/comparison.csv"
 MECHANISM = f"{RESULTS}/mechanism.json"
@@ -158,3 +159,18 @@ def megabytes_of_training(wildcards, attempt):
 def threads_of_training(wildcards):
     """Processor threads of a run."""
     return CONFIG.training_of(wildcards.variant).threads
+
+
+def threads_of_measuring(wildcards):
+    """All cores of this machine, so that no other job runs; on a cluster those of a run."""
+    if workflow.is_main_process and workflow.local_exec:
+        return workflow.resource_settings.cores or 1
+    return max(CONFIG.training_of(id).threads for id in CONFIG.variant_ids)
+
+
+def megabytes_of_measuring(wildcards, attempt):
+    """Memory of the measurement on a cluster: as the largest run's."""
+    return max(
+        training_megabytes(CONFIG.variant(id), CONFIG.training_of(id), attempt)
+        for id in CONFIG.variant_ids
+    )
