@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,10 +67,11 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def scratch() -> Iterator[Path]:
-    """A folder that goes with its environments, which are large."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that goes with its environments, which are large; pytest removes a killed test's."""
+    folder = tmp_path_factory.mktemp("conda")
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")

@@ -388,6 +388,7 @@ def test_snakemake_s_own_report_is_made(clone: Path) -> None:
     assert (clone / "report.zip").stat().st_size > 100_000
 
 
+@pytest.mark.archive
 @pytest.mark.skipif("EMNIST_ARCHIVE" not in os.environ, reason="EMNIST_ARCHIVE names no archive")
 def test_real_images_from_a_local_archive(tmp_path: Path) -> None:
     clone = copy_of_the_tree(tmp_path / "clone")
