@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 
 def main() -> None:
+    """Sum up the folder that is named on the command line."""
     total: Counter[str] = Counter()
     for status in sorted(Path(sys.argv[1]).glob("*.status")):
         counts = count_tests(status.with_suffix(".xml"))

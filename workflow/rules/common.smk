@@ -13,9 +13,10 @@ from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
+from convnets.cases import MACHINE_FOLDER
 from convnets.config import LAYER_FIGURES, POOLING_FIGURE, load_config
 from convnets.errors import UserError
-from convnets.files import write_json
+from convnets.files import file_digest, write_json
 from convnets.finished import results_to_replace
 from convnets.resources import training_megabytes, training_minutes
 from convnets.settings import to_json

@@ -1,11 +1,21 @@
 # The lesson: how convolutional networks are implemented, and what that costs on this machine.
 #
 #   in   data/, of the run; nothing else of it
-#   out  lesson/convolutions.csv, duplication.csv, agreement.csv, layer_times.csv, machine.json,
-#        from_scratch.csv; figures/*_animated.svg; lesson.html, lesson.ipynb
+#   out  lesson/from_scratch.csv; figures/*_animated.svg; lesson.html, lesson.ipynb;
+#        of the machine, for all runs: ../machine/convolutions.csv, duplication.csv, agreement.csv,
+#        layer_times.csv, machine.json
 
 from dataclasses import asdict
 
+MACHINE = str(Path(RESULTS).with_name(MACHINE_FOLDER))
+LAYER_COSTS = multiext(
+    f"{MACHINE}/",
+    "convolutions.csv",
+    "duplication.csv",
+    "agreement.csv",
+    "layer_times.csv",
+    "machine.json",
+)
 LESSON = "report/lesson.ipynb"
 LESSON_TEMPLATE = "report/lesson_template"
 LESSON_FILES = [
@@ -28,31 +38,24 @@ NETWORK_BY_HAND = {
 
 
 rule layer_times:
-    """Measure what convolutions cost by implementation, and layers by network."""
+    """Measure what convolutions cost by implementation, and layers by network.
+
+    Once for all runs: nothing here depends on a configuration."""
     output:
-        multiext(
-            f"{RESULTS}/lesson/",
-            "convolutions.csv",
-            "duplication.csv",
-            "agreement.csv",
-            "layer_times.csv",
-            "machine.json",
-        ),
+        LAYER_COSTS,
     log:
-        f"{RESULTS}/logs/layer_times.log",
+        f"{MACHINE}/layer_times.log",
     conda:
         TRAINING_ENV
     resources:
         side_by_side=1,
     params:
-        variants=json.dumps([CONFIG.variant(id).specification() for id in CONFIG.analysed_variants]),
         folder=subpath(output[0], parent=True),
         version=VERSIONS["lesson"],
     message:
         "Measuring what layers cost"
     shell:
-        "python scripts/measure_layers.py --variants {params.variants:q} "
-        "--output {params.folder:q} > {log:q} 2>&1"
+        "python scripts/measure_layers.py --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule from_scratch:

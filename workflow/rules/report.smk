@@ -1,7 +1,7 @@
 # One page with everything, and the executed notebook that it was rendered from.
 #
 #   in   runs, metrics.csv, tables/, figures/, comparison.csv, claims.csv, readings.csv,
-#        lesson/, data/provenance.json, the study of the training plan
+#        data/provenance.json, the study of the training plan; ../machine/, if it is there
 #   out  report.html, report.ipynb
 
 NOTEBOOK = "report/report.ipynb"
@@ -18,8 +18,6 @@ rule report:
         TABLES,
         FIGURES,
         ANIMATIONS,
-        rules.layer_times.output,
-        rules.from_scratch.output,
         METRICS,
         COMPARISON,
         CLAIMS,
@@ -49,6 +47,8 @@ rule report:
         template=TEMPLATE,
         readings=READINGS,
         command=COMMAND,
+        # No input, which would be measured again for a report.
+        layer_costs=[file_digest(file) for file in LAYER_COSTS if Path(file).exists()],
         version=VERSIONS["report"],
     message:
         "Writing {output.page}"
