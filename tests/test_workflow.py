@@ -6,9 +6,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -56,14 +58,19 @@ RUN_FILES = ("history.csv", "best.pt", "test.json", "predictions.npz", "run.json
 pytestmark = pytest.mark.workflow
 
 
-def snakemake(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake in `clone`, with this Python's programs first."""
+def environment() -> dict[str, str]:
+    """The environment variables, with this Python's programs first."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return os.environ | {"PATH": path}
+
+
+def snakemake(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in `clone`."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
     return subprocess.run(
         command,
         cwd=clone,
-        env=os.environ | {"PATH": path},
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -336,6 +343,36 @@ def test_a_changed_setting_re_runs_what_it_concerns(clone: Path) -> None:
     # Only the command that the report tells its readers is another.
     nist = "data={'nist': {'urls': ['https://example.org']}}"
     assert jobs(clone, "--config", nist).keys() == {"report", "all"}
+
+
+def test_after_a_power_cut_the_same_command_goes_on(clone: Path) -> None:
+    run = "results/cut/runs/stride_2/seed_0"
+    command = (f"{run}/test.json", "--configfile", "tiny.yaml", "--config", "run_name=cut")
+    with open(clone / "cut.log", "w") as log:
+        first = subprocess.Popen(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *command],
+            cwd=clone,
+            env=environment(),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # to end it with its jobs
+        )
+    try:
+        while not (clone / run / "train.log").exists():
+            assert first.poll() is None, (clone / "cut.log").read_text()
+            time.sleep(0.05)
+        os.killpg(first.pid, signal.SIGSTOP)
+        assert list((clone / ".snakemake/locks").iterdir())
+        second = snakemake(clone, *command)
+        assert second.returncode != 0
+        assert "LockException" in second.stdout + second.stderr
+    finally:
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
+    assert not (clone / run / "test.json").exists()
+    done = snakemake(clone, *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (clone / run / "test.json").exists()
 
 
 def test_a_wrong_configuration_starts_no_job(clone: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
+from snakemake_interface_executor_plugins.settings import ExecMode
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
@@ -18,6 +19,7 @@ from convnets.config import LAYER_FIGURES, POOLING_FIGURE, load_config
 from convnets.errors import UserError
 from convnets.files import file_digest, write_json
 from convnets.finished import results_to_replace
+from convnets.lock import share_lock
 from convnets.resources import training_megabytes, training_minutes
 from convnets.settings import to_json
 from convnets.stages import VERSIONS
@@ -26,6 +28,14 @@ from convnets.stages import VERSIONS
 # environments, look at packages elsewhere. Snakemake itself hides PYTHONPATH from the scripts.
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     os.environ |= {"PYTHONNOUSERSITE": "1", "PIP_IGNORE_INSTALLED": "1"}
+
+# A Snakemake that is killed leaves lock files, which do not say whose they are. So every one of
+# this workflow holds a lock of the kernel as long as it lives; if it is alone, the files are stale.
+if workflow.exec_mode == ExecMode.DEFAULT:
+    running, alone = share_lock(Path(".snakemake/running.lock"))
+    if alone:
+        for file in Path(".snakemake/locks").glob("*.lock"):
+            file.unlink()
 
 # Later files override earlier ones; Snakemake lists those of the command line first.
 overlays = [Path(file) for file in workflow.config_settings.configfiles]
