@@ -23,7 +23,7 @@ from slurm.cluster import (
     Cluster,
     missing,
     output,
-    processes_writing_to,
+    processes_with_open,
     succeeds,
     wait_for,
 )
@@ -201,11 +201,11 @@ def test_the_cluster_of_killed_tests_is_removed(
     tests.join()
     logs = list((folder / "log").glob("*.out"))
     assert len(logs) == 7
-    assert all(processes_writing_to(log) for log in logs)
+    assert all(processes_with_open(log) for log in logs)
 
     assert not missing()
     cluster = request.getfixturevalue("cluster")
-    assert not any(processes_writing_to(log) for log in logs)
+    assert not any(processes_with_open(log) for log in logs)
     assert len(cluster.links()) == 3
 
 

@@ -107,6 +107,7 @@ class Cluster:
             self.crash(node)
         for name in ("controller", "accounting", "database", "munge"):
             self.end(name, signal.SIGTERM)
+        send(signal.SIGKILL, processes_with_open(self.folder / "log"))  # managers of ended jobs
         for link in self.links():
             link.unlink()
         self._owner.release()
@@ -130,19 +131,15 @@ class Cluster:
     def end(self, name: str, number: signal.Signals) -> None:
         """Send a daemon a signal, and wait for its end; one that is not there is fine."""
         log = self._log(name)
-        for process in processes_writing_to(log):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, number)
-        self._wait(f"the end of {name}", lambda: not processes_writing_to(log))
+        send(number, processes_with_open(log))
+        self._wait(f"the end of {name}", lambda: not processes_with_open(log))
 
     def crash(self, node: str) -> None:
         """Let a node die with all that runs on it, at once: none must tell of another's end."""
         self.end(node, signal.SIGKILL)
         processes = processes_of(node)
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for process in processes:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, number)
+        send(signal.SIGSTOP, processes)
+        send(signal.SIGKILL, processes)
 
     def _write_files(self) -> None:
         for name in ("log", "state", "dev", *(f"spool/{node}" for node in NODES)):
@@ -214,12 +211,20 @@ def succeeds(*command: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def processes_writing_to(file: Path) -> list[int]:
-    """Processes whose standard error is `file`, which may have been deleted since."""
+def send(number: signal.Signals, processes: list[int]) -> None:
+    """Send a signal to processes, of which some may have ended."""
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
+
+
+def processes_with_open(path: Path) -> list[int]:
+    """Processes that have `path` open, or a file in it; it may have been deleted since."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if str((process / "fd/2").readlink()).removesuffix(" (deleted)") == str(file):
+            opened = [str(file.readlink()) for file in (process / "fd").iterdir()]
+            if any(Path(name.removesuffix(" (deleted)")).is_relative_to(path) for name in opened):
                 found.append(int(process.name))
     return found
 
