@@ -10,7 +10,6 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
-from snakemake_interface_executor_plugins.settings import ExecMode
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
@@ -31,7 +30,7 @@ if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
 
 # A Snakemake that is killed leaves lock files, which do not say whose they are. So every one of
 # this workflow holds a lock of the kernel as long as it lives; if it is alone, the files are stale.
-if workflow.exec_mode == ExecMode.DEFAULT:
+if workflow.is_main_process:
     running, alone = share_lock(Path(".snakemake/running.lock"))
     if alone:
         for file in Path(".snakemake/locks").glob("*.lock"):
@@ -169,3 +168,11 @@ def megabytes_of_training(wildcards, attempt):
 def threads_of_training(wildcards):
     """Processor threads of a run."""
     return CONFIG.training_of(wildcards.variant).threads
+
+
+def inputs_of_training(wildcards):
+    """The prepared data, unless the run is finished."""
+    folder = Path(RUN.format(**wildcards))
+    if folder in REPLACED:
+        return [*DATA, REPLACEMENT]
+    return [] if (folder / "run.json").exists() else DATA

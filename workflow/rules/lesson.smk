@@ -16,12 +16,10 @@ LAYER_COSTS = multiext(
     "layer_times.csv",
     "machine.json",
 )
-LESSON = "report/lesson.ipynb"
-LESSON_TEMPLATE = "report/lesson_template"
-LESSON_FILES = [
-    LESSON,
-    *sorted(str(file) for file in Path("report/template").iterdir()),
-    *sorted(str(file) for file in Path(LESSON_TEMPLATE).iterdir()),
+LESSON_TEMPLATE = [
+    str(file)
+    for folder in ("report/lesson_template", "report/template")
+    for file in sorted(Path(folder).iterdir())
 ]
 ANIMATIONS = expand(
     f"{RESULTS}/figures/figure_{{number}}_animated.svg", number=["01", "02", "03", "07"]
@@ -112,7 +110,8 @@ rule lesson:
         ANIMATIONS,
         expand(f"{RESULTS}/figures/{{name}}.svg", name=[*LAYER_FIGURES, POOLING_FIGURE]),
         PROVENANCE,
-        LESSON_FILES,
+        notebook="report/lesson.ipynb",
+        template=LESSON_TEMPLATE,
     output:
         page=report(
             f"{RESULTS}/lesson.html",
@@ -129,12 +128,11 @@ rule lesson:
         side_by_side=1,
     params:
         results=subpath(output.page, parent=True),
-        notebook=LESSON,
-        template=LESSON_TEMPLATE,
+        template=lambda wildcards, input: Path(input.template[0]).parent,
         version=VERSIONS["lesson"],
     message:
         "Writing {output.page}"
     shell:
         "python scripts/render_lesson.py --results {params.results:q} "
-        "--notebook {params.notebook:q} --template {params.template:q} --output {output.page:q} "
+        "--notebook {input.notebook:q} --template {params.template:q} --output {output.page:q} "
         "> {log:q} 2>&1"
