@@ -1,6 +1,7 @@
 # Everything sets itself up in .venv on a machine with Python 3.11 or newer, pip and make.
 #
 #   make demo    the whole pipeline on synthetic characters: all variants, tables, report
+#   make lesson  implementing convolutional networks, with costs measured on this machine: NAME=demo
 #   make status  how a sweep stands: NAME=demo, also ARGS="--watch 5"
 #   make report  the report of what there is by now, without training: NAME=demo
 #   make test    the tests
@@ -24,14 +25,19 @@ PIP_ARGS ?=
 NAME := demo
 VENV := .venv
 INSTALLED := $(VENV)/installed
+CONFIGURATION = $(if $(filter paper,$(NAME)),,--configfile config/$(NAME).yaml)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo status report test exercises soak bench paper slurm browser lint install lock clean
+.PHONY: demo lesson status report test exercises soak bench paper slurm browser lint install lock clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
 	snakemake --cores $(CORES) --configfile config/demo.yaml $(ARGS)
 	@echo "The report: $(CURDIR)/results/demo/report.html"
+
+lesson: $(INSTALLED)
+	snakemake lesson --cores $(CORES) $(CONFIGURATION) $(ARGS)
+	@echo "The lesson: $(CURDIR)/results/$(NAME)/lesson.html"
 
 paper: $(INSTALLED)
 	snakemake --cores $(CORES) $(ARGS)

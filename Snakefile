@@ -6,7 +6,7 @@
 # Data flows one way, and each stage has a file:
 #   archive -> arrays and split -> runs -> test results, runtimes -> metrics
 #           -> tables, figures, comparison, claims, readings -> notebook -> report
-#   arrays and split, times of layers -> lesson
+#   arrays and split, costs of layers on this machine -> lesson, on request
 
 from snakemake.utils import min_version
 
@@ -38,7 +38,6 @@ rule all:
     default_target: True
     input:
         rules.report.output,
-        rules.lesson.output,
         TABLES,
         FIGURES,
         COMPARISON,

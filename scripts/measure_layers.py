@@ -6,7 +6,6 @@ OMP_NUM_THREADS=1, as Snakemake does for a rule of one thread.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -17,20 +16,17 @@ from convnets.efficiency import measure_agreement, measure_convolutions, measure
 from convnets.errors import run_script
 from convnets.files import write_json, write_text
 from convnets.hardware import describe
-from convnets.layer_times import measure_layer_times
-from convnets.settings import from_mapping
-from convnets.variant import Variant
+from convnets.layer_times import NETWORKS, measure_layer_times
 
 
 def main() -> None:
     arguments = parse_arguments()
-    variants = [from_mapping(Variant, values) for values in json.loads(arguments.variants)]
     torch.set_num_threads(1)
     tables = {
         "agreement": measure_agreement(CASES),
         "duplication": measure_duplication(CASES),
         "convolutions": measure_convolutions(CASES),
-        "layer_times": measure_layer_times(variants),
+        "layer_times": measure_layer_times(NETWORKS),
     }
     for name, rows in tables.items():
         table = pd.DataFrame(rows)
@@ -42,10 +38,6 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--variants", required=True, metavar="JSON",
-        help="list of the architectures whose layers are timed, as in config.yaml",
-    )  # fmt: skip
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FOLDER", help="folder to write to"
     )

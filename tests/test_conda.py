@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,10 +67,11 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def scratch() -> Iterator[Path]:
-    """A folder that goes with its environments, which are large."""
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that goes with its environments, which are large; pytest removes a killed test's."""
+    folder = tmp_path_factory.mktemp("conda")
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def site(scratch: Path, channel: str, conda: Path, poison: dict[str, str]) -> Si
     ours = {name: str(scratch / "cache") for name in ("CONDA_PKGS_DIRS", "RATTLER_CACHE_DIR")}
     ours |= {"PATH": path, "PIP_NO_COMPILE": "1"}  # compiling is a third of the time and files
     site = Site(clone, os.environ | poison | ours)
-    done = site.snakemake("--use-conda")
+    done = site.snakemake("--use-conda", "--", "all", "lesson")
     site.output = done.stdout + done.stderr
     assert done.returncode == 0, site.output
     return site

@@ -43,6 +43,7 @@ WRONG: list[tuple[Edit, str]] = [
         "figures.analysis_curves is drawn in any case: choose another name",
     ),
     (lambda v: v.update(run_name="a/b"), "run_name is no name for a folder"),
+    (lambda v: v.update(run_name="machine"), "run_name is 'machine', the folder of what all"),
     (lambda v: v.update(experiments=["tabel_1"]), "no such table or set; did you mean 'table_1'?"),
     (lambda v: v.update(experiments="papr"), "experiments names 'papr': no such table or set; did"),
     (lambda v: v["sets"].update(mine=["tabel_1"]), "sets.mine names 'tabel_1': no such table; did"),

@@ -197,6 +197,7 @@ def test_missing_member(tmp_path: Path, name: str) -> None:
         read(path)
 
 
+@pytest.mark.archive
 @pytest.mark.skipif(
     "EMNIST_ARCHIVE" not in os.environ, reason="EMNIST_ARCHIVE names no real archive"
 )

@@ -135,6 +135,19 @@ def test_the_next_call_goes_on_from_the_partial_file(server: str, target: Path) 
     assert Handler.requests[-1] == ("/good", "bytes=1000-")
 
 
+def test_a_partial_file_goes_when_the_archive_came_in_another_way(
+    server: str, target: Path
+) -> None:
+    with pytest.raises(UserError):
+        fetch(server, target, "/always_breaks", attempts=1)
+    target.write_bytes(ARCHIVE)
+    with download.waiting_lock(target.with_name("gzip.zip.lock")):
+        assert not fetch(server, target, "/good")
+        assert part_of(target).exists(), "its download goes on"
+    assert not fetch(server, target, "/good")
+    assert_complete(target)
+
+
 def test_a_server_without_range_starts_again(server: str, target: Path) -> None:
     target.parent.mkdir()
     part_of(target).write_bytes(ARCHIVE[:1000])

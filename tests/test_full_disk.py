@@ -4,6 +4,7 @@ import contextlib
 import errno
 import functools
 import itertools
+import json
 import os
 import re
 import resource
@@ -133,7 +134,34 @@ def can_mount() -> bool:
     return False
 
 
-@pytest.mark.skipif(not can_mount(), reason="no permission to mount a small disk")
+needs_small_disk = pytest.mark.skipif(not can_mount(), reason="no permission to mount a small disk")
+
+
+@needs_small_disk
+@pytest.mark.parametrize(("size", "file"), [("64k", "images.npy"), ("188k", "split.npz")])
+def test_a_small_disk_is_full_while_data_are_prepared(tmp_path: Path, size: str, file: str) -> None:
+    settings = {
+        "source": "glyphs",
+        "glyphs": {"train": 188, "test": 47},
+        "split": {"train": 141, "validation": 47, "test": 47},
+    }
+    command = [sys.executable, str(SCRIPTS / "prepare_data.py"), "--settings", json.dumps(settings)]
+    steps = f"""
+        mount -t tmpfs -o size={size} none {tmp_path}
+        "$@"; echo "status $?"; ls -A {tmp_path}/data
+    """
+    shell = ["unshare", "--map-root-user", "--mount", "sh", "-c", steps, "sh", *command]
+    shell += ["--output", str(tmp_path / "data")]
+    done = subprocess.run(shell, capture_output=True, text=True, check=False)
+    message = f"error: {tmp_path}/data/{file} could not be written: No space left on device. "
+    assert done.stderr.startswith(message)
+    assert "make room" in done.stderr
+    assert done.stderr.count("\n") == 1, "a message, no traceback"
+    files = ["images.npy", "labels.npy", "split.npz"]
+    assert done.stdout.split() == ["status", "1", *files[: files.index(file)]]
+
+
+@needs_small_disk
 def test_a_small_disk_is_full(data: Path, tmp_path: Path, undisturbed: Undisturbed) -> None:
     run, kept = tmp_path / "run", tmp_path / "kept"
     run.mkdir()

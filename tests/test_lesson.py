@@ -13,7 +13,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from convnets import lesson, report_costs
-from convnets.cases import CASES, LARGE, SMALL
+from convnets.cases import CASES, LARGE, MACHINE_FOLDER, SMALL
 from convnets.efficiency import measure_duplication
 from convnets.files import write_json, write_text
 from convnets.from_scratch import Record
@@ -35,7 +35,7 @@ SPEED = {
 
 def make_results(folder: Path) -> Path:
     """What the workflow measures for the lesson, made up but for the duplication."""
-    measured = folder / "lesson"
+    measured = folder.with_name(MACHINE_FOLDER)
     measured.mkdir(parents=True)
     rows = [
         {
@@ -77,7 +77,7 @@ def make_results(folder: Path) -> Path:
     ]
     records += [Record("by_hand", 1, 30, "test_accuracy", 0.7123)]
     records += [Record("pytorch", 1, 30, "test_accuracy", 0.7132)]
-    pd.DataFrame(records).to_csv(measured / "from_scratch.csv", index=False)
+    write_text(folder / "lesson/from_scratch.csv", pd.DataFrame(records).to_csv(index=False))
     machine = {"device_name": "Difference Engine No. 2", "threads": 1, "precision": "float32"}
     write_json(measured / "machine.json", machine)
     write_json(folder / "data/provenance.json", {"display_name": "Made-up <images>"})
@@ -222,7 +222,7 @@ def test_the_report_has_what_layers_cost(results: Path, tmp_path: Path) -> None:
     assert shown.find("th", scope="row", string="matrix product alone")
     assert section.find(attrs={"aria-label": "Duplication by im2col"})
     assert len(section.find_all("img")) == 2
-    assert "not measured yet" in report_costs.section(tmp_path)
+    assert "<code>make lesson</code> measures" in report_costs.section(tmp_path / "trial")
 
 
 def test_every_exercise_of_the_lesson_has_a_check(page: BeautifulSoup) -> None:

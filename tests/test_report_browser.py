@@ -13,6 +13,8 @@ import test_report
 from convnets.files import write_text
 from test_report import ROOT
 
+pytestmark = pytest.mark.browser
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CSS = (ROOT / "report/template/report.css").read_text()
 WIDTHS = (400, 1400)

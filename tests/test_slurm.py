@@ -3,6 +3,7 @@
 import importlib.util
 import itertools
 import json
+import multiprocessing
 import os
 import re
 import signal
@@ -10,14 +11,23 @@ import subprocess
 import sys
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
 
 from convnets.lock import LOCK
 from real_runs import finals
-from slurm.cluster import GPUS, Cluster, missing, output, succeeds, wait_for
-from test_workflow import copy_of_the_tree, snakemake
+from slurm.cluster import (
+    GPUS,
+    Cluster,
+    missing,
+    output,
+    processes_with_open,
+    succeeds,
+    wait_for,
+)
+from test_workflow import copy_of_the_tree, environment, snakemake
 
 EPOCHS = 60
 """Of a run that lasts a few seconds: long enough to be caught and paused."""
@@ -42,13 +52,18 @@ tables:
       - {{label: [max], variants: [max_pool_2]}}
       - {{label: [average], variants: [avg_pool_2]}}
 """
+FORK = multiprocessing.get_context("fork")
 VARIANTS = ("stride_2", "max_pool_2", "avg_pool_2")
 
 if importlib.util.find_spec("snakemake_executor_plugin_slurm"):
     REASON = missing()
 else:
     REASON = "snakemake-executor-plugin-slurm is not installed (make slurm)"
-pytestmark = [pytest.mark.workflow, pytest.mark.skipif(bool(REASON), reason=REASON)]
+pytestmark = [
+    pytest.mark.workflow,
+    pytest.mark.slurm,
+    pytest.mark.skipif(bool(REASON), reason=REASON),
+]
 
 
 @dataclass(frozen=True)
@@ -74,14 +89,14 @@ class Sweep:
         self.folder = clone / f"results/{name}/runs"
         self.log = clone / f"{name}.log"
         command = [
+            *("setpriv", "--pdeathsig", "KILL"),  # killed tests leave none that submits more
             *(sys.executable, "-m", "snakemake", target),
             *("--profile", "workflow/profiles/slurm", "--profile", "tests/slurm/site"),
             *("--configfile", "slurm.yaml", "--config", f"run_name={name}", *arguments),
         ]
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                command, cwd=clone, env=os.environ | {"PATH": path}, stdout=log, stderr=log
+                command, cwd=clone, env=environment(), stdout=log, stderr=log
             )
 
     def train_log(self, name: str) -> str:
@@ -132,7 +147,7 @@ class Sweep:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     cluster = Cluster(tmp_path_factory.mktemp("slurm"))
     try:
-        cluster.start()
+        cluster.start_owned()
         yield cluster
     finally:
         cluster.stop()
@@ -162,6 +177,36 @@ def gpus_of_jobs() -> list[str]:
     """How many GPUs each job in the GPU partition had."""
     resources = output("sacct", "-X", "-n", "-P", "-r", "gpu", "--format=AllocTRES")
     return re.findall("gres/gpu=([0-9]+)", resources)
+
+
+def hold_cluster(folder: Path, started: Event) -> None:
+    """Start a cluster and never stop it."""
+    cluster = Cluster(folder)
+    cluster.start_owned()
+    started.set()
+    signal.pause()
+
+
+def test_the_cluster_of_killed_tests_is_removed(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> None:
+    """The first test: later ones share a cluster, of which there is one at a time."""
+    folder = tmp_path_factory.mktemp("killed")
+    started = FORK.Event()
+    tests = FORK.Process(target=hold_cluster, args=(folder, started), daemon=True)
+    tests.start()
+    assert started.wait(300)
+    assert "a configuration already" in missing()
+    tests.kill()
+    tests.join()
+    logs = list((folder / "log").glob("*.out"))
+    assert len(logs) == 7
+    assert all(processes_with_open(log) for log in logs)
+
+    assert not missing()
+    cluster = request.getfixturevalue("cluster")
+    assert not any(processes_with_open(log) for log in logs)
+    assert len(cluster.links()) == 3
 
 
 def test_cancelled_timed_out_and_crashed_runs_end_with_the_same_bits(
@@ -203,8 +248,6 @@ def test_snakemake_killed_and_started_again_does_no_harm(
 ) -> None:
     with Sweep(clone, "killed", "results/killed/metrics.csv") as sweep:
         ((name, place),) = sweep.catch(undisturbed.keys(), 1).items()
-    unlocked = snakemake(clone, "--unlock", "--configfile", "slurm.yaml")
-    assert unlocked.returncode == 0, unlocked.stderr
 
     with Sweep(clone, "killed", "results/killed/metrics.csv") as sweep:
         wait_for("its second job", lambda: "is in use by process" in sweep.train_log(name))

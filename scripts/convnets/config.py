@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from convnets.cases import MACHINE_FOLDER
 from convnets.config_errors import (
     MISSING,
     UNKNOWN,
@@ -230,6 +231,8 @@ def _problems_of_own_training(config: Config, id: str) -> Iterator[Problem]:
 def _problems_of_values(config: Config) -> Iterator[Problem]:
     if not SAFE_NAME.fullmatch(config.run_name):
         yield ("run_name",), "is no name for a folder: use letters, digits, _ . -"
+    if config.run_name == MACHINE_FOLDER:
+        yield ("run_name",), f"is {MACHINE_FOLDER!r}, the folder of what all runs share"
     if "$" in config.results:
         yield ("results_folder",), f"is {config.results_folder!r}: no such variable is set"
     if not 0 < config.subset <= 1:

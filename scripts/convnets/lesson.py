@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
-from convnets.cases import LARGE, Case
+from convnets.cases import LARGE, MACHINE_FOLDER, Case
 from convnets.markup import Column, codes, folded, table
 
 LABELS = {
@@ -26,24 +26,40 @@ CASE = [field.name for field in dataclasses.fields(Case)]
 
 
 class Measured(NamedTuple):
-    """The files of the folder `lesson`, and where the images come from."""
+    """What layers cost on this machine: the files that `scripts/measure_layers.py` writes."""
 
     convolutions: pd.DataFrame
     duplication: pd.DataFrame
     agreement: pd.DataFrame
     layer_times: pd.DataFrame
-    from_scratch: pd.DataFrame
     machine: dict[str, str | int]
+
+
+def load_measured(results: Path) -> Measured | None:
+    """Measurements that the runs beside `results` share; None if nothing was measured yet."""
+    folder = results.with_name(MACHINE_FOLDER)
+    if not (folder / "machine.json").is_file():  # the last file to be written
+        return None
+    names = ("convolutions", "duplication", "agreement", "layer_times")
+    tables = {name: pd.read_csv(folder / f"{name}.csv") for name in names}
+    machine = json.loads((folder / "machine.json").read_text(encoding="utf-8"))
+    return Measured(**tables, machine=machine)
+
+
+class Twins(NamedTuple):
+    """How the network by hand and its twin in PyTorch learned."""
+
+    records: pd.DataFrame
+    """`lesson/from_scratch.csv`: a row for each `convnets.from_scratch.Record`."""
     images: str
+    """Where the images come from."""
 
 
-def load_measured(results: Path) -> Measured:
-    """Read what the workflow measured for the lesson."""
-    names = ("convolutions", "duplication", "agreement", "layer_times", "from_scratch")
-    tables = {name: pd.read_csv(results / "lesson" / f"{name}.csv") for name in names}
-    machine = json.loads((results / "lesson/machine.json").read_text(encoding="utf-8"))
+def load_twins(results: Path) -> Twins:
+    """Read how both networks learned from the images of `results`."""
     provenance = json.loads((results / "data/provenance.json").read_text(encoding="utf-8"))
-    return Measured(**tables, machine=machine, images=provenance["display_name"])
+    records = pd.read_csv(results / "lesson/from_scratch.csv")
+    return Twins(records, images=provenance["display_name"])
 
 
 def machine(measured: Measured) -> Markup:
@@ -52,14 +68,13 @@ def machine(measured: Measured) -> Markup:
     return Markup(
         "<p>Measured on: {}, {} thread{}, {}. The fastest operation that was found on it does "
         "{:.0f} billion floating-point operations a second; this is called the machine’s rate "
-        "below. Images: {}.</p>"
+        "below.</p>"
     ).format(
         measured.machine["device_name"],
         threads,
         "s" * (threads != 1),
         measured.machine["precision"],
         machine_rate(measured) / 1e9,
-        measured.images,
     )
 
 
@@ -204,16 +219,16 @@ def share_table(measured: Measured) -> Markup:
     return folded("Forward and backward apart", content)
 
 
-def losses(measured: Measured) -> pd.DataFrame:
+def losses(twins: Twins) -> pd.DataFrame:
     """The training loss of both networks by step."""
-    rows = measured.from_scratch
+    rows = twins.records
     chosen = rows[rows["measure"] == "train_loss"]
     return chosen.pivot(index="step", columns="implementation", values="value")
 
 
-def accuracies(measured: Measured) -> Markup:
+def accuracies(twins: Twins) -> Markup:
     """The test accuracy of both networks after each epoch."""
-    rows = measured.from_scratch
+    rows = twins.records
     chosen = rows[rows["measure"] == "test_accuracy"]
     by_epoch = chosen.pivot(index="epoch", columns="implementation", values="value")
     return table(

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from convnets.cases import Case
-from convnets.lesson import CASE, LABELS, Measured, described, losses, shares
+from convnets.lesson import CASE, LABELS, Measured, Twins, described, losses, shares
 from convnets.style import SMALL, WIDTH, svg_text
 
 LOOKS = {
@@ -76,9 +76,9 @@ def plot_shares(measured: Measured) -> Markup:
     return _card(figure, "shares", "Where the time of each network goes", text)
 
 
-def plot_losses(measured: Measured) -> Markup:
+def plot_losses(twins: Twins) -> Markup:
     """The loss curves of the hand-written network and PyTorch's, and their distance."""
-    rows = losses(measured)
+    rows = losses(twins)
     figure = Figure(figsize=(WIDTH, 0.85 * WIDTH), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     above.plot(rows.index, rows["pytorch"], color="#E69F00", linewidth=4, label="PyTorch")

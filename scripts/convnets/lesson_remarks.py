@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from convnets.cases import LARGE, SMALL, Case
-from convnets.lesson import Measured, losses, rows_of, shares
+from convnets.lesson import Measured, Twins, losses, rows_of, shares
 from convnets.markup import bullets
 
 FIRST_STEPS = 200
@@ -49,15 +49,15 @@ def on_shares(measured: Measured) -> Markup:
     )
 
 
-def on_losses(measured: Measured) -> Markup:
+def on_losses(twins: Twins) -> Markup:
     """How far the two trainings are apart."""
-    rows = losses(measured)
+    rows = losses(twins)
     distance = (rows["by_hand"] - rows["pytorch"]).abs()
     steps = min(FIRST_STEPS, len(rows))
     return Markup(
         "<p>In the first {} steps the two losses differ by at most {:.2g}, while the loss falls "
         "from {:.2f} to about {:.2f}; in all {} steps they differ by at most {:.2g}. After each "
-        "epoch both networks are tested on images that neither has seen:</p>"
+        "epoch both networks are tested on images that neither has seen ({}):</p>"
     ).format(
         steps,
         distance.head(steps).max(),
@@ -65,6 +65,7 @@ def on_losses(measured: Measured) -> Markup:
         rows["pytorch"].head(steps).tail(10).mean(),
         len(rows),
         distance.max(),
+        twins.images,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the report says of the cost of layers; the lesson has all of it."""
+"""The report's section on the cost of layers; the lesson has all measurements."""
 
 from pathlib import Path
 
@@ -10,11 +10,14 @@ from convnets.style import use_style
 
 
 def section(results: Path) -> Markup:
-    """Ways to convolve, and where the time of each network goes; a note where not measured."""
-    if not (results / "lesson/convolutions.csv").is_file():
-        return Markup('<p class="missing">Missing: not measured yet.</p>')
-    use_style()
+    """Ways to convolve, and where the time of each network goes; a note if nothing is measured."""
     measured = lesson.load_measured(results)
+    if measured is None:
+        return Markup(
+            '<p class="missing">Not measured on this machine yet: <code>make lesson</code> '
+            "measures it once, for the reports of all runs.</p>"
+        )
+    use_style()
     parts = [
         lesson.machine(measured),
         lesson.costs_with_caption(measured, LARGE),

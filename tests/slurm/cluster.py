@@ -5,7 +5,8 @@
 
 Everything lives in FOLDER, except for links in /etc/slurm: Slurm's programs have to find their
 configuration there, because Snakemake's job steps drop SLURM_CONF. A configuration that is
-already there is left alone, and the start refused.
+already there is left alone, and the start refused; but links and daemons of a test run that was
+killed are removed first.
 """
 
 import argparse
@@ -16,9 +17,12 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 HERE = Path(__file__).parent
 SYSTEM = Path("/etc/slurm")
@@ -38,22 +42,55 @@ def missing() -> str:
         return f"not installed: {', '.join(absent)}"
     if os.geteuid() != 0:
         return "a cluster's nodes are started by root"
-    foreign = [name for name in FILES if os.path.lexists(SYSTEM / name)]
+    found = {SYSTEM / name for name in FILES if os.path.lexists(SYSTEM / name)}
+    foreign = sorted(map(str, found.difference(*(cluster.links() for cluster in abandoned()))))
     if foreign:
-        return f"{SYSTEM} has a configuration: {', '.join(foreign)}"
+        return f"there is a configuration already: {', '.join(foreign)}"
     return ""
 
 
+def abandoned() -> list["Cluster"]:
+    """Clusters that links in /etc/slurm lead to, of tests that were killed."""
+    links = [SYSTEM / name for name in FILES if (SYSTEM / name).is_symlink()]
+    clusters = [Cluster(folder) for folder in {link.readlink().parent for link in links}]
+    return [cluster for cluster in clusters if cluster.is_abandoned()]
+
+
 class Cluster:
-    """The daemons of a cluster in `folder`, each known by a name and a file with its number."""
+    """The daemons of a cluster in `folder`, each known by a name and the log that it writes to."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
+        self._owner = FileLock(self.folder / "owner.lock", timeout=0, fallback_to_soft=False)
+
+    def start_owned(self) -> None:
+        """`start` a cluster that is abandoned when this process ends without `stop`."""
+        self._owner.acquire()
+        self.start()
+
+    def is_abandoned(self) -> bool:
+        """Whether the process that started the cluster died before it stopped the cluster.
+
+        No process holds its lock then. A folder that is gone from where temporary folders are
+        was one of pytest's.
+        """
+        if not self.folder.exists():
+            return self.folder.is_relative_to(Path(tempfile.gettempdir()).resolve())
+        if not (self.folder / "owner.lock").exists():  # started by hand, or none of ours
+            return False
+        try:
+            self._owner.acquire()
+        except Timeout:
+            return False
+        self._owner.release()
+        return True
 
     def start(self) -> None:
         """Start all daemons and wait until the nodes are idle."""
         if reason := missing():
             raise RuntimeError(reason)
+        for cluster in abandoned():
+            cluster.stop()
         self._write_files()
         self._daemon("munge", *self._munge())
         self._wait("munge", (self.folder / "munge.socket").exists)
@@ -70,10 +107,15 @@ class Cluster:
             self.crash(node)
         for name in ("controller", "accounting", "database", "munge"):
             self.end(name, signal.SIGTERM)
-        for name in FILES:
-            link = SYSTEM / name
-            if link.is_symlink() and link.readlink().parent == self.folder:
-                link.unlink()
+        send(signal.SIGKILL, processes_with_open(self.folder / "log"))  # managers of ended jobs
+        for link in self.links():
+            link.unlink()
+        self._owner.release()
+
+    def links(self) -> list[Path]:
+        """The links in /etc/slurm that lead here."""
+        links = [SYSTEM / name for name in FILES if (SYSTEM / name).is_symlink()]
+        return [link for link in links if link.readlink().parent == self.folder]
 
     def start_accounting(self) -> None:
         self._daemon("accounting", "slurmdbd", "-D")
@@ -88,21 +130,16 @@ class Cluster:
 
     def end(self, name: str, number: signal.Signals) -> None:
         """Send a daemon a signal, and wait for its end; one that is not there is fine."""
-        file = self.folder / f"{name}.process"
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            process = int(file.read_text())
-            os.kill(process, number)
-            self._wait(f"the end of {name}", lambda: not is_running(process))
-        file.unlink(missing_ok=True)
+        log = self._log(name)
+        send(number, processes_with_open(log))
+        self._wait(f"the end of {name}", lambda: not processes_with_open(log))
 
     def crash(self, node: str) -> None:
         """Let a node die with all that runs on it, at once: none must tell of another's end."""
         self.end(node, signal.SIGKILL)
         processes = processes_of(node)
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for process in processes:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, number)
+        send(signal.SIGSTOP, processes)
+        send(signal.SIGKILL, processes)
 
     def _write_files(self) -> None:
         for name in ("log", "state", "dev", *(f"spool/{node}" for node in NODES)):
@@ -143,11 +180,13 @@ class Cluster:
         self._wait("database", lambda: succeeds("mariadb-admin", f"--socket={socket}", "ping"))
 
     def _daemon(self, name: str, *command: str) -> None:
-        with open(self.folder / f"log/{name}.out", "ab") as log:
-            process = subprocess.Popen(
+        with open(self._log(name), "ab") as log:
+            subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        (self.folder / f"{name}.process").write_text(str(process.pid))
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"log/{name}.out"
 
     def _wait(self, what: str, is_there: Callable[[], bool]) -> None:
         try:
@@ -172,11 +211,22 @@ def succeeds(*command: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def is_running(process: int) -> bool:
-    """Whether a process runs; one that ended and was not waited for does not."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(process, os.WNOHANG)
-    return Path(f"/proc/{process}").exists()
+def send(number: signal.Signals, processes: list[int]) -> None:
+    """Send a signal to processes, of which some may have ended."""
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
+
+
+def processes_with_open(path: Path) -> list[int]:
+    """Processes that have `path` open, or a file in it; it may have been deleted since."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            opened = [str(file.readlink()) for file in (process / "fd").iterdir()]
+            if any(Path(name.removesuffix(" (deleted)")).is_relative_to(path) for name in opened):
+                found.append(int(process.name))
+    return found
 
 
 def processes_of(node: str) -> list[int]:

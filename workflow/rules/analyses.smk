@@ -139,7 +139,7 @@ rule confusions:
     params:
         title="Confused classes",
         runs=of_analysed_runs(""),
-        data=f"{RESULTS}/data",
+        data=subpath(input.provenance, parent=True),
         prefix=subpath(output.figure, strip_suffix=".svg"),
         version=VERSIONS["analyses"],
     message:

@@ -13,10 +13,12 @@ from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
+from convnets.cases import MACHINE_FOLDER
 from convnets.config import LAYER_FIGURES, POOLING_FIGURE, load_config
 from convnets.errors import UserError
-from convnets.files import write_json
+from convnets.files import file_digest, write_json
 from convnets.finished import results_to_replace
+from convnets.lock import share_lock
 from convnets.resources import training_megabytes, training_minutes
 from convnets.settings import to_json
 from convnets.stages import VERSIONS
@@ -25,6 +27,14 @@ from convnets.stages import VERSIONS
 # environments, look at packages elsewhere. Snakemake itself hides PYTHONPATH from the scripts.
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     os.environ |= {"PYTHONNOUSERSITE": "1", "PIP_IGNORE_INSTALLED": "1"}
+
+# A Snakemake that is killed leaves lock files, which do not say whose they are. So every one of
+# this workflow holds a lock of the kernel as long as it lives; if it is alone, the files are stale.
+if workflow.is_main_process:
+    running, alone = share_lock(Path(".snakemake/running.lock"))
+    if alone:
+        for file in Path(".snakemake/locks").glob("*.lock"):
+            file.unlink()
 
 # Later files override earlier ones; Snakemake lists those of the command line first.
 overlays = [Path(file) for file in workflow.config_settings.configfiles]
@@ -174,3 +184,11 @@ def megabytes_of_measuring(wildcards, attempt):
         training_megabytes(CONFIG.variant(id), CONFIG.training_of(id), attempt)
         for id in CONFIG.variant_ids
     )
+
+
+def inputs_of_training(wildcards):
+    """The prepared data, unless the run is finished."""
+    folder = Path(RUN.format(**wildcards))
+    if folder in REPLACED:
+        return [*DATA, REPLACEMENT]
+    return [] if (folder / "run.json").exists() else DATA

@@ -1,17 +1,25 @@
 # The lesson: how convolutional networks are implemented, and what that costs on this machine.
 #
 #   in   data/, of the run; nothing else of it
-#   out  lesson/convolutions.csv, duplication.csv, agreement.csv, layer_times.csv, machine.json,
-#        from_scratch.csv; figures/*_animated.svg; lesson.html, lesson.ipynb
+#   out  lesson/from_scratch.csv; figures/*_animated.svg; lesson.html, lesson.ipynb;
+#        of the machine, for all runs: ../machine/convolutions.csv, duplication.csv, agreement.csv,
+#        layer_times.csv, machine.json
 
 from dataclasses import asdict
 
-LESSON = "report/lesson.ipynb"
-LESSON_TEMPLATE = "report/lesson_template"
-LESSON_FILES = [
-    LESSON,
-    *sorted(str(file) for file in Path("report/template").iterdir()),
-    *sorted(str(file) for file in Path(LESSON_TEMPLATE).iterdir()),
+MACHINE = str(Path(RESULTS).with_name(MACHINE_FOLDER))
+LAYER_COSTS = multiext(
+    f"{MACHINE}/",
+    "convolutions.csv",
+    "duplication.csv",
+    "agreement.csv",
+    "layer_times.csv",
+    "machine.json",
+)
+LESSON_TEMPLATE = [
+    str(file)
+    for folder in ("report/lesson_template", "report/template")
+    for file in sorted(Path(folder).iterdir())
 ]
 ANIMATIONS = expand(
     f"{RESULTS}/figures/figure_{{number}}_animated.svg", number=["01", "02", "03", "07"]
@@ -28,31 +36,24 @@ NETWORK_BY_HAND = {
 
 
 rule layer_times:
-    """Measure what convolutions cost by implementation, and layers by network."""
+    """Measure what convolutions cost by implementation, and layers by network.
+
+    Once for all runs: nothing here depends on a configuration."""
     output:
-        multiext(
-            f"{RESULTS}/lesson/",
-            "convolutions.csv",
-            "duplication.csv",
-            "agreement.csv",
-            "layer_times.csv",
-            "machine.json",
-        ),
+        LAYER_COSTS,
     log:
-        f"{RESULTS}/logs/layer_times.log",
+        f"{MACHINE}/layer_times.log",
     conda:
         TRAINING_ENV
     resources:
         side_by_side=1,
     params:
-        variants=json.dumps([CONFIG.variant(id).specification() for id in CONFIG.analysed_variants]),
         folder=subpath(output[0], parent=True),
         version=VERSIONS["lesson"],
     message:
         "Measuring what layers cost"
     shell:
-        "python scripts/measure_layers.py --variants {params.variants:q} "
-        "--output {params.folder:q} > {log:q} 2>&1"
+        "python scripts/measure_layers.py --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule from_scratch:
@@ -109,7 +110,8 @@ rule lesson:
         ANIMATIONS,
         expand(f"{RESULTS}/figures/{{name}}.svg", name=[*LAYER_FIGURES, POOLING_FIGURE]),
         PROVENANCE,
-        LESSON_FILES,
+        notebook="report/lesson.ipynb",
+        template=LESSON_TEMPLATE,
     output:
         page=report(
             f"{RESULTS}/lesson.html",
@@ -126,12 +128,11 @@ rule lesson:
         side_by_side=1,
     params:
         results=subpath(output.page, parent=True),
-        notebook=LESSON,
-        template=LESSON_TEMPLATE,
+        template=lambda wildcards, input: Path(input.template[0]).parent,
         version=VERSIONS["lesson"],
     message:
         "Writing {output.page}"
     shell:
         "python scripts/render_lesson.py --results {params.results:q} "
-        "--notebook {params.notebook:q} --template {params.template:q} --output {output.page:q} "
+        "--notebook {input.notebook:q} --template {params.template:q} --output {output.page:q} "
         "> {log:q} 2>&1"

@@ -16,14 +16,6 @@
 # a finished run is the one that is asked for is decided before any job starts (`convnets.finished`).
 
 
-def inputs_of_training(wildcards):
-    """The prepared data, unless the run is finished."""
-    folder = Path(RUN.format(**wildcards))
-    if folder in REPLACED:
-        return [*DATA, REPLACEMENT]
-    return [] if (folder / "run.json").exists() else DATA
-
-
 rule train:
     """Train one variant with one seed."""
     input:
@@ -72,7 +64,7 @@ rule evaluate:
     resources:
         runs_per_gpu=CONFIG.runs_per_gpu,
     params:
-        data=f"{RESULTS}/data",
+        data=subpath(input[0], parent=True),
         run=subpath(output.result, parent=True),
         version=VERSIONS["evaluation"],
     message:

@@ -6,6 +6,7 @@ import json
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -46,10 +47,10 @@ class Dataset:
 def save_dataset(dataset: Dataset, folder: Path) -> None:
     """Write the four files. The provenance is last: with it the folder is complete."""
     (folder / PROVENANCE).unlink(missing_ok=True)
-    with atomic_write(folder / IMAGES) as file:
-        np.save(file, dataset.images)
-    with atomic_write(folder / LABELS) as file:
-        np.save(file, dataset.labels)
+    for name, array in ((IMAGES, dataset.images), (LABELS, dataset.labels)):
+        with atomic_write(folder / name) as file:
+            # Handed the file itself, NumPy writes to its descriptor, and a failure has no reason.
+            np.save(SimpleNamespace(write=file.write), array)
     with atomic_write(folder / SPLIT) as file:
         np.savez(file, **dataset.split)  # type: ignore[arg-type]
     write_json(folder / PROVENANCE, dataset.provenance | {"digest": digest_of(folder)})

@@ -47,6 +47,7 @@ def fetch_archive(nist: NistSettings, pauses: tuple[float, ...] = PAUSES) -> boo
     path = Path(nist.path)
     try:
         if _is_archive(path, nist):  # First without the lock: the folder may be read-only.
+            _remove_part(path)
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
         with waiting_lock(path.with_name(path.name + ".lock")):
@@ -59,6 +60,15 @@ def fetch_archive(nist: NistSettings, pauses: tuple[float, ...] = PAUSES) -> boo
             f"{path}: cannot be written ({error}). Make room or set data.nist.path to a folder "
             "that you may write to."
         ) from error
+
+
+def _remove_part(path: Path) -> None:
+    """Remove what is left of a download whose file came in another way, unless it goes on."""
+    part = path.with_name(path.name + ".part")
+    if part.exists():
+        with contextlib.suppress(OSError), open(path.with_name(path.name + ".lock"), "ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink(missing_ok=True)
 
 
 def _fetch_from_any(nist: NistSettings, path: Path, pauses: tuple[float, ...]) -> None:
