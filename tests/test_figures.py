@@ -54,6 +54,13 @@ def test_a_curve_is_the_mean_over_seeds(runs: Path) -> None:
     assert average.summary("seconds") == "0.750 after 6 s"
 
 
+def test_a_curve_ends_where_the_first_seed_stopped(runs: Path) -> None:
+    make_run(runs, AVERAGE, [0.6, 0.7], seed=2)
+    curve = next(item for item in trajectories_of(runs) if item.seeds == 3)
+    assert list(curve.points.index) == [1, 2]
+    assert curve.is_cut
+
+
 def test_measured_seconds_are_the_same_in_every_epoch(runs: Path) -> None:
     path = runs / "metrics.csv"
     measured = make_runtimes(

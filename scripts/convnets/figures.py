@@ -14,7 +14,13 @@ from scipy import stats
 
 from convnets.errors import UserError
 from convnets.experiments import Curve, Figure
-from convnets.metrics import rank_variants, read_history, runs_of, runtimes_measured
+from convnets.metrics import (
+    align_epochs,
+    rank_variants,
+    read_history,
+    runs_of,
+    runtimes_measured,
+)
 from convnets.run_folder import RunFolder
 from convnets.style import CURVES, LOOKS, SMALL, WIDTH, CurveStyle
 
@@ -32,10 +38,12 @@ class Trajectory:
     label: str
     method: str
     points: pd.DataFrame
-    """By epoch: `mean` accuracy over seeds, `low` and `high` of its 95 % interval over seeds
-    (empty with one seed), `seconds` so far: epochs times the measured seconds of an epoch or, if
-    none were measured, the mean of what the runs took."""
+    """By epoch that all seeds trained: `mean` accuracy over seeds, `low` and `high` of its 95 %
+    interval over seeds (empty with one seed), `seconds` so far: epochs times the measured seconds
+    of an epoch or, if none were measured, the mean of what the runs took."""
     seeds: int
+    is_cut: bool = False
+    """Whether some seeds trained for more epochs than are shown."""
 
     @property
     def best(self) -> int:
@@ -113,11 +121,12 @@ def _trajectory(curve: Curve, runs: pd.DataFrame, folder: Path) -> Trajectory:
     points = _over_seeds(folders)
     if runtimes_measured(runs):
         points["seconds"] = points.index * own["epoch_seconds"].iloc[0]
-    return Trajectory(label, folders[0].record["variant"]["method"], points, len(folders))
+    is_cut = any(len(folder.history) > len(points) for folder in folders)
+    return Trajectory(label, folders[0].record["variant"]["method"], points, len(folders), is_cut)
 
 
 def _over_seeds(folders: list[RunFolder]) -> pd.DataFrame:
-    frames = [read_history(folder) for folder in folders]
+    frames = align_epochs([read_history(folder) for folder in folders])
     accuracy = pd.concat([frame["val_accuracy"] for frame in frames], axis=1)
     seconds = pd.concat([frame["epoch_seconds"].cumsum() for frame in frames], axis=1)
     mean = accuracy.mean(axis=1)
@@ -174,6 +183,8 @@ def _remark(trajectories: list[Trajectory], conditions: str) -> str:
         band = " One seed each: how far others would lie, this does not tell."
     elif min(seeds) == 1:
         band += " Curves without a band have one seed."
+    if any(item.is_cut for item in trajectories):
+        band += " A curve ends where the first of its seeds stopped early."
     return f"{conditions}. Large marks: best epoch.{band}"
 
 

@@ -137,6 +137,12 @@ def read_history(folder: RunFolder) -> pd.DataFrame:
     return pd.DataFrame(folder.history).astype({"epoch": int}).set_index("epoch")
 
 
+def align_epochs(histories: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """The epochs that all `histories` have: seeds that stopped early have fewer."""
+    epochs = min(map(len, histories))
+    return [history.iloc[:epochs] for history in histories]
+
+
 def _measures(folder: RunFolder) -> dict[str, float]:
     run, seconds = folder.record, read_history(folder)["epoch_seconds"]
     filters, num_layers = run["variant"]["filters"], run["variant"]["num_layers"]

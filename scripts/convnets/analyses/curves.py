@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from convnets.analyses.panels import TINY, add_remark, variant_panels
 from convnets.analyses.runs import Run, Runs
-from convnets.metrics import read_history
+from convnets.metrics import align_epochs, read_history
 from convnets.run_folder import RunFolder
 from convnets.style import LOOKS, SMALL
 
@@ -22,7 +22,7 @@ HIDDEN = 0.02
 
 
 def collect_curves(runs: Runs) -> pd.DataFrame:
-    """A row for each variant and epoch: mean, lowest and highest accuracy over the seeds.
+    """A row for each variant and epoch of all its seeds: mean, lowest and highest accuracy.
 
     `best` marks the epoch of the best mean validation accuracy, the earliest on a tie. Training
     accuracy is that of the batches as they were learnt from, so it is of earlier weights.
@@ -75,7 +75,7 @@ def describe_curves(curves: pd.DataFrame, conditions: str) -> str:
 
 
 def _curve(variant: str, seeds: Sequence[Run]) -> pd.DataFrame:
-    histories = [read_history(RunFolder(run.folder)) for run in seeds]
+    histories = align_epochs([read_history(RunFolder(run.folder)) for run in seeds])
     curve = pd.DataFrame(
         {"variant": variant, "method": seeds[0].variant.method}, histories[0].index
     )
