@@ -4,11 +4,12 @@ import dataclasses
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from benchmarks import bench, measure, rates, side_by_side
+from benchmarks import bench, measure, patience, rates, side_by_side
 from benchmarks.bounds import Stage, Work, largest_features, stages, step_work
 from benchmarks.measure import Timing
 from benchmarks.tables import speed_table, summary
@@ -195,3 +196,14 @@ def test_speeds_count_the_images_of_all_runs(monkeypatch: pytest.MonkeyPatch) ->
     speeds = side_by_side.measure(workers, TINY, batch_size=10, repeats=1)  # type: ignore[arg-type]
     steps = 3  # a block's 2 s at 2 s for 3 steps
     assert speeds == {1: [steps * 10 / 2], 4: [4 * steps * 10 / 2]}
+
+
+def test_what_a_patience_loses_of_a_known_curve() -> None:
+    accuracy = np.full(100, 0.5)
+    accuracy[[9, 19, 39]] = 0.6, 0.7, 0.8  # better after 10, 10 and 20 epochs
+    rows = {row["patience"]: row for row in patience.losses("v", "r", accuracy)}
+    assert (rows[9]["best_epoch"], rows[9]["trained"]) == (10, 19)
+    assert (rows[10]["best_epoch"], rows[10]["trained"]) == (20, 30)
+    assert (rows[20]["best_epoch"], rows[20]["trained"]) == (40, 60)
+    assert rows[10]["lost"] == pytest.approx(10)
+    assert [rows[number]["missed"] for number in (19, 20)] == [True, False]
