@@ -1,105 +1,152 @@
-"""Sweeps with a known truth: which test images the networks of some variants name rightly.
+"""Sweeps with a known truth: accuracies, best epochs and runtimes of all variants of the paper.
 
-A network is right about an image where a normal score is positive,
-
-    score = level + seed + own part of the image + shared part of the image + rest,
-
-with the last three of total variance 1. The parts of an image make networks err on the same ones,
-those of one variant more than those of two. All that the theory of the tests needs follows from
-this model, by the bivariate normal distribution.
+Test images have a difficulty, which is skewed: most are easy, a tail is hard. A network is correct
+on an image with a probability that falls with the difficulty; part of it is shared by all variants,
+part is the variant's own. Every variant has its own spread between seeds. A best epoch is the
+maximum of a noisy validation curve, and the test accuracy is the curve's true height there, so that
+the selection of the best epoch is simulated too.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
-TEST_IMAGES = 15_800
-"""As many as the paper has (Section 1)."""
-BETWEEN_VARIANTS = 0.88
-"""Correlation of the scores of two variants on an image: they disagree on 8 % of the images."""
-BETWEEN_SEEDS = 0.91
-"""The same for two seeds of one variant."""
+IMAGES = 15_800
+"""Test images, as in the paper (Section 1)."""
+EPOCHS = 100
+SHARED, OWN = 2.0, 0.75
+"""Weights of the shared and the variant's own difficulty, on the probit scale: two variants then
+disagree on about 8 % of the images, and two seeds of one variant on about 7 %."""
+SPREADS = (0.0015, 0.004)
+"""Range of the standard deviations of accuracy between seeds."""
+RUNTIME_SPREADS = (0.01, 0.06)
+"""Range of the standard deviations of the logarithm of an epoch's runtime."""
+CURVATURE = 0.004
+"""Fall of the validation accuracy one e-fold of epochs away from its peak."""
+CURVE_NOISE = 0.0007
+"""Noise of the validation accuracy between epochs: best epochs then vary by a factor of 1.2."""
+GRID = 100_000
+UNIFORM16 = 2**16
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is true of a synthetic sweep."""
+    """The true means of every variant."""
 
-    accuracies: tuple[float, ...]
-    """Of each variant, over all images and seeds."""
-    seed_spread: float
-    """Standard deviation of the accuracy between seeds."""
-    images: int = TEST_IMAGES
+    accuracy: np.ndarray
+    best_epoch: np.ndarray
+    """Geometric mean over seeds."""
+    epoch_seconds: np.ndarray
 
-    def draw(self, seeds: int, rng: np.random.Generator) -> dict[str, dict[int, np.ndarray]]:
-        """`right[variant][seed]` for each test image."""
-        shared = np.sqrt(BETWEEN_VARIANTS) * rng.standard_normal(self.images, dtype=np.float32)
-        right: dict[str, dict[int, np.ndarray]] = {}
-        for number, accuracy in enumerate(self.accuracies):
-            own = np.sqrt(BETWEEN_SEEDS - BETWEEN_VARIANTS) * rng.standard_normal(
-                self.images, dtype=np.float32
-            )
-            levels = rng.normal(stats.norm.ppf(accuracy), self._score_spread(accuracy), seeds)
-            right[f"variant_{number}"] = {
-                seed: level
-                + shared
-                + own
-                + np.sqrt(1 - BETWEEN_SEEDS) * rng.standard_normal(self.images, dtype=np.float32)
-                > 0
-                for seed, level in enumerate(levels)
-            }
-        return right
-
-    def _score_spread(self, accuracy: float) -> float:
-        """Spread of a seed's level that moves the accuracy by `seed_spread`."""
-        return float(self.seed_spread / stats.norm.pdf(stats.norm.ppf(accuracy)))
-
-    def variances(self, weights: Sequence[float]) -> tuple[float, float, float]:
-        """Variances of the weighted sum of accuracies: of a seed, an image, and the rest.
-
-        As in `convnets.judging.paired`; those of an image and the rest are of one image.
-        """
-        total = image = 0.0
-        for first, p in enumerate(self.accuracies):
-            for second, q in enumerate(self.accuracies):
-                weight = weights[first] * weights[second]
-                same = first == second
-                total += weight * (p * (1 - p) if same else _covariance(p, q, BETWEEN_VARIANTS))
-                image += weight * _covariance(p, q, BETWEEN_SEEDS if same else BETWEEN_VARIANTS)
-        seed = self.seed_spread**2 * float(np.square(weights).sum())
-        return seed, image, total - image
+    def values(self, quantity: str) -> np.ndarray:
+        """The truth of a quantity, on the scale of the judge."""
+        if quantity == "test_accuracy":
+            return self.accuracy
+        seconds = np.log(self.epoch_seconds)
+        epochs = np.log(self.best_epoch)
+        by_name = {"best_epoch": epochs, "epoch_seconds": seconds}
+        return by_name.get(quantity, epochs + seconds)
 
 
-def _covariance(p: float, q: float, correlation: float) -> float:
-    """Of being right on an image, for networks of accuracies `p` and `q`."""
-    both = stats.multivariate_normal.cdf(
-        stats.norm.ppf([p, q]), cov=[[1, correlation], [correlation, 1]]
-    )
-    return float(both - p * q)
+@dataclass(frozen=True)
+class Draw:
+    """One sweep."""
+
+    values: dict[str, np.ndarray]
+    """By quantity: (variants, seeds), on the scale of the judge."""
+    right: np.ndarray
+    """Whether each network is correct: bool (variants, seeds, images)."""
 
 
-def power_of_mcnemar(truth: Truth, difference: float) -> float:
-    """Of the two-sided test at 5 % between the first two variants (Connor 1987)."""
-    _, image, rest = truth.variances([1, -1, *[0] * (len(truth.accuracies) - 2)])
-    variance = image + rest
-    disagreeing = variance + difference**2
-    reach = stats.norm.isf(0.025) * np.sqrt(disagreeing)
-    return float(stats.norm.cdf((np.sqrt(truth.images) * difference - reach) / np.sqrt(variance)))
+def draw(truth: Truth, seeds: int, rng: np.random.Generator) -> Draw:
+    """One sweep of `seeds` paired seeds, on test images of its own."""
+    variants = len(truth.accuracy)
+    spread = rng.uniform(*SPREADS, (variants, 1))
+    epochs, loss = _best_epochs(truth.best_epoch, seeds, rng)
+    deviations = spread * rng.standard_normal((variants, seeds)) - loss
+    right = _right(truth.accuracy, deviations, rng)
+    timing = rng.uniform(*RUNTIME_SPREADS, (variants, 1))
+    seconds = np.log(truth.epoch_seconds)[:, None] + timing * rng.standard_normal((variants, seeds))
+    values = {
+        "test_accuracy": right.mean(axis=2),
+        "best_epoch": np.log(epochs),
+        "epoch_seconds": seconds,
+        "seconds_to_best": np.log(epochs) + seconds,
+    }
+    return Draw(values, right)
 
 
-def power_over_seeds(truth: Truth, difference: float, seeds: int) -> float:
-    """Of the two-sided test at 5 % between the first two variants, seeds and images crossed.
+def publish(truth: Truth, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """The numbers that a paper would print: one run of its own, rounded."""
+    one = {quantity: values[:, 0] for quantity, values in draw(truth, 1, rng).values.items()}
+    seconds = {name: np.exp(one[name]) for name in ("epoch_seconds", "seconds_to_best")}
+    return {
+        "test_accuracy": one["test_accuracy"].round(3),
+        "best_epoch": np.exp(one["best_epoch"]).round(),
+        **{name: np.maximum(value.round(), 1) for name, value in seconds.items()},
+    }
 
-    The estimated variance between seeds is a chi-square variable with `seeds - 1` degrees of
-    freedom; the power is the mean over it.
+
+def _right(accuracies: np.ndarray, deviations: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Correct predictions; a seed's deviation is added to the probabilities, to first order.
+
+    Probabilities are compared with 16-bit random numbers, which are fast to draw.
     """
-    seed, image, rest = truth.variances([1, -1, *[0] * (len(truth.accuracies) - 2)])
-    of_seeds, of_images = (seed + rest / truth.images) / seeds, image / truth.images
-    factors = stats.chi2.ppf((np.arange(10_000) + 0.5) / 10_000, seeds - 1) / (seeds - 1)
-    reach = np.sqrt(
-        stats.t.isf(0.025, seeds - 1) ** 2 * of_seeds * factors
-        + stats.norm.isf(0.025) ** 2 * of_images
-    )
-    return float(stats.norm.cdf((difference - reach) / np.sqrt(of_seeds + of_images)).mean())
+    shared = SHARED * (1 - rng.standard_exponential(IMAGES, dtype=np.float32))
+    right = np.empty((*deviations.shape, IMAGES), dtype=bool)
+    for variant, level in enumerate(_levels(accuracies)):
+        score = level + shared + OWN * rng.standard_normal(IMAGES, dtype=np.float32)
+        probability = special.ndtr(score)
+        slope = np.exp(-0.5 * score**2)
+        slope /= slope.mean()
+        for seed, deviation in enumerate(deviations[variant]):
+            threshold = UNIFORM16 * (probability + np.float32(deviation) * slope)
+            uniform = np.frombuffer(rng.bytes(2 * IMAGES), dtype=np.uint16)
+            right[variant, seed] = uniform < threshold
+    return right
+
+
+def _levels(accuracies: np.ndarray) -> np.ndarray:
+    """The level on the probit scale at which a variant has its true accuracy."""
+    levels, reached = _level_table()
+    return np.interp(accuracies, reached, levels).astype(np.float32)
+
+
+@cache
+def _level_table() -> tuple[np.ndarray, np.ndarray]:
+    # Quantiles of the shared difficulty; own difficulty and chance are normal, so one probit.
+    shared = SHARED * (1 + np.log((np.arange(GRID) + 0.5) / GRID))
+    levels = np.linspace(-1, 8, 181)
+    scale = np.sqrt(1 + OWN**2)
+    return levels, np.array([special.ndtr((level + shared) / scale).mean() for level in levels])
+
+
+def _best_epochs(
+    means: np.ndarray, seeds: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Best epochs, and how much test accuracy is lost to the peak, less the mean loss."""
+    peaks, reached, losses = _peak_table()
+    peak = np.interp(np.log(means), reached, peaks)
+    epochs, loss = _select(peak, seeds, rng)
+    return epochs, loss - np.interp(peak, peaks, losses)[:, None]
+
+
+def _select(
+    peaks: np.ndarray, seeds: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    distance = np.log(np.arange(1, EPOCHS + 1)) - peaks[:, None]
+    curve = -CURVATURE * distance**2
+    noise = CURVE_NOISE * rng.standard_normal((len(peaks), seeds, EPOCHS))
+    best = (curve[:, None] + noise).argmax(axis=2)
+    return best + 1, -np.take_along_axis(curve, best, axis=1)
+
+
+@cache
+def _peak_table() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log peaks, with the mean log best epoch and the mean loss that each of them gives."""
+    peaks = np.linspace(0.5, np.log(95), 60)
+    epochs, losses = _select(peaks, 4000, np.random.default_rng(0))
+    reached = np.maximum.accumulate(np.log(epochs).mean(axis=1))
+    return peaks, reached, losses.mean(axis=1)

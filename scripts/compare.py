@@ -1,4 +1,4 @@
-"""Compare each published number with ours; write one row with a verdict for each."""
+"""Compare each published number with ours and others'; write a row with verdicts for each."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 from convnets.comparison import compare
 from convnets.errors import run_script
 from convnets.files import write_text
-from convnets.judging.sweep import load_courses
+from convnets.judging.others import read_prior
 from convnets.metrics import read_runs
 from convnets.published import read_published
 
@@ -15,22 +15,21 @@ from convnets.published import read_published
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--metrics", type=Path, required=True, help="what collect_metrics.py wrote")
-    parser.add_argument(
-        "--runs", type=Path, nargs="+", required=True, help="folders of trained and tested runs"
-    )
     parser.add_argument("--published", type=Path, required=True, help="CSV of the paper's values")
     parser.add_argument(
         "--provenance", type=Path, required=True, help="provenance.json of the data"
     )
+    parser.add_argument(
+        "--prior", type=Path, required=True, help="folder of other people's runs (config/prior)"
+    )
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     arguments = parser.parse_args()
     provenance = json.loads(arguments.provenance.read_text(encoding="utf-8"))
-    runs = read_runs(arguments.metrics)
     comparison = compare(
         read_published(arguments.published),
-        runs,
-        load_courses(arguments.runs, runs),
+        read_runs(arguments.metrics),
         provenance,
+        read_prior(arguments.prior),
     )
     write_text(arguments.output, comparison.to_csv(index=False))
 

@@ -4,12 +4,12 @@ import argparse
 import json
 from pathlib import Path
 
-from convnets.conditions import deviations
 from convnets.errors import run_script
 from convnets.files import write_text
 from convnets.judging.claims import load_claims
-from convnets.judging.sweep import load_sweep
-from convnets.judging.table import judge_claims
+from convnets.judging.others import read_prior
+from convnets.judging.table import judge_all
+from convnets.judging.witnesses import read_right
 from convnets.metrics import read_runs
 from convnets.published import read_published
 
@@ -26,19 +26,21 @@ def main() -> None:
     parser.add_argument("--claims", type=Path, required=True, help="the claims, YAML")
     parser.add_argument("--published", type=Path, required=True, help="CSV of the paper's values")
     parser.add_argument(
+        "--prior", type=Path, required=True, help="folder of other people's runs (config/prior)"
+    )
+    parser.add_argument(
         "--mechanism", type=Path, required=True, help="what measure_mechanism.py wrote"
     )
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     arguments = parser.parse_args()
-    provenance = json.loads(arguments.provenance.read_text(encoding="utf-8"))
-    runs = read_runs(arguments.metrics)
-    conditions = deviations(provenance, runs)
-    table = judge_claims(
+    table = judge_all(
         load_claims(arguments.claims),
-        load_sweep(arguments.runs, runs),
+        read_runs(arguments.metrics),
+        read_right(arguments.runs),
         read_published(arguments.published),
+        read_prior(arguments.prior),
         json.loads(arguments.mechanism.read_text(encoding="utf-8")),
-        "; ".join(conditions) or "as in the paper",
+        json.loads(arguments.provenance.read_text(encoding="utf-8")),
     )
     write_text(arguments.output, table.to_csv(index=False))
     for claim, verdict in table.groupby("claim")["claim_verdict"].first().items():

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,6 @@ from convnets.conditions import conditions
 from convnets.errors import run_script
 from convnets.experiments import Table
 from convnets.files import write_text
-from convnets.judging.numbers import Courses
-from convnets.judging.sweep import load_courses
 from convnets.metrics import read_runs
 from convnets.published import read_published
 from convnets.settings import from_json
@@ -28,7 +25,6 @@ def main() -> None:
         arguments.name,
         from_json(Table, arguments.table),
         runs,
-        load_courses(arguments.runs, runs),
         read_published(arguments.published),
         json.loads(arguments.provenance.read_text(encoding="utf-8")),
         arguments.output,
@@ -39,13 +35,12 @@ def make_table(
     name: str,
     table: Table,
     runs: pd.DataFrame,
-    courses: Mapping[str, Courses],
     published: pd.DataFrame,
     provenance: dict[str, Any],
     prefix: str,
 ) -> None:
     """Write the table's three files."""
-    filled = FilledTable(table, runs, courses, published)
+    filled = FilledTable(table, runs, published)
     caption = filled.caption(conditions(provenance, filled.runs))
     write_text(f"{prefix}.csv", filled.numbers().to_csv(index=False))
     write_text(f"{prefix}.md", markdown(filled.grid(), name, caption))
@@ -57,9 +52,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--name", required=True, help="name of the table, such as table_1")
     parser.add_argument("--table", required=True, metavar="JSON", help="the table, as configured")
     parser.add_argument("--metrics", type=Path, required=True, help="what collect_metrics.py wrote")
-    parser.add_argument(
-        "--runs", type=Path, nargs="+", required=True, help="folders of the table's runs"
-    )
     parser.add_argument("--published", type=Path, required=True, help="CSV of the paper's values")
     parser.add_argument(
         "--provenance", type=Path, required=True, help="provenance.json of the data"

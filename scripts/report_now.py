@@ -20,14 +20,14 @@ import pandas as pd
 import yaml
 
 from convnets.comparison import compare
-from convnets.conditions import deviations
 from convnets.errors import UserError, run_script
 from convnets.experiments import Figure, Table
 from convnets.files import write_text
 from convnets.judging.claims import load_claims
+from convnets.judging.others import read_prior
 from convnets.judging.readings import judge_readings, load_readings
-from convnets.judging.sweep import load_courses, load_sweep
-from convnets.judging.table import judge_claims
+from convnets.judging.table import judge_all
+from convnets.judging.witnesses import read_right
 from convnets.metrics import collect, read_runs
 from convnets.notebook import publish
 from convnets.published import read_published
@@ -53,7 +53,7 @@ def main() -> None:
     write_text(folder / "metrics.csv", collect(runs, runtimes).to_csv(index=False))
     metrics = read_runs(folder / "metrics.csv")
     judge(folder, runs, metrics, provenance)
-    make_tables(folder, plan["tables"], runs, metrics, provenance)
+    make_tables(folder, plan["tables"], metrics, provenance)
     make_figures(folder, plan["figures"], metrics, provenance)
     parameters = {
         "results": str(folder),
@@ -93,18 +93,21 @@ def judge(
 ) -> None:
     """Write comparison.csv, claims.csv and readings.csv; mechanism.json where it is missing."""
     published = read_published(ROOT / "config/published_values.csv")
-    comparison = compare(published, metrics, load_courses(runs, metrics), provenance)
+    prior = read_prior(ROOT / "config/prior")
+    comparison = compare(published, metrics, provenance, prior)
     write_text(folder / "comparison.csv", comparison.to_csv(index=False))
     mechanism = folder / "mechanism.json"
     if not mechanism.is_file():  # a program of its own: it needs PyTorch, the rest does not
         program = ROOT / "scripts/measure_mechanism.py"
         subprocess.run([sys.executable, str(program), "--output", str(mechanism)], check=True)
-    claims = judge_claims(
+    claims = judge_all(
         load_claims(ROOT / "config/claims.yaml"),
-        load_sweep(runs, metrics),
+        metrics,
+        read_right(runs),
         published,
+        prior,
         json.loads(mechanism.read_text(encoding="utf-8")),
-        "; ".join(deviations(provenance, metrics)) or "as in the paper",
+        provenance,
     )
     write_text(folder / "claims.csv", claims.to_csv(index=False))
     readings = load_readings(yaml.safe_load(READINGS.read_text(encoding="utf-8"))["readings"])
@@ -113,18 +116,13 @@ def judge(
 
 
 def make_tables(
-    folder: Path,
-    tables: dict[str, Any],
-    runs: list[Path],
-    metrics: pd.DataFrame,
-    provenance: dict[str, Any],
+    folder: Path, tables: dict[str, Any], metrics: pd.DataFrame, provenance: dict[str, Any]
 ) -> None:
     """Write tables/, with gaps where runs are missing."""
     published = read_published(ROOT / "config/published_values.csv")
-    courses = load_courses(runs, metrics)
     for name, values in tables.items():
         table, prefix = from_mapping(Table, values), str(folder / "tables" / name)
-        make_table(name, table, metrics, courses, published, provenance, prefix)
+        make_table(name, table, metrics, published, provenance, prefix)
 
 
 def make_figures(

@@ -21,9 +21,9 @@ from convnets.errors import UserError
 from convnets.experiments import Table
 from convnets.files import write_json, write_text
 from convnets.judging.claims import load_claims
+from convnets.judging.others import read_prior
 from convnets.judging.readings import judge_readings, load_readings
-from convnets.judging.sweep import Sweep, load_courses
-from convnets.judging.table import judge_claims
+from convnets.judging.table import judge_all
 from convnets.metrics import collect, read_runs
 from convnets.published import read_published
 from convnets.settings import from_mapping
@@ -34,6 +34,7 @@ from convnets.variant import Variant
 ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 PUBLISHED = read_published(ROOT / "config/published_values.csv")
+PRIOR = read_prior(ROOT / "config/prior")
 CLAIMS = load_claims(ROOT / "config/claims.yaml")
 MECHANISM = {
     part.computed: {"value": 1.0, "low": 1.0, "high": 1.0, "how": "made up"}
@@ -72,16 +73,15 @@ def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
     ]
     collect(runs, make_runtimes(SECONDS)).to_csv(folder / "metrics.csv", index=False)
     metrics = read_runs(folder / "metrics.csv")
-    courses = load_courses(runs, metrics)
     config = from_mapping(Table, CONFIG["tables"]["table_2"])
-    table = FilledTable(config, metrics, courses, PUBLISHED)
+    table = FilledTable(config, metrics, PUBLISHED)
     caption = table.caption(conditions(provenance, table.runs))
     write_text(folder / "tables/table_2.md", markdown(table.grid(), "table_2", caption))
     write_text(folder / "tables/table_2.csv", table.numbers().to_csv(index=False))
     write_text(folder / "figures/figure_08.svg", FIGURE)
     write_text(folder / "figures/figure_08.csv", "epoch,mean\n1,0.5\n")
-    compare(PUBLISHED, metrics, courses, provenance).to_csv(folder / "comparison.csv", index=False)
-    claims = judge_claims(CLAIMS, Sweep(), PUBLISHED, MECHANISM, "data are <made up>")
+    compare(PUBLISHED, metrics, provenance, PRIOR).to_csv(folder / "comparison.csv", index=False)
+    claims = judge_all(CLAIMS, pd.DataFrame(), {}, PUBLISHED, PRIOR, MECHANISM, provenance)
     claims.to_csv(folder / "claims.csv", index=False)
     write_text(folder / "fidelity.csv", STUDY)
     readings = load_readings(
@@ -218,7 +218,7 @@ def test_paper_and_ours_stand_side_by_side_with_interval_and_verdict(page: Beaut
 def test_everything_has_an_anchor_and_the_contents_lead_there(page: BeautifulSoup) -> None:
     ids = [tag["id"] for tag in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
-    assert {"claim-7", "claim-15-24", "number-2-3-test_accuracy", "figure_08"} <= set(ids)
+    assert {"claim-7", "claim-17-22", "number-2-3-test_accuracy", "figure_08"} <= set(ids)
     assert any(name.startswith("reading-") for name in ids)
     bar = page.find("nav", class_="bar")
     assert [link["href"] for link in bar.select("li > ul a")][:2] == ["#figure_08", "#table_2"]
@@ -229,8 +229,8 @@ def test_everything_has_an_anchor_and_the_contents_lead_there(page: BeautifulSou
 def test_verdicts_come_first(page: BeautifulSoup) -> None:
     tallies = page.main.find_all(recursive=False)[2]
     assert " ".join(tallies.text.split()) == (
-        "0 of 81 published numbers reproduced not comparable 16 not run 65 "
-        "1 of 19 claims hold holds 1 does not hold 2 not run 16"
+        "0 of 81 published numbers reproduced not comparable 14 not run 67 "
+        "1 of 27 claims hold holds 1 fails 6 not run 20"
     )
 
 
@@ -245,11 +245,11 @@ def test_the_study_of_the_plan_is_in_the_appendix(page: BeautifulSoup) -> None:
 
 def test_claims_have_verdict_evidence_and_parts(page: BeautifulSoup) -> None:
     table = page.find(attrs={"aria-label": "Claims of the paper"})
-    cells = [cell.text for cell in table.find_all("tr")[17].find_all(["th", "td"])]
-    assert cells[0] == "17¶"
+    cells = [cell.text for cell in table.find_all("tr")[22].find_all(["th", "td"])]
+    assert cells[0] == "22¶"
     assert cells[1] == "holds"
     assert "1: made up" in cells[4]
-    assert page.find("summary", string="Claim 15: 24 parts")
+    assert page.find("summary", string="Claim 17: 22 parts")
 
 
 def test_runtimes_stand_as_multiples_of_an_epoch(page: BeautifulSoup) -> None:
@@ -361,7 +361,7 @@ def test_single_run_gives_a_report(tmp_path: Path) -> None:
     done = report.load_results(folder)
     assert "1 (1 variant, 1 seed)" in report_summary.summary(done, "")
     assert "fully-connected" not in report_summary.headlines(done)
-    assert "how far another seed would lie these runs cannot tell" in report_summary.scope(done)
+    assert "the spread between seeds is assumed" in report_summary.scope(done)
     assert report_details.runs(done).count("<tr>") == 2
 
 

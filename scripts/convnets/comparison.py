@@ -1,165 +1,208 @@
-"""Each published number against ours: how far apart, and whether that means anything.
+"""Each published number against ours and against other people's: comparison.csv.
 
-The rule, for the 95 % interval of the difference (`convnets.judging.numbers`):
+`convnets.judging.numbers` has the rules. Columns that begin with `theirs` are about other people's
+runs of the same networks (config/prior): the interval says where one more of their runs would lie,
+and `theirs_verdict` whether the paper's number lies there. Their networks were tested on the
+paper's images, so image error cancels, and timed on hardware like the paper's, so seconds are
+compared as they are.
 
-- `reproduced`: it has zero in it, and is narrow enough (`RESOLUTION`) to have shown a difference;
-- `differs`: zero is not in it;
-- `undecidable`: zero is in it, but so is a large difference; or training ended before the paper's
-  did and at its best or near it, so that nobody knows the best epoch.
-
-Runs with fewer images or epochs than the paper's, or on real images that are not its own, get these
-verdicts too, and `conditions` tells the difference. `not comparable` are numbers of another data
-set, `not run` those without a run. A runtime is a multiple of one epoch of `no_pooling`, ours of
-our own one, the paper's of its one: seconds say more of the machine.
+Numbers under *other* conditions (`convnets.conditions.level`) are not comparable. Neither are
+censored best epochs, nor runtimes of another kind of machine that lie outside the margin.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy import special, stats
 
-from convnets.conditions import EMNIST_SOURCES, PAPER_EPOCHS, deviations
-from convnets.judging.effect import Source
+from convnets.conditions import OTHER, PAPER_IMAGES, censored, deviations, level, other_hardware
+from convnets.judging.estimates import ALPHA
 from convnets.judging.numbers import (
+    DIFFERS,
+    MARGIN,
     REFERENCE,
-    Gap,
-    accuracy_gap,
-    epoch_gap,
+    Gaps,
+    gaps_to_paper,
     own_interval,
-    runtime_gap,
+    rank_correlation,
+    verdicts,
 )
-from convnets.judging.runtime import Course
-from convnets.judging.spread import ASSUMED, pooled
-from convnets.judging.sweep import Sweep
+from convnets.judging.others import Prior
+from convnets.judging.spread import ACCURACY, ASSUMED, OF_BEST, by_seed, replicates
+from convnets.judging.verdicts import NOT_RUN
+from convnets.judging.witnesses import OTHER_IMAGES, spreads_of
 from convnets.metrics import RUNTIMES, runs_of, runtimes_measured
+from convnets.published import distinct_numbers
 
-OF_BEST = ("best_epoch", "seconds_to_best")
-RESOLUTION = {"test_accuracy": 0.015} | dict.fromkeys(
-    ("best_epoch", "epoch_seconds", "seconds_to_best"), math.log(1.5)
-)
-"""The widest reach of an interval that can show a number reproduced: 1.5 points of accuracy, a
-factor of 1.5 in epochs and runtimes. Chosen by this project."""
+NOT_COMPARABLE = "not comparable"
 COLUMNS = [
     *("table", "row", "variant", "metric", "unit", "paper", "ours", "ours_low", "ours_high"),
-    *("seeds", "difference", "verdict", "reason", "difference_low", "difference_high"),
+    *("seeds", "difference", "verdict", "reason", "difference_low", "difference_high", "p_holm"),
     *("relative_to", "paper_relative", "ours_relative", "relative_low", "relative_high"),
-    "conditions",
+    *("theirs", "theirs_low", "theirs_high", "theirs_runs", "theirs_persons", "theirs_verdict"),
+    *("conditions", "level"),
 ]
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Ours:
-    """Our runs, as every published number is held against them."""
-
-    runs: pd.DataFrame
-    """The measures of `metrics.csv`, by variant and seed."""
-    sweep: Sweep
-    provenance: dict[str, Any]
-    unit: float
-    """The paper's seconds of an epoch of the reference variant."""
-
-    def spread(self, metric: str) -> tuple[Source, str]:
-        """Variance between seeds for variants with one, and where it comes from."""
-        if metric == "test_accuracy":
-            known = pooled(values.to_numpy() for _, values in self.runs.groupby("variant")[metric])
-        else:
-            known = self.sweep.seed_spread(metric)
-        if known:
-            return known, "one seed, with the spread between seeds of other variants"
-        return Source(ASSUMED[metric] ** 2), "one seed, with an assumed spread between seeds"
-
-
 def compare(
-    published: pd.DataFrame,
-    runs: pd.DataFrame,
-    courses: dict[str, dict[int, Course]],
-    provenance: dict[str, Any],
+    published: pd.DataFrame, runs: pd.DataFrame, provenance: dict[str, Any], prior: Prior
 ) -> pd.DataFrame:
-    """One row for each published number.
+    """One row for each published number; `runs` is metrics.csv, `prior` other people's runs."""
+    paper = distinct_numbers(published)
+    ours: dict[tuple[str, str], Row] = {}
+    theirs: dict[tuple[str, str], Row] = {}
+    for metric, numbers in paper.items():
+        ours |= {(row["variant"], metric): row for row in _ours(metric, paper, runs, provenance)}
+        theirs |= {(row["variant"], metric): row for row in _theirs(metric, numbers, prior)}
+    for judged, prefix in ((ours, ""), (theirs, "theirs_")):
+        tested = [row for row in judged.values() if "verdict" not in row]
+        p, same = (np.array([row.pop(key) for row in tested]) for key in ("p", "same"))
+        for row, word, corrected in zip(tested, *verdicts(p, same), strict=True):
+            row |= {f"{prefix}verdict": word, f"{prefix}p_holm": corrected}
+    _compare_hardware(list(ours.values()), runs)
+    rows: list[Row] = []
+    for cell in published[["table", "row", "variant", "metric", "unit"]].to_dict("records"):
+        key = (cell["variant"], cell["metric"])
+        rows.append(ours[key] | theirs.get(key, {}) | {str(name): x for name, x in cell.items()})
+    whole = dict.fromkeys(("seeds", "theirs_runs", "theirs_persons"), "Int64")
+    return pd.DataFrame(rows).reindex(columns=COLUMNS).astype(whole)
 
-    `ours` is the mean over seeds, `ours_low` and `ours_high` its 95 % interval; `difference` is
-    ours minus the paper's. Runtimes have no difference: `ours_relative` and `paper_relative` are
-    multiples of an epoch of `relative_to`. The intervals of differences and multiples are those
-    for the paper's single run. `conditions` is what makes the runs another thing than the paper's.
-    """
-    is_unit = (published["variant"] == REFERENCE) & (published["metric"] == "epoch_seconds")
-    unit = float(published.loc[is_unit, "value"].iloc[0])
-    ours = Ours(runs, Sweep(courses=courses), provenance, unit)
-    records = [_compare_row(row, ours) for row in published.to_dict("records")]
-    return pd.DataFrame(records, columns=COLUMNS).astype({"seeds": "int64"})
 
-
-def _compare_row(row: dict[Any, Any], ours: Ours) -> Row:
-    variant, metric, paper = row["variant"], row["metric"], row["value"]
-    runs = runs_of(ours.runs, variant)
-    known = {key: row[key] for key in ("table", "row", "variant", "metric", "unit")}
-    known |= {"paper": paper, "seeds": len(runs)}
+def _ours(
+    metric: str, published: dict[str, pd.Series], runs: pd.DataFrame, provenance: dict[str, Any]
+) -> Iterator[Row]:
+    """The rows of a metric; those that can be judged have `p` and `same` in place of a verdict."""
+    numbers = published[metric]
+    variants, paper = list(numbers.index), numbers.to_numpy(float)
+    values, unit = replicates(runs, metric, variants), 1.0
     if metric in RUNTIMES:
-        known |= {"relative_to": REFERENCE, "paper_relative": paper / ours.unit}
-    if runs.empty:
-        return known | {"verdict": "not run", "reason": "this variant has no finished run"}
-    courses = ours.sweep.courses[variant]
-    low, high = own_interval(metric, runs[metric], int(runs["test_images"].iloc[0]), courses)
-    known |= {"ours": runs[metric].mean(), "ours_low": low, "ours_high": high}
-    known |= {"conditions": "; ".join(deviations(ours.provenance, runs))}
-    known |= _runtime(known, ours) if metric in RUNTIMES else _difference(known, ours)
-    if ours.provenance["source"] not in EMNIST_SOURCES:
-        return known | {"verdict": "not comparable", "reason": "another data set than the paper's"}
-    if metric in OF_BEST and any(course.is_cut_short for course in courses.values()):
-        reason = f"best at or near the last epoch, fewer than the paper's {PAPER_EPOCHS}"
-        return known | {"verdict": "undecidable", "reason": reason}
-    return known
+        unit = published["epoch_seconds"][REFERENCE]
+        repeated = replicates if metric == "epoch_seconds" else by_seed
+        values = values - repeated(runs, "epoch_seconds", [REFERENCE])
+    spread = spreads_of(runs)[metric]
+    images = PAPER_IMAGES["test"] if runs.empty else int(runs["test_images"].min())
+    in_rounds = metric == "epoch_seconds" and runtimes_measured(runs)
+    one_run = 2 * ASSUMED[metric] ** 2 if in_rounds else 0.0  # the paper's were not side by side
+    gaps = gaps_to_paper(metric, values, paper, unit, images, one_run)
+    low, high = gaps.interval
+    for place, (variant, number) in enumerate(zip(variants, paper, strict=True)):
+        mine = runs_of(runs, variant)
+        row: Row = {"variant": variant, "metric": metric, "paper": number, "seeds": len(mine)}
+        if metric in RUNTIMES:
+            row |= {"relative_to": REFERENCE, "paper_relative": number / unit}
+        if mine.empty:
+            yield row | {"verdict": NOT_RUN, "reason": "this variant has no finished run"}
+            continue
+        own = own_interval(metric, mine, spread)
+        row |= {"ours": mine[metric].mean(), "ours_low": own[0], "ours_high": own[1]}
+        row |= _shown(metric, row, gaps.value[place], low[place], high[place])
+        conditions = level(provenance, mine)
+        row |= {"conditions": "; ".join(deviations(provenance, mine)), "level": conditions}
+        obstacle = _obstacle(metric, variant, mine, conditions, bool(np.isnan(low[place])))
+        yield row | (obstacle or _judged(gaps, place, row["seeds"], in_rounds))
 
 
-def _difference(known: Row, ours: Ours) -> Row:
-    """Of a test accuracy, or of a best epoch."""
-    metric, paper = known["metric"], known["paper"]
-    runs = runs_of(ours.runs, known["variant"])
-    values = runs[metric].to_numpy()
-    spread, origin = ours.spread(metric)
-    if metric == "test_accuracy":
-        gap = accuracy_gap(values, int(runs["test_images"].iloc[0]), paper, spread)
-        low, high = gap.interval
-    else:
-        gap = epoch_gap(values, paper, spread)
-        low, high = (paper * math.expm1(bound) for bound in gap.interval)
-    shown = {"difference": values.mean() - paper, "difference_low": low, "difference_high": high}
-    return shown | _judge(gap, metric, len(values), origin)
+def _judged(gaps: Gaps, place: int, seeds: int, in_rounds: bool) -> Row:
+    basis = f"{seeds} seeds"
+    if in_rounds:
+        basis = "rounds measured side by side, and an assumed one of the paper's run"
+    elif seeds == 1:
+        basis = "one seed as learnt from other variants, or assumed"
+    reason = f"95 % interval with the spread of {basis}"
+    return {"p": gaps.p[place], "same": gaps.reproduced[place], "reason": reason}
 
 
-def _runtime(known: Row, ours: Ours) -> Row:
-    """A runtime in epochs of the reference variant."""
-    variant, metric, paper = known["variant"], known["metric"], known["paper"]
+def _obstacle(metric: str, variant: str, mine: pd.DataFrame, conditions: str, unknown: bool) -> Row:
+    """Verdict and reason where a number cannot be judged; empty where it can."""
     if (variant, metric) == (REFERENCE, "epoch_seconds"):
-        reason = "all runtimes are multiples of this one"
-        return {"ours_relative": 1.0, "verdict": "reference", "reason": reason}
-    mine, reference = ours.sweep.courses[variant], ours.sweep.courses.get(REFERENCE, {})
-    seeds = len(mine.keys() & reference.keys())
-    if not seeds:
-        return {"verdict": "not run", "reason": f"{REFERENCE}, the reference, has no finished run"}
-    spread, origin = ours.spread(metric)
-    gap = runtime_gap(metric, mine, reference, paper, ours.unit, spread)
-    low, high = gap.value - gap.reach, gap.value + gap.reach
-    paper_relative = known["paper_relative"]
-    relative = {
-        "ours_relative": math.exp(gap.value) * paper_relative,
-        "relative_low": math.exp(low) * paper_relative,
-        "relative_high": math.exp(high) * paper_relative,
-    }
-    if metric == "epoch_seconds" and runtimes_measured(ours.runs):
-        seeds, origin = 1, "rounds measured side by side, with an assumed spread of the paper's"
-    return relative | _judge(gap, metric, seeds, origin)
+        return {"verdict": "reference", "reason": "all runtimes are multiples of this one"}
+    if metric in OF_BEST and variant in censored(mine):
+        reason = "cut short at or near the best epoch, which is therefore unknown"
+        return {"verdict": NOT_COMPARABLE, "reason": reason}
+    if unknown:
+        reason = f"{REFERENCE}, the reference, has no finished run with the same seed"
+        return {"verdict": NOT_RUN, "reason": reason}
+    if conditions == OTHER:
+        return {"verdict": NOT_COMPARABLE, "reason": "other conditions than the paper's"}
+    return {}
 
 
-def _judge(gap: Gap, metric: str, seeds: int, origin: str) -> Row:
-    basis = f"95 % interval over {f'{seeds} seeds' if seeds > 1 else origin}"
-    if metric == "test_accuracy":
-        basis += ", and test images"
-    low, high = gap.interval
-    if low > 0 or high < 0:
-        return {"verdict": "differs", "reason": basis}
-    if gap.reach > RESOLUTION[metric]:
-        return {"verdict": "undecidable", "reason": f"{basis}; too wide to show a difference"}
-    return {"verdict": "reproduced", "reason": basis}
+def _shown(metric: str, row: Row, value: float, low: float, high: float) -> Row:
+    """Ours against the paper's as a reader sees it: a difference, or multiples of the reference."""
+    paper = row["paper"]
+    if metric in RUNTIMES:
+        names = ("ours_relative", "relative_low", "relative_high")
+        factors = np.exp([value, low, high]) * row["paper_relative"]
+        return dict(zip(names, factors.tolist(), strict=True))
+    if metric != ACCURACY:
+        low, high = paper * math.expm1(low), paper * math.expm1(high)
+    difference = row["ours"] - paper
+    return {"difference": difference, "difference_low": low, "difference_high": high}
+
+
+def _compare_hardware(rows: list[Row], runs: pd.DataFrame) -> None:
+    """On another kind of machine, a ratio of runtimes can be reproduced, but not be false."""
+    machines = other_hardware(runs)
+    for row in rows:
+        if row["verdict"] == DIFFERS and row["metric"] in RUNTIMES and machines:
+            factor = row["ours_relative"] / row["paper_relative"]
+            reason = f"{factor:.2g} times the paper's ratio, on another kind of machine"
+            row |= {"verdict": NOT_COMPARABLE, "reason": reason}
+
+
+def _theirs(metric: str, numbers: pd.Series, prior: Prior) -> Iterator[Row]:
+    """Where the paper's numbers lie among other people's."""
+    model, counted = prior.models[metric], prior.counts(metric)
+    covered = [variant for variant in numbers.index if variant in model.means.index]
+    paper = numbers[covered].to_numpy(float)
+    rounding = {ACCURACY: 0.0005, "best_epoch": 0.0}.get(metric, 0.5 / paper)
+    is_accuracy = metric == ACCURACY
+    gaps = Gaps(
+        model.means[covered].to_numpy() - (paper if is_accuracy else np.log(paper)),
+        np.sqrt(np.diag(model.covariance.loc[covered, covered]) + model.variance),
+        np.full(len(covered), model.df),
+        np.broadcast_to(rounding, len(covered)),
+        MARGIN[metric],
+    )
+    reach = special.stdtrit(gaps.df, 1 - ALPHA / 2) * gaps.error
+    for place, variant in enumerate(covered):
+        bounds = model.means[variant] + np.array([0, -1, 1]) * reach[place]
+        shown = bounds if is_accuracy else np.exp(bounds)
+        yield {
+            "variant": variant,
+            **dict(zip(("theirs", "theirs_low", "theirs_high"), shown.tolist(), strict=True)),
+            "theirs_runs": counted["runs"].get(variant, 0),
+            "theirs_persons": counted["persons"].get(variant, 0),
+            "p": gaps.p[place],
+            "same": gaps.reproduced[place],
+        }
+
+
+def agreement(comparison: pd.DataFrame) -> pd.DataFrame:
+    """How the paper's accuracies agree with ours and theirs as a whole, one row for each.
+
+    `mean_gap`, `low` and `high` are the mean of ours (theirs) minus the paper's with its 95 %
+    interval, whose error has the gaps' own spread and, for ours, what two sets of test images have
+    in common for all networks. `rank_correlation` is Spearman's, with `rank_low` and `rank_high`.
+    """
+    table = comparison[comparison["metric"] == ACCURACY].drop_duplicates("variant")
+    rows = []
+    for source, verdict in (("ours", "verdict"), ("theirs", "theirs_verdict")):
+        known = table[table[source].notna() & ~table[verdict].isin([NOT_RUN, NOT_COMPARABLE])]
+        if len(known) < 4:
+            continue
+        gaps, paper = known[source] - known["paper"], known["paper"].mean()
+        shared = 2 * OTHER_IMAGES * paper * (1 - paper) / PAPER_IMAGES["test"]
+        error = math.sqrt(gaps.var(ddof=1) / len(gaps) + (shared if source == "ours" else 0))
+        reach = stats.t.isf(ALPHA / 2, len(gaps) - 1) * error
+        mean = gaps.mean()
+        ranks = rank_correlation(known["paper"].to_numpy(), known[source].to_numpy())
+        names = ("rank_correlation", "rank_low", "rank_high")
+        row = {"witness": source, "numbers": len(known), "mean_gap": mean}
+        row |= {"low": mean - reach, "high": mean + reach}
+        rows.append(row | dict(zip(names, ranks, strict=True)))
+    return pd.DataFrame(rows)

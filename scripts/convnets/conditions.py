@@ -13,6 +13,13 @@ PAPER_EPOCHS = 100
 """Epochs that every model was trained for (paper, Section 4)."""
 PAPER_IMAGES = {"train": 100_000, "validation": 15_800, "test": 15_800}
 """Images of each part of the split (paper, Section 1)."""
+SAME, NEAR, OTHER = "same", "near", "other"
+"""Levels of conditions. *Same*: official data and the paper's epochs. *Near*: EMNIST images, nearly
+as many, trained to the end or until early stopping. *Other*: everything else."""
+NEARLY_ALL = 0.8
+"""Least share of the paper's images that is near."""
+LAST_PART = 0.1
+"""Share of the epochs that counts as the end of training."""
 PAPER_GPU = "K80"
 """The GPU, "one Nvidia K80" (paper, Section 4)."""
 HIGH_LOAD = 0.1
@@ -47,8 +54,9 @@ def deviations(provenance: dict[str, Any], runs: pd.DataFrame) -> list[str]:
     for part, number in PAPER_IMAGES.items():
         if split[part] < number:
             reasons.append(f"{split[part]:,} of {number:,} {part} images")
-    if runs["epochs"].min() < PAPER_EPOCHS:
-        reasons.append(f"{_range(runs['epochs'])} of {PAPER_EPOCHS} epochs")
+    if epochs_trained(runs).min() < PAPER_EPOCHS:
+        stopped = "" if cut_short(runs).any() else ", stopped early"
+        reasons.append(f"{_range(epochs_trained(runs))} of {PAPER_EPOCHS} epochs{stopped}")
     return reasons
 
 
@@ -72,6 +80,36 @@ def runtime_conditions(runs: pd.DataFrame) -> str:
     if load > HIGH_LOAD or others > 0:
         text += ", so values may be too high and intervals are wider than on an idle machine"
     return text
+
+
+def level(provenance: dict[str, Any], runs: pd.DataFrame) -> str:
+    """How far the conditions of `runs` are the paper's: `SAME`, `NEAR` or `OTHER`."""
+    split = provenance["counts"]["split"]
+    share = min(split[part] / number for part, number in PAPER_IMAGES.items())
+    emnist = provenance["source"] in EMNIST_SOURCES
+    if not emnist or share < NEARLY_ALL or cut_short(runs).any():
+        return OTHER
+    return NEAR if deviations(provenance, runs) else SAME
+
+
+def epochs_trained(runs: pd.DataFrame) -> pd.Series:
+    """Epochs that each run was trained for; records before early stopping have `epochs` only."""
+    if "epochs_trained" not in runs:
+        return runs["epochs"]
+    return runs["epochs_trained"].fillna(runs["epochs"])
+
+
+def cut_short(runs: pd.DataFrame) -> pd.Series:
+    """Which runs ended before the paper's did, and not by early stopping."""
+    trained = epochs_trained(runs)
+    return (trained < PAPER_EPOCHS) & (trained == runs["epochs"])
+
+
+def censored(runs: pd.DataFrame) -> list[str]:
+    """Variants with a run that was cut short at or near its best, so that the best is unknown."""
+    near_end = runs["best_epoch"] > (1 - LAST_PART) * epochs_trained(runs)
+    found = runs.index.get_level_values("variant")[cut_short(runs) & near_end]
+    return list(found.unique())
 
 
 def other_hardware(runs: pd.DataFrame) -> list[str]:
@@ -102,7 +140,7 @@ def _epochs(runs: pd.DataFrame) -> str:
     asked = f"{_range(runs['epochs'])} epochs"
     if (runs["epochs"] < PAPER_EPOCHS).any():
         asked = f"{_range(runs['epochs'])} of the paper's {PAPER_EPOCHS} epochs"
-    early = runs[runs["epochs_trained"] < runs["epochs"]]
+    early = runs[epochs_trained(runs) < runs["epochs"]]
     if early.empty:
         return asked
     ended = _range(early["epochs_trained"])

@@ -7,14 +7,15 @@ them needs a trained network.
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, max_pool2d, pad, unfold
+from torch.nn.functional import conv2d, cross_entropy, interpolate, max_pool2d, pad, unfold
 
 from convnets.network import build_network
+from convnets.operations import Convolution
 from convnets.variant import Variant
 
 DILATIONS: dict[str, dict[str, Any]] = {
@@ -24,6 +25,7 @@ DILATIONS: dict[str, dict[str, Any]] = {
     "2": {"dilation": 2},
 }
 """The dilations of Table 5 by their names there."""
+HEADS: tuple[Literal["averaged", "flattened"], ...] = ("averaged", "flattened")
 KERNEL = 3
 CHANNELS = 64
 """Number of filters of the paper's default architecture (Section 4)."""
@@ -50,7 +52,9 @@ def measure_mechanism() -> dict[str, dict[str, Any]]:
     return {
         name: asdict(measure)
         for name, measure in {
-            "parameters_with_over_without_dilation": parameters_of_dilation(),
+            **dilation_against_none(),
+            **parameters_of_whole_maps(),
+            "epoch_seconds_with_batch_32_over_100": cost_of_small_batches(),
             "elementwise_over_im2col_seconds": speed_of_im2col(images, kernels),
             "im2col_over_input_size_at_stride_1": size_of_im2col(images, 1),
             "im2col_over_input_size_at_stride_of_kernel": size_of_im2col(images, KERNEL),
@@ -59,16 +63,69 @@ def measure_mechanism() -> dict[str, dict[str, Any]]:
     }
 
 
-def parameters_of_dilation() -> Measure:
-    """Parameters of each dilated network over those of the same network with dilation 1."""
-    ratios = []
+def dilation_against_none() -> dict[str, Measure]:
+    """Each dilated network against the same network with dilation 1."""
+    parameters, fields, arithmetic = [], [], []
     for keys in DILATIONS.values():
         dilated, plain = (
-            build_network(Variant("dilation", "dilation", **keys | changed), seed=0)
-            for changed in ({}, {"dilation": 1})
+            Variant("dilation", "dilation", **keys | changed) for changed in ({}, {"dilation": 1})
         )
-        ratios.append(_parameters(dilated) / _parameters(plain))
-    return _of(ratios, f"networks with dilation {', '.join(DILATIONS)} over the same with 1")
+        parameters.append(dilated.parameters / plain.parameters)
+        fields.append(dilated.receptive_field / plain.receptive_field)
+        per_output = [_multiply_adds_per_output(variant) for variant in (dilated, plain)]
+        arithmetic.append(per_output[0] / per_output[1])
+    how = f"networks with dilation {', '.join(DILATIONS)} over the same with 1"
+    image = torch.zeros(1, 1, 28, 28)
+    kernel = torch.zeros(1, 1, KERNEL, KERNEL)
+    widths = [
+        conv2d(image, kernel, padding=rate, dilation=rate).shape[-1] / image.shape[-1]
+        for rate in (1, 2, 3, 4, 5, 6)
+    ]
+    alone = Variant("dilation", "dilation", dilation=(3, 4, 5, 6), dilated_padding=2)
+    return {
+        "parameters_with_over_without_dilation": _of(parameters, how),
+        "receptive_field_with_over_without_dilation": _of(fields, how),
+        "multiply_adds_per_output_with_over_without_dilation": _of(arithmetic, how),
+        "output_over_input_width_of_a_dilated_convolution": _of(
+            widths, "28×28 pixels padded by the dilation, dilations 1 to 6"
+        ),
+        "smallest_width_of_i3_with_padding_2_alone": _of(
+            [min(alone.sizes)], f"widths {'→'.join(map(str, alone.sizes))} without any stride"
+        ),
+    }
+
+
+def parameters_of_whole_maps() -> dict[str, Measure]:
+    """Parameters of the networks that reduce feature maps least over those of dilation i+2."""
+    measures = {}
+    for name, changed in {
+        "parameters_of_no_pooling_over_dilation": Variant("a", "no_pooling"),
+        "parameters_of_constant_over_growing_dilation": Variant("a", "dilation", dilation=2),
+    }.items():
+        averaged, flattened = (
+            replace(changed, head=head).parameters / Variant("b", "dilation", head=head).parameters
+            for head in HEADS
+        )
+        measures[name] = _of([averaged], f"{flattened:.3g} with a flattened head")
+    return measures
+
+
+def cost_of_small_batches() -> Measure:
+    """Seconds of training on the same images in batches of 32 over those in batches of 100."""
+    network = build_network(Variant("max_pool_2", "max_pool"), seed=0)
+    images = torch.randn(800, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    labels = torch.zeros(len(images), dtype=torch.long)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+
+    def train(size: int) -> None:
+        for batch, targets in zip(images.split(size), labels.split(size), strict=True):
+            optimizer.zero_grad()
+            cross_entropy(network(batch), targets).backward()
+            optimizer.step()
+
+    ratios = [_seconds(train, 32) / _seconds(train, 100) for _ in range(1 + REPEATS)][1:]
+    how = f"median of {REPEATS} times training on {len(images)} images with max pooling, F = 2"
+    return _of(ratios, how)
 
 
 def speed_of_im2col(images: Tensor, kernels: Tensor) -> Measure:
@@ -127,13 +184,15 @@ def gradient_of_max_pooling(images: Tensor) -> dict[str, Measure]:
     }
 
 
-def _parameters(network: torch.nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
+def _multiply_adds_per_output(variant: Variant) -> float:
+    """Multiply-adds of the last dilated convolution for each of its outputs."""
+    *_, last = (op for op in variant.operations if isinstance(op, Convolution))
+    return last.multiply_adds / (last.channels[1] * last.size[1] ** 2)
 
 
-def _seconds(way: Callable[[Tensor, Tensor], Tensor], images: Tensor, kernels: Tensor) -> float:
+def _seconds(way: Callable[..., object], *arguments: object) -> float:
     start = time.perf_counter()
-    way(images, kernels)
+    way(*arguments)
     return time.perf_counter() - start
 
 

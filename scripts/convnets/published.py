@@ -20,3 +20,9 @@ def read_published(path: Path) -> pd.DataFrame:
     )
     published["variant"] = published.pop("variant_id") + suffix
     return published
+
+
+def distinct_numbers(published: pd.DataFrame) -> dict[str, pd.Series]:
+    """Every published number once: by metric, then by variant."""
+    rows = published.drop_duplicates(["variant", "metric"]).set_index("variant")
+    return {str(name): rows["value"][rows["metric"] == name] for name in rows["metric"].unique()}

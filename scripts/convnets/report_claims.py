@@ -1,7 +1,6 @@
 """What the report says of the paper's claims: a verdict on each, its evidence, and all parts."""
 
 import itertools
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from convnets import markup
-from convnets.judging.verdict import FAILS
+from convnets.judging.verdicts import FAILS, UNDECIDED
 from convnets.markup import Column
 from convnets.report import plural
 
@@ -23,13 +22,14 @@ def read_claims(file: Path) -> pd.DataFrame:
 
 
 def overview(claims: pd.DataFrame) -> Markup:
-    """One row a claim: the verdict, the part that decides it, and what the paper's numbers say."""
+    """One row a claim: our verdict, the part that decides it, and the other witnesses' verdicts."""
     columns = [
         Column("Claim"),
         Column("Verdict", "text"),
         Column("Says", "prose"),
         Column("Section", "text"),
         Column("Deciding part", "prose"),
+        Column("Other people's runs", "text"),
         Column("The paper's numbers", "text"),
     ]
     rows, ids = [], []
@@ -39,11 +39,12 @@ def overview(claims: pd.DataFrame) -> Markup:
         rows.append(
             [
                 first["claim"],
-                markup.verdict(first["claim_verdict"]),
+                _verdict(first),
                 first["sentence"],
                 first["section"],
                 Markup("<code>{}</code>: {}").format(decisive["claimed"], decisive["evidence"]),
-                _of_paper(parts),
+                markup.verdict(first["theirs_claim_verdict"]),
+                markup.verdict(first["paper_claim_verdict"]),
             ]
         )
     return markup.table(columns, rows, "Claims of the paper", ids)
@@ -51,8 +52,8 @@ def overview(claims: pd.DataFrame) -> Markup:
 
 def deciding_part(parts: list[Part]) -> Part:
     """What the verdict on a claim hangs on: the clearest refutation, else the weakest support."""
-    verdict = parts[0]["claim_verdict"]
-    candidates = [part for part in parts if part["verdict"] == verdict] or parts
+    verdict = parts[0]["judged_claim"]
+    candidates = [part for part in parts if part["judged"] == verdict] or parts
     choose = min if verdict == FAILS else max
     return choose(candidates, key=lambda part: 0 if pd.isna(part["p_holm"]) else part["p_holm"])
 
@@ -73,6 +74,8 @@ def _parts(parts: list[Part]) -> Markup:
         Column("Verdict", "text"),
         Column("Evidence", "prose"),
         Column("Chosen by this project", "prose"),
+        Column("Other people's runs", "text"),
+        Column("They give", "prose"),
         Column("The paper's numbers", "text"),
         Column("They give", "prose"),
     ]
@@ -82,6 +85,8 @@ def _parts(parts: list[Part]) -> Markup:
             markup.verdict(part["verdict"]),
             part["evidence"],
             _text(part["ours"]),
+            markup.verdict(part["theirs_verdict"]),
+            _text(part["theirs_evidence"]),
             markup.verdict(part["paper_verdict"]),
             _text(part["paper_evidence"]),
         ]
@@ -92,10 +97,14 @@ def _parts(parts: list[Part]) -> Markup:
     return markup.folded(title, markup.table(columns, rows, title, ids))
 
 
-def _of_paper(parts: list[Part]) -> Markup:
-    """How many parts of a claim the paper's numbers give which verdict."""
-    number = Counter(part["paper_verdict"] for part in parts)
-    return markup.join([f"{number[word]} {word}" for word in number], "<br>")
+def _verdict(row: Part) -> Markup:
+    """The verdict on a claim; below it what it is on these networks, or where it leans."""
+    word, judged = row["claim_verdict"], row["judged_claim"]
+    notes = [judged] if judged != word else []
+    if judged == UNDECIDED and pd.notna(row["lean"]):
+        notes.append(f"leans {row['lean']}")
+    shown = Markup("<br><small>{}</small>").format(", ".join(notes)) if notes else Markup("")
+    return markup.verdict(word) + shown
 
 
 def _text(value: Any) -> str | None:

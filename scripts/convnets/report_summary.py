@@ -8,8 +8,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from convnets import markup
-from convnets.conditions import EMNIST_SOURCES, deviations, other_hardware, readable
-from convnets.judging.verdict import FAILS, HOLDS, NOT_RUN, UNDECIDABLE
+from convnets.comparison import NOT_COMPARABLE
+from convnets.conditions import OTHER, SAME, deviations, level, other_hardware, readable
+from convnets.judging.numbers import COMPATIBLE, DIFFERS, REPRODUCED
+from convnets.judging.verdicts import FAILS, HOLDS, NOT_RUN, ON_THESE_NETWORKS, UNDECIDED
 from convnets.metrics import runtimes_measured
 from convnets.report import (
     PAPER_ORDER,
@@ -20,8 +22,8 @@ from convnets.report import (
 )
 
 BASELINE = "fully_connected"
-OF_NUMBERS = ("reproduced", "differs", UNDECIDABLE, "not comparable", "reference", NOT_RUN)
-OF_CLAIMS = (HOLDS, FAILS, UNDECIDABLE, NOT_RUN)
+OF_NUMBERS = (REPRODUCED, COMPATIBLE, DIFFERS, NOT_COMPARABLE, "reference", NOT_RUN)
+OF_CLAIMS = (HOLDS, FAILS, UNDECIDED, ON_THESE_NETWORKS, NOT_RUN)
 COMMIT_LENGTH = 12
 
 
@@ -111,32 +113,27 @@ def _epochs(results: Results) -> str:
 def scope(results: Results) -> Markup:
     """What these runs can and cannot tell, in a few sentences."""
     seeds = [len(runs) for runs in results.by_variant.values()]
+    repeated = "Intervals and verdicts are on all seeds."
     if max(seeds) == 1:
-        repeated = (
-            "Each variant has one seed: the intervals of ours are over test images, validation "
-            "images or epochs of that one training, and how far another seed would lie these runs "
-            "cannot tell."
-        )
+        repeated = "Each variant has one seed: the spread between seeds is assumed."
     elif min(seeds) == 1:
         several = plural(sum(number > 1 for number in seeds), "variant")
         repeated = (
-            f"Intervals are over several seeds for {several} of {len(seeds)}; of the others these "
-            "runs cannot tell how far another seed would lie."
+            f"The spread between seeds is learnt from the {several} of {len(seeds)} with several "
+            "seeds, and serves for the others too."
         )
-    else:
-        repeated = f"Intervals are over {min(seeds)} seeds or more, and hold for other seeds too."
-    if results.provenance["source"] not in EMNIST_SOURCES:
+    compared = "Data and epochs are the paper’s."
+    conditions = level(results.provenance, results.metrics)
+    if conditions == OTHER:
         compared = (
-            "The images are another data set than the paper’s, so its numbers are not comparable; "
-            "the claims are judged on these runs, and say how these networks behave here."
+            "Images or epochs are too far from the paper’s: its numbers are not comparable, and "
+            "verdicts on the claims are on these networks only."
         )
-    elif deviations(results.provenance, results.metrics):
+    elif conditions != SAME:
         compared = (
-            "Images or epochs are not the paper’s: a number that differs shows what these "
-            "conditions give, not that the paper is wrong, and the claims are judged on these runs."
+            "Images or epochs are nearly the paper’s: a number that differs may show what these "
+            "conditions give."
         )
-    else:
-        compared = "Data and epochs are the paper’s, so its numbers are compared with these."
     hardware = other_hardware(results.metrics)
     timed = "Runtimes were taken on other hardware and are compared as ratios." if hardware else ""
     return Markup(

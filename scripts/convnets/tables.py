@@ -1,7 +1,7 @@
 """The paper's tables with our values beside the published ones."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,7 +9,8 @@ import pandas as pd
 
 from convnets.conditions import runtime_conditions
 from convnets.experiments import Table
-from convnets.judging.numbers import Courses, own_interval
+from convnets.judging.numbers import own_interval
+from convnets.judging.witnesses import spreads_of
 from convnets.metrics import RUNTIMES, filters_label, rank_variants, runs_of, runtimes_measured
 from convnets.table_text import Grid
 
@@ -80,17 +81,11 @@ class FilledRow:
 class FilledTable:
     """A table of the configuration, filled with published values and those of `runs`."""
 
-    def __init__(
-        self,
-        table: Table,
-        runs: pd.DataFrame,
-        courses: Mapping[str, Courses],
-        published: pd.DataFrame,
-    ) -> None:
+    def __init__(self, table: Table, runs: pd.DataFrame, published: pd.DataFrame) -> None:
         self.table = table
         self.ranks = _ranks(table.best)
         self.runs = runs_of(runs, *table.variants)
-        self._courses = courses
+        self._spreads = spreads_of(runs)
         self._published = published[published["table"] == table.published]
         self.rows = [self._fill(row.label, row.variants) for row in table.rows]
         self.with_paper = {e.measure for r in self.rows for e in r.entries if e.paper is not None}
@@ -139,8 +134,7 @@ class FilledTable:
             )
         if not self.every_seed_repeated:
             sentences.append(
-                "One seed has an interval over test images, epochs or validation images only: "
-                "other seeds may well lie outside it"
+                "One seed has the spread between seeds of the other variants, or an assumed one"
             )
         if len(self.runs) and set(RUNTIMES) & set(self.table.columns):
             sentences.append(runtime_conditions(self.runs))
@@ -185,8 +179,7 @@ class FilledTable:
             return Ours(float(values.mean()))
         if measure not in WITH_INTERVAL:
             return Ours(float(values.mean()), deviation)
-        variant, images = runs.index[0][0], int(runs["test_images"].iloc[0])
-        low, high = own_interval(measure, values, images, self._courses[variant])
+        low, high = own_interval(measure, runs, self._spreads[measure])
         return Ours(float(values.mean()), deviation, None if math.isnan(low) else (low, high))
 
     def _numbers(self, row: FilledRow) -> Iterator[tuple[str, Any]]:

@@ -1,7 +1,7 @@
 # From the runs to the paper's tables and figures, beside the published values.
 #
 #   in   runs/*/seed_*/: run.json, history.csv, test.json, predictions.npz; runtimes.csv;
-#        config/published_values.csv, config/claims.yaml
+#        config/published_values.csv, config/claims.yaml, config/prior/runs.csv
 #   out  metrics.csv, tables/, figures/, comparison.csv, mechanism.json, claims.csv
 
 
@@ -33,8 +33,6 @@ rule metrics:
 rule table:
     """Make a table in the paper's layout, ours beside the published values."""
     input:
-        runs_of_table("run.json"),
-        runs_of_table("history.csv"),
         metrics=METRICS,
         provenance=PROVENANCE,
         published=PUBLISHED,
@@ -56,14 +54,13 @@ rule table:
     params:
         table=lambda wildcards: to_json(CONFIG.tables[wildcards.name]),
         title=lambda wildcards: CONFIG.tables[wildcards.name].title,
-        runs=runs_of_table(""),
         prefix=subpath(output[0], strip_suffix=".csv"),
         version=VERSIONS["exhibits"],
     message:
         "Making {wildcards.name}"
     shell:
         "python scripts/make_table.py --name {wildcards.name} --table {params.table:q} "
-        "--metrics {input.metrics:q} --runs {params.runs:q} --published {input.published:q} "
+        "--metrics {input.metrics:q} --published {input.published:q} "
         "--provenance {input.provenance:q} --output {params.prefix:q} > {log:q} 2>&1"
 
 
@@ -161,13 +158,12 @@ rule layer_figures:
 
 
 rule comparison:
-    """Put every published number beside ours."""
+    """Put every published number beside ours and other people's."""
     input:
-        runs=of_all_runs("run.json"),
-        histories=of_all_runs("history.csv"),
         metrics=METRICS,
         provenance=PROVENANCE,
         published=PUBLISHED,
+        prior=PRIOR,
     output:
         report(
             COMPARISON,
@@ -182,13 +178,13 @@ rule comparison:
     resources:
         side_by_side=1,
     params:
-        runs=of_all_runs(""),
+        prior=subpath(input.prior, parent=True),
         version=VERSIONS["judging"],
     message:
         "Comparing with the published numbers"
     shell:
-        "python scripts/compare.py --metrics {input.metrics:q} --runs {params.runs:q} "
-        "--published {input.published:q} --provenance {input.provenance:q} --output {output:q} "
+        "python scripts/compare.py --metrics {input.metrics:q} --published {input.published:q} "
+        "--provenance {input.provenance:q} --prior {params.prior:q} --output {output:q} "
         "> {log:q} 2>&1"
 
 
@@ -214,13 +210,13 @@ rule claims:
     """Judge the paper's claims."""
     input:
         runs=of_all_runs("run.json"),
-        histories=of_all_runs("history.csv"),
         predictions=of_all_runs("predictions.npz"),
         metrics=METRICS,
         provenance=PROVENANCE,
         mechanism=MECHANISM,
         published=PUBLISHED,
         claims=CLAIMS_OF_PAPER,
+        prior=PRIOR,
     output:
         report(
             CLAIMS,
@@ -236,11 +232,12 @@ rule claims:
         side_by_side=1,
     params:
         runs=of_all_runs(""),
+        prior=subpath(input.prior, parent=True),
         version=VERSIONS["judging"],
     message:
         "Judging the paper's claims"
     shell:
         "python scripts/judge_claims.py --runs {params.runs:q} --metrics {input.metrics:q} "
         "--provenance {input.provenance:q} --claims {input.claims:q} "
-        "--published {input.published:q} --mechanism {input.mechanism:q} --output {output:q} "
-        "> {log:q} 2>&1"
+        "--published {input.published:q} --mechanism {input.mechanism:q} "
+        "--prior {params.prior:q} --output {output:q} > {log:q} 2>&1"

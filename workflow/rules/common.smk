@@ -62,6 +62,7 @@ TRAINING_ENV = "../../envs/training.yaml"
 ANALYSIS_ENV = "../../envs/analysis.yaml"
 PUBLISHED = "config/published_values.csv"
 CLAIMS_OF_PAPER = "config/claims.yaml"
+PRIOR = "config/prior/runs.csv"
 READINGS = "config/readings.yaml"
 
 PROVENANCE = f"{RESULTS}/data/provenance.json"

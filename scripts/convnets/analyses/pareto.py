@@ -11,6 +11,8 @@ from matplotlib.lines import Line2D
 from convnets.analyses.panels import TINY, add_remark
 from convnets.analyses.runs import Runs
 from convnets.judging.numbers import own_interval
+from convnets.judging.spread import Spread
+from convnets.judging.witnesses import spreads_of
 from convnets.metrics import runs_of
 from convnets.style import LOOKS, SMALL, WIDTH
 
@@ -33,7 +35,9 @@ def collect_costs(runs: Runs, metrics: pd.DataFrame) -> pd.DataFrame:
     `test_accuracy` is the mean over seeds, `low` and `high` its 95 % interval, `front_COST` tells
     whether no other variant is as cheap and as accurate, and better in one of the two.
     """
-    table = pd.DataFrame([_row(id, seeds[0].variant.method, metrics) for id, seeds in runs.items()])
+    spread = spreads_of(metrics)["test_accuracy"]
+    rows = [_row(id, seeds[0].variant.method, metrics, spread) for id, seeds in runs.items()]
+    table = pd.DataFrame(rows)
     for cost in COSTS:
         table[f"front_{cost}"] = on_front(table[cost].to_numpy(), table["test_accuracy"].to_numpy())
     return table
@@ -80,17 +84,16 @@ def describe_pareto(table: pd.DataFrame, conditions: str) -> str:
     return (
         f"Test accuracy of {len(table)} variants against what they cost. The front, the variants "
         "than which no other one is as cheap and as accurate and better in one of the two, from "
-        f"the cheapest on, {fronts}. Bars are 95 % intervals, over test images and, where there "
-        f"are several, over seeds. {conditions}."
+        f"the cheapest on, {fronts}. Bars are 95 % intervals over test images and "
+        f"seeds. {conditions}."
     )
 
 
-def _row(variant: str, method: str, metrics: pd.DataFrame) -> dict[str, Any]:
+def _row(variant: str, method: str, metrics: pd.DataFrame, spread: Spread) -> dict[str, Any]:
     own = runs_of(metrics, variant)
-    accuracies, images = own["test_accuracy"], int(own["test_images"].iloc[0])
-    low, high = own_interval("test_accuracy", accuracies, images, {})
+    low, high = own_interval("test_accuracy", own, spread)
     about: dict[str, Any] = {"variant": variant, "method": method, "seeds": len(own)}
-    about |= {"test_accuracy": accuracies.mean(), "low": low, "high": high}
+    about |= {"test_accuracy": own["test_accuracy"].mean(), "low": low, "high": high}
     return about | {cost: own[cost].mean() for cost in COSTS}
 
 

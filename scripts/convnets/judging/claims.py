@@ -3,37 +3,58 @@
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import yaml
 
 from convnets.errors import UserError
-from convnets.judging.runtime import QUANTITIES
-from convnets.judging.verdict import Region
+from convnets.judging.spread import ACCURACY, QUANTITIES
 from convnets.settings import from_mapping
 
-ACCURACY = "test_accuracy"
 MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """One effect, a weighted sum over variants, and the region where it is claimed to lie."""
+
+    quantity: str
+    weights: tuple[tuple[str, float], ...]
+    low: float
+    high: float
+    text: str
+    """The claim as a formula."""
+
+    @property
+    def variants(self) -> list[str]:
+        """The variants concerned."""
+        return [name for name, _ in self.weights]
+
+
+@dataclass(frozen=True)
 class Part:
-    """A part of a claim as config/claims.yaml has it; its head explains the keys."""
+    """A part of a claim, as config/claims.yaml has it; its head explains the keys."""
 
     quantity: str = ""
+    pairs: tuple[tuple[str, str], ...] = ()
     first: tuple[str, ...] = ()
     second: tuple[str, ...] = ()
+    rest: tuple[str, ...] = ()
     trend: tuple[str, ...] = ()
     computed: str = ""
     above: float = -math.inf
     below: float = math.inf
     equals: float | None = None
+    at_least: int | None = None
     ours: str = ""
 
     @property
     def bounds(self) -> str:
-        """What is claimed, in the part's own unit."""
+        """The claimed region, in the part's own unit."""
         if self.equals is not None:
             text = f"= {self.equals:g}"
         elif math.isinf(self.below):
@@ -44,6 +65,41 @@ class Part:
             text = f"between {self.above:g} and {self.below:g}"
         return text.replace("-", MINUS)
 
+    @cached_property
+    def units(self) -> list[list[Comparison]]:
+        """The units that `at_least` counts, each of them comparisons that must all be inside."""
+        if self.pairs:
+            return [[self._difference(*pair)] for pair in self.pairs]
+        if self.second:
+            return [[self._difference(one, other) for other in self.second] for one in self.first]
+        if self.rest:
+            weights = _mean(self.first, 1) | _mean(self.rest, -1)
+            names = (f"mean of {', '.join(side)}" for side in (self.first, self.rest))
+            return [[self._comparison(weights, self._sign.join(names))]]
+        if self.trend:
+            return [[self._comparison(_slope(self.trend), f"slope over {', '.join(self.trend)}")]]
+        return []
+
+    @property
+    def number(self) -> int:
+        """How many of the units must be true."""
+        return len(self.units) if self.at_least is None else self.at_least
+
+    @property
+    def _sign(self) -> str:
+        return f" {MINUS} " if self.quantity == ACCURACY else " / "
+
+    def _difference(self, first: str, second: str) -> Comparison:
+        return self._comparison({first: 1.0, second: -1.0}, first + self._sign + second)
+
+    def _comparison(self, weights: dict[str, float], text: str) -> Comparison:
+        low, high = self.above, self.below
+        if self.quantity != ACCURACY:
+            low = math.log(low) if low > 0 else -math.inf
+            high = math.log(high) if high < math.inf else math.inf
+        pairs = tuple(weights.items())
+        return Comparison(self.quantity, pairs, low, high, f"{text} {self.bounds}")
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -52,70 +108,108 @@ class Claim:
     id: int
     section: str
     sentence: str
+    """What is judged, in our words."""
+    quote: str
+    """The paper's own words."""
     parts: tuple[Part, ...]
+
+    @cached_property
+    def counting(self) -> list[Part]:
+        """Parts that require some of their units only."""
+        return [part for part in self.parts if part.at_least is not None]
+
+    @cached_property
+    def required(self) -> list[Comparison]:
+        """The comparisons of all other parts, each once."""
+        plain = (part.units for part in self.parts if part.at_least is None)
+        every = itertools.chain.from_iterable(itertools.chain.from_iterable(plain))
+        return list(dict.fromkeys(every))
+
+    @property
+    def refutations(self) -> int:
+        """How many single results could refute the claim."""
+        return len(self.counting) + len(self.required)
+
+    def comparisons(self) -> Iterator[tuple[Part, Comparison]]:
+        """Every comparison once, with the first part that has it."""
+        seen = set()
+        for part in self.parts:
+            for comparison in itertools.chain.from_iterable(part.units):
+                if comparison not in seen:
+                    seen.add(comparison)
+                    yield part, comparison
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One effect that a claim says something about: a weighted sum over variants."""
+class Family:
+    """The comparisons of all claims, each once, as arrays that estimates are made with."""
 
-    claim: Claim
-    part: Part
-    weights: dict[str, float]
-    text: str
-    """What is claimed, as a formula."""
+    claims: list[Claim]
+    variants: list[str]
+    comparisons: dict[str, list[Comparison]] = field(default_factory=dict)
+    """By quantity."""
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
+    """By quantity: (comparisons, variants)."""
 
-    @property
-    def region(self) -> Region:
-        """Where the effect is claimed to lie; of ratios, the logarithm."""
-        if self.part.quantity == ACCURACY:
-            return Region(self.part.above, self.part.below)
-        low = math.log(self.part.above) if self.part.above > 0 else -math.inf
-        return Region(low, math.log(self.part.below) if self.part.below < math.inf else math.inf)
+    @classmethod
+    def of(cls, claims: list[Claim]) -> "Family":
+        """The family of `claims`, over all variants that they name."""
+        every = dict.fromkeys(item for claim in claims for _, item in claim.comparisons())
+        variants = list(dict.fromkeys(name for item in every for name in item.variants))
+        family = cls(claims, variants)
+        for quantity in QUANTITIES:
+            chosen = [item for item in every if item.quantity == quantity]
+            weights = np.zeros((len(chosen), len(variants)))
+            for row, item in zip(weights, chosen, strict=True):
+                for name, weight in item.weights:
+                    row[variants.index(name)] = weight
+            family.comparisons[quantity], family.weights[quantity] = chosen, weights
+        return family
 
 
 def load_claims(file: Path) -> list[Claim]:
     """The claims in a YAML file. Raises `UserError` where a part makes no sense."""
     claims = []
     for values in yaml.safe_load(file.read_text(encoding="utf-8")):
+        known: dict[str, Any] = values | {"parts": ()}
         parts = tuple(from_mapping(Part, part) for part in values["parts"])
-        claim = from_mapping(Claim, values | {"parts": None})
-        claims.append(Claim(claim.id, claim.section, claim.sentence, parts))
+        claims.append(Claim(**(vars(from_mapping(Claim, known)) | {"parts": parts})))
         for part in parts:
-            _check(part, f"{file}: claim {claim.id}")
+            _check(part, f"{file}: claim {claims[-1].id}")
     return claims
 
 
-def comparisons(claim: Claim) -> Iterator[Comparison]:
-    """The comparisons of a claim, but for what is computed without any training."""
-    for part in claim.parts:
-        if part.trend:
-            text = f"slope over {', '.join(part.trend)} {part.bounds}"
-            yield Comparison(claim, part, _slope(part.trend), text)
-        sign = MINUS if part.quantity == ACCURACY else "/"
-        for first, second in itertools.product(part.first, part.second):
-            text = f"{first} {sign} {second} {part.bounds}"
-            yield Comparison(claim, part, {first: 1.0, second: -1.0}, text)
+def _mean(variants: tuple[str, ...], sign: int) -> dict[str, float]:
+    return dict.fromkeys(variants, sign / len(variants))
 
 
 def _slope(variants: tuple[str, ...]) -> dict[str, float]:
-    """Weights that give the least-squares slope per step."""
+    """Weights that give the least-squares slope per step; the middle one of three has none."""
     middle = (len(variants) - 1) / 2
     scale = sum((place - middle) ** 2 for place in range(len(variants)))
-    return {variant: (place - middle) / scale for place, variant in enumerate(variants)}
+    weights = {name: (place - middle) / scale for place, name in enumerate(variants)}
+    return {name: weight for name, weight in weights.items() if weight}
 
 
 def _check(part: Part, where: str) -> None:
-    kinds = [bool(part.first and part.second), len(part.trend) > 1, bool(part.computed)]
-    if sum(kinds) != 1:
-        raise UserError(
-            f"{where}: a part must have `first` and `second`, a `trend` of two or more variants, "
-            "or `computed`, and only one of these"
-        )
+    kinds = {
+        "pairs": part.pairs,
+        "first and second": part.first and part.second,
+        "first and rest": part.first and part.rest,
+        "trend": len(part.trend) > 1,
+        "computed": part.computed,
+    }
+    if sum(map(bool, kinds.values())) != 1:
+        raise UserError(f"{where}: a part must have exactly one of: {'; '.join(kinds)}")
     if part.equals is None and math.isinf(part.above) and math.isinf(part.below):
-        raise UserError(f"{where}: a part says neither `above`, `below` nor `equals` what")
-    if not part.computed and part.quantity not in (ACCURACY, *QUANTITIES):
-        expected = ", ".join((ACCURACY, *QUANTITIES))
+        raise UserError(f"{where}: a part has no `above`, `below` or `equals`, expected one")
+    if not part.computed and part.quantity not in QUANTITIES:
+        expected = ", ".join(QUANTITIES)
         raise UserError(f"{where}: quantity is {part.quantity!r}, expected one of {expected}")
     if part.equals is not None and not part.computed:
-        raise UserError(f"{where}: `equals` is for what is computed; give a margin instead")
+        raise UserError(f"{where}: `equals` is for computed measures; give two bounds instead")
+    if part.at_least is not None and not 1 <= part.at_least <= len(part.units):
+        raise UserError(
+            f"{where}: at_least is {part.at_least}, expected 1 to {len(part.units)}, the number of "
+            "units"
+        )

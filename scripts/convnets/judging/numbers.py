@@ -1,150 +1,136 @@
-"""One published number against ours: intervals of ours, and of the difference.
+"""One published number against ours: intervals of ours and of the difference, and the verdict.
 
-The interval of the difference counts the error of the paper's number too. The paper trained once,
-so its number is compared with what one more run like ours would give (a prediction interval),
-and its accuracy has the binomial error of its own test images; rounding is added. Where ours is a
-single run too, the spread between seeds is that of the variants with several, or an assumed one
-(`convnets.judging.spread`). Best epochs are compared through logarithms, and so are runtimes:
-taken on other hardware, they are multiples of an epoch of a reference variant.
+The interval of the difference contains the paper's own error: its number is one more run, with the
+spread of one seed, the error of its test images and rounding. Rules, for the 95 % interval:
+
+- *reproduced*: all of it lies inside the margin;
+- *differs*: it excludes zero, after Holm's correction over all numbers that are distinct;
+- *compatible*: neither.
+
+Best epochs and runtimes are compared through logarithms, runtimes as multiples of an epoch of a
+reference variant: seconds say more about the machine.
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from convnets.conditions import PAPER_IMAGES
-from convnets.judging.effect import ALPHA, CONFIDENCE, Source, margin
-from convnets.judging.runtime import Course
-from convnets.judging.spread import ASSUMED
-from convnets.metrics import RUNTIMES
+from convnets.judging.estimates import ALPHA, estimate
+from convnets.judging.spread import ACCURACY, Spread, learn_spread
+from convnets.judging.verdicts import holm
+from convnets.metrics import RUNTIMES, rounds_of, runtimes_measured
 from convnets.rounds import median_interval
 
 REFERENCE = "no_pooling"
 """The variant whose epoch is the unit of all runtimes, ours and the paper's."""
-Courses = Mapping[int, Course]
-"""The trainings of a variant by seed."""
+MARGIN = {
+    ACCURACY: 0.015,
+    "best_epoch": math.log(2),
+    "epoch_seconds": math.log(1.5),
+    "seconds_to_best": math.log(2),
+}
+"""Largest difference that counts as the same: 1.5 points of accuracy, a factor of 2 in best epochs
+and runtimes until then, a factor of 1.5 in the runtime of an epoch. Chosen by this project."""
+REPRODUCED, COMPATIBLE, DIFFERS = "reproduced", "compatible", "differs"
 
 
 @dataclass(frozen=True)
-class Gap:
-    """Ours minus the paper's (of all but accuracies: the logarithm of ours over the paper's)."""
+class Gaps:
+    """Differences from published numbers, all of one quantity; logarithms unless accuracies."""
 
-    value: float
-    reach: float
-    """Half of the 95 % interval, without rounding."""
-    rounding: float
-    """How far the published digits may be from what they stand for."""
+    value: np.ndarray
+    error: np.ndarray
+    """Standard error, the paper's own error included."""
+    df: np.ndarray
+    rounding: np.ndarray
+    """How far the published digits may be from the unrounded number."""
+    margin: float
 
     @property
-    def interval(self) -> tuple[float, float]:
+    def interval(self) -> tuple[np.ndarray, np.ndarray]:
         """The 95 % interval."""
-        reach = self.reach + self.rounding
+        reach = special.stdtrit(self.df, 1 - ALPHA / 2) * self.error + self.rounding
         return self.value - reach, self.value + reach
 
+    @property
+    def p(self) -> np.ndarray:
+        """Two-sided p-value of "there is no difference"."""
+        distance = np.maximum(np.abs(self.value) - self.rounding, 0)
+        return np.asarray(2 * stats.t.sf(distance / self.error, self.df))
 
-def own_interval(
-    metric: str, values: pd.Series, images: int, courses: Courses
-) -> tuple[float, float]:
-    """The 95 % interval of the mean of `values`, one for each seed, in their own unit.
+    @property
+    def reproduced(self) -> np.ndarray:
+        """Whether all of the interval lies inside the margin."""
+        low, high = self.interval
+        return np.asarray((low > -self.margin) & (high < self.margin))
 
-    Several seeds: over seeds, and for an accuracy over test images. One seed: over test images
-    (Wilson), the run's epochs (epoch runtime), or validation images (best epoch and the runtime
-    until then). An epoch runtime measured side by side: over the rounds, whatever the seeds;
-    the runtime until the best epoch is then the product of both intervals.
+
+def gaps_to_paper(
+    quantity: str,
+    values: np.ndarray,
+    paper: np.ndarray,
+    unit: float,
+    images: int,
+    one_run: float = 0.0,
+) -> Gaps:
+    """The gaps between our means and the paper's single runs, one for each variant.
+
+    `values` (variants, seeds) are accuracies or logarithms, of runtimes over an epoch of the
+    reference; `paper` has the published numbers, `unit` the published epoch of the reference, and
+    `images` is the number of our test images. The paper's run has the variance of one of ours, and
+    `one_run` at least.
     """
-    mean = float(values.mean())
-    if metric in RUNTIMES and len(rounds := next(iter(courses.values())).rounds):
-        epochs, seconds_an_epoch = (1.0, 1.0), median_interval(rounds)
-        if metric == "seconds_to_best":
-            epochs = own_interval("best_epoch", values / np.median(rounds), images, courses)
-        return epochs[0] * seconds_an_epoch[0], epochs[1] * seconds_an_epoch[1]
-    if len(values) > 1:
-        sources = [_over_seeds(values)]
-        if metric == "test_accuracy":
-            sources.append(_over_images(mean, images))
-        reach = margin(sources, ALPHA / 2)
-        return max(mean - reach, 0.0), mean + reach  # nothing here can be negative
-    if metric == "test_accuracy":
-        test = stats.binomtest(round(mean * images), images)
-        bounds = test.proportion_ci(CONFIDENCE, method="wilson")
-        return float(bounds.low), float(bounds.high)
-    (course,) = courses.values()
-    if metric == "epoch_seconds":
-        seconds = course.epoch_seconds
-        if len(seconds) == 1:
-            return math.nan, math.nan
-        variance = float(seconds.var(ddof=1)) / len(seconds)
-        reach = margin([Source(variance, len(seconds) - 1)], ALPHA / 2)
-        return max(mean - reach, 0.0), mean + reach
-    low, high = np.quantile(course.resampled(metric), [ALPHA / 2, 1 - ALPHA / 2])
-    return float(low), float(high)
+    ours = estimate(values, np.eye(len(paper)), learn_spread(values, quantity))
+    of_seeds = ours.of_seeds + np.maximum(ours.of_seeds * ours.seeds, one_run)
+    rounding, of_images = np.zeros(len(paper)), np.zeros(len(paper))
+    if quantity == ACCURACY:
+        rounding += 0.0005
+        of_images = ours.value * (1 - ours.value) / images
+        of_images += paper * (1 - paper) / PAPER_IMAGES["test"]
+    elif quantity in RUNTIMES:
+        sides = [(paper + side) / (unit - side) * unit / paper for side in (-0.5, 0.5)]
+        rounding = np.abs(np.log(sides)).max(axis=0)
+    target = paper if quantity == ACCURACY else np.log(paper / unit)
+    df = ours.df * (1 + of_images / of_seeds) ** 2
+    return Gaps(ours.value - target, np.sqrt(of_seeds + of_images), df, rounding, MARGIN[quantity])
 
 
-def accuracy_gap(values: np.ndarray, images: int, paper: float, spread: Source) -> Gap:
-    """Of test accuracies. `spread` is the variance between seeds where there is one."""
-    mean = float(values.mean())
-    sources = [
-        _over_images(mean, images),
-        _over_images(paper, PAPER_IMAGES["test"]),
-        _one_more(values, spread),
+def verdicts(p: np.ndarray, reproduced: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """The verdict on each of a family of numbers, and its p-value after Holm's correction."""
+    corrected = holm(p)
+    words = [
+        REPRODUCED if same else DIFFERS if value < ALPHA else COMPATIBLE
+        for same, value in zip(reproduced, corrected, strict=True)
     ]
-    return Gap(mean - paper, margin(sources, ALPHA / 2), 0.0005)
+    return words, corrected
 
 
-def epoch_gap(values: np.ndarray, paper: float, spread: Source) -> Gap:
-    """Of best epochs, as the logarithm of ours over the paper's."""
-    logarithms = np.log(values)
-    reach = margin([_one_more(logarithms, spread)], ALPHA / 2)
-    return Gap(float(logarithms.mean()) - math.log(paper), reach, 0.0)
+def own_interval(quantity: str, runs: pd.DataFrame, spread: Spread) -> tuple[float, float]:
+    """The 95 % interval of the mean of a quantity over the `runs` of a variant, in its own unit.
 
-
-def runtime_gap(
-    metric: str, courses: Courses, reference: Courses, paper: float, unit: float, spread: Source
-) -> Gap:
-    """Of runtimes, as multiples of an epoch of the reference variant with the same seed.
-
-    `paper` and `unit` are the published seconds of the variant and of the reference's epoch;
-    `spread` is the variance of the logarithm of one runtime. Runtimes measured side by side have
-    the error of the rounds, and a spread is assumed for the paper's, which were not.
+    It is over seeds and, for an accuracy, test images; one seed has the spread of other variants.
+    Runtimes of an epoch that were measured side by side have the interval of the rounds' median.
     """
-    seeds = sorted(courses.keys() & reference.keys())
-    rounds, unit_rounds = courses[seeds[0]].rounds, reference[seeds[0]].rounds
-    if len(rounds) and len(unit_rounds):
-        ratios = pd.Series(np.log(rounds / unit_rounds))
-        logarithms = np.array([ratios.mean()])
-        sources = [_over_seeds(ratios), Source(2 * ASSUMED["epoch_seconds"] ** 2)]
-        if metric == "seconds_to_best":
-            epochs = np.log([courses[seed].measure("best_epoch") for seed in seeds])
-            logarithms = logarithms + epochs
-            sources.append(_one_more(epochs, spread))
-    else:
-        logarithms = np.array(
-            [
-                math.log(courses[seed].measure(metric) / reference[seed].measure("epoch_seconds"))
-                for seed in seeds
-            ]
-        )
-        sources = [_one_more(logarithms, Source(2 * spread.variance, spread.df))]
-    reach = margin(sources, ALPHA / 2)
-    rounding = max(
-        abs(math.log((paper + side * 0.5) / (unit - side * 0.5) * unit / paper)) for side in (-1, 1)
-    )
-    return Gap(float(logarithms.mean()) - math.log(paper / unit), reach, rounding)
+    if quantity == "epoch_seconds" and runtimes_measured(runs):
+        return median_interval(rounds_of(runs, runs.index[0][0]))
+    numbers = runs[quantity].to_numpy(float)
+    if quantity != ACCURACY:
+        numbers = np.log(numbers)
+    mean, images = numbers.mean(), int(runs["test_images"].iloc[0])
+    of_images = np.array([[mean * (1 - mean) / images]]) if quantity == ACCURACY else None
+    low, high = estimate(numbers[None], np.ones((1, 1)), spread, of_images).interval
+    if quantity == ACCURACY:
+        return max(float(low[0]), 0.0), min(float(high[0]), 1.0)
+    return math.exp(low[0]), math.exp(high[0])
 
 
-def _over_seeds(values: pd.Series) -> Source:
-    return Source(float(values.var(ddof=1)) / len(values), len(values) - 1)
-
-
-def _one_more(values: np.ndarray, spread: Source) -> Source:
-    """Error of the mean of `values` and of one more run; of one value, as `spread` has it."""
-    known = Source(float(values.var(ddof=1)), len(values) - 1) if len(values) > 1 else spread
-    return Source(known.variance * (1 + 1 / len(values)), known.df)
-
-
-def _over_images(accuracy: float, images: int) -> Source:
-    return Source(accuracy * (1 - accuracy) / images)
+def rank_correlation(paper: np.ndarray, ours: np.ndarray) -> tuple[float, float, float]:
+    """Spearman's rank correlation with its 95 % interval (Bonett and Wright 2000)."""
+    value = float(stats.spearmanr(paper, ours).statistic)
+    error = math.sqrt((1 + value**2 / 2) / (len(paper) - 3)) if len(paper) > 3 else math.inf
+    middle, reach = math.atanh(min(max(value, -0.999), 0.999)), stats.norm.isf(ALPHA / 2) * error
+    return value, math.tanh(middle - reach), math.tanh(middle + reach)

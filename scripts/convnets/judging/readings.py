@@ -32,18 +32,16 @@ import pandas as pd
 
 from convnets.conditions import (
     EMNIST_SOURCES,
-    PAPER_EPOCHS,
     PAPER_IMAGES,
+    censored,
     deviations,
     other_hardware,
 )
 from convnets.judging.numbers import REFERENCE
-from convnets.judging.spread import ASSUMED, pooled
-from convnets.metrics import runs_of
+from convnets.judging.spread import OF_BEST, QUANTITIES
+from convnets.judging.witnesses import spreads_of
+from convnets.metrics import RUNTIMES, runs_of
 
-QUANTITIES = ("test_accuracy", "best_epoch", "epoch_seconds", "seconds_to_best")
-RUNTIMES = ("epoch_seconds", "seconds_to_best")
-OF_BEST = ("best_epoch", "seconds_to_best")
 HARDWARE_SPREAD = 1.0
 """Standard deviation of the logarithm of a relative runtime between kinds of hardware: about what
 these networks show between a processor and the paper's GPU."""
@@ -263,19 +261,12 @@ class _Numbers:
         return values if self.quantity == "test_accuracy" else np.log(values)
 
     def _over_seeds(self) -> float:
-        """Variance between the seeds of a variant, pooled over all variants, or assumed."""
-        variants = self.runs.index.get_level_values("variant").unique()
-        whole = [variant for variant in variants if not self._says_nothing(variant)]
-        known = pooled(self._values(variant).to_numpy() for variant in whole)
-        return known.variance if known and known.variance else ASSUMED[self.quantity] ** 2
+        """Variance between the seeds of a variant, learnt from all variants."""
+        return spreads_of(self.runs)[self.quantity].variance
 
     def _says_nothing(self, variant: str) -> bool:
         """Whether a training ended before the paper's did and at its best: who knows the best?"""
-        if self.quantity not in OF_BEST:
-            return False
-        runs = runs_of(self.runs, variant)
-        cut_short = (runs["best_epoch"] == runs["epochs"]) & (runs["epochs"] < PAPER_EPOCHS)
-        return bool(cut_short.any())
+        return self.quantity in OF_BEST and variant in censored(runs_of(self.runs, variant))
 
 
 def _published(published: pd.DataFrame, quantity: str) -> dict[str, float]:

@@ -1,210 +1,263 @@
-"""claims.csv: a row for each comparison of each claim, with verdict and evidence."""
+"""claims.csv: a row for each part of each claim, with the verdicts of all witnesses.
 
-import itertools
+`verdict` and `claim_verdict` are those of our runs; `theirs_...` of other people's runs,
+`paper_...` of the paper's own numbers, and `combined_verdict` of ours and theirs together, only
+where both have a part of the claim. Under *other* conditions our verdicts read "on these networks",
+and `judged_claim` and `judged` say what they are there.
+"""
+
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from convnets.conditions import PAPER_EPOCHS
-from convnets.judging.claims import ACCURACY, MINUS, Claim, Comparison, Part, comparisons
-from convnets.judging.effect import Effect
-from convnets.judging.paired import accuracy_effect, shared_seeds
-from convnets.judging.paper import PaperSays, paper_says
-from convnets.judging.planning import MOST_SEEDS, seeds_to_decide
-from convnets.judging.runtime import ratio_effect
-from convnets.judging.sweep import Sweep
-from convnets.judging.verdict import (
+from convnets.conditions import OTHER, SAME, censored, deviations, level, other_hardware
+from convnets.judging.claims import MINUS, Claim, Comparison, Family, Part
+from convnets.judging.estimates import MOST_SEEDS
+from convnets.judging.judge import Judgement, Witness, both, computed_verdict, judge
+from convnets.judging.others import Prior, other_peoples_runs
+from convnets.judging.spread import ACCURACY, OF_BEST
+from convnets.judging.verdicts import (
     FAILS,
     HOLDS,
     NOT_RUN,
-    UNDECIDABLE,
+    ON_THESE_NETWORKS,
+    UNDECIDED,
     Evidence,
-    combine,
-    judge,
-    weigh,
 )
+from convnets.judging.witnesses import our_runs, papers_numbers
+from convnets.metrics import RUNTIMES
 
 COLUMNS = [
-    *("claim", "section", "sentence", "claim_verdict", "part", "quantity", "claimed", "ours"),
-    *("verdict", "evidence", "effect", "low", "high", "unit", "test", "p", "p_holm", "seeds"),
-    *("seeds_to_decide", "paper_effect", "paper_low", "paper_high", "paper_verdict"),
-    *("paper_evidence", "conditions"),
+    *("claim", "section", "sentence", "quote", "claim_verdict", "judged_claim", "lean", "lean_p"),
+    *("part", "quantity", "claimed", "ours", "verdict", "judged", "evidence"),
+    *("effect", "low", "high", "unit", "test", "p", "p_holm", "seeds", "seeds_to_decide"),
+    *("theirs_claim_verdict", "theirs_verdict", "theirs_effect", "theirs_low", "theirs_high"),
+    *("theirs_p", "theirs_persons", "theirs_evidence", "combined_verdict"),
+    *("paper_claim_verdict", "paper_verdict", "paper_effect", "paper_low", "paper_high"),
+    *("paper_evidence", "conditions", "level"),
 ]
+NO_NUMBERS = "no numbers"
 Row = dict[str, Any]
 
 
-def judge_claims(
-    claims: Sequence[Claim],
-    sweep: Sweep,
+@dataclass(frozen=True)
+class About:
+    """The conditions of our runs."""
+
+    conditions: str
+    level: str
+    elsewhere: Collection[str]
+    """Variants that were run under *other* conditions."""
+    censored: Collection[str]
+    """Variants whose best epoch is unknown."""
+    hardware: Collection[str]
+    """Machines of another kind than the paper's."""
+
+
+def about_runs(runs: pd.DataFrame, provenance: dict[str, Any]) -> About:
+    """The conditions of `runs`, as read from metrics.csv."""
+    if runs.empty:
+        return About("no finished run", SAME, (), (), ())
+    elsewhere = {
+        str(variant)
+        for variant, of_variant in runs.groupby("variant")
+        if level(provenance, of_variant) == OTHER
+    }
+    return About(
+        "; ".join(deviations(provenance, runs)) or "as in the paper",
+        level(provenance, runs),
+        elsewhere,
+        censored(runs),
+        other_hardware(runs),
+    )
+
+
+def judge_all(
+    claims: list[Claim],
+    runs: pd.DataFrame,
+    right: Mapping[str, np.ndarray],
     published: pd.DataFrame,
+    prior: Prior,
     mechanism: Mapping[str, Any],
-    conditions: str,
+    provenance: dict[str, Any],
 ) -> pd.DataFrame:
-    """All claims judged: one family of comparisons for Holm's correction.
+    """The claims judged by all witnesses: `runs` and `right` are ours, `prior` other people's."""
+    family = Family.of(claims)
+    ours = our_runs(runs, right, family.variants)
+    theirs = other_peoples_runs(prior, family.variants, ours)
+    paper = papers_numbers(published, family.variants, ours)
+    return judge_claims(family, ours, theirs, paper, mechanism, about_runs(runs, provenance))
 
-    `effect`, `low` and `high` are fractions for accuracies, and factors for epochs and runtimes.
-    `conditions` says where the runs are not the paper's; it stands in every row, as every
-    verdict is on these runs.
-    """
-    everything = list(itertools.chain.from_iterable(map(comparisons, claims)))
-    tested = [item for item in everything if not _obstacle(item, sweep)]
-    effects = {id(item): _effect(item, sweep) for item in tested}
-    evidence = [weigh(effects[id(item)], item.region) for item in tested]
-    results = dict(zip(map(id, tested), zip(evidence, judge(evidence), strict=True), strict=True))
+
+def judge_claims(
+    family: Family,
+    ours: Witness,
+    theirs: Witness,
+    paper: Witness,
+    mechanism: Mapping[str, Any],
+    about: About,
+) -> pd.DataFrame:
+    """One row for each part of each claim; `mechanism` has the computed measures."""
+    never = RUNTIMES if about.hardware else ()
+    mine, other, numbers = judge(family, ours, never), judge(family, theirs), judge(family, paper)
+    together = both(family, mine, other)
     rows: list[Row] = []
-    for claim in claims:
+    for claim in family.claims:
         parts = [
-            _paper_columns(paper_says(published, item), item)
-            | (
-                _judged(item, effects[id(item)], *results[id(item)], family=len(tested))
-                if id(item) in effects
-                else _about(item) | _obstacle(item, sweep)
-            )
-            for item in everything
-            if item.claim is claim
+            _about(part, item)
+            | _ours(claim, item, mine, about)
+            | _others(claim, item, other, "theirs")
+            | _others(claim, item, numbers, "paper")
+            for part, item in claim.comparisons()
         ]
-        parts += [_computed(part, mechanism) for part in claim.parts if part.computed]
-        verdict = combine([part["verdict"] for part in parts])
-        about = {"claim": claim.id, "section": claim.section, "sentence": claim.sentence}
+        computed = [_computed(part, mechanism) for part in claim.parts if part.computed]
+        judged = mine.verdict(claim)
+        if judged == NOT_RUN:  # nothing was tested: computed, censored, or really not run
+            judged = _all_of([row["judged"] for row in [*parts, *computed]])
+        tested = {name for _, item in claim.comparisons() for name in item.variants}
+        verdict = _limited(judged, tested, about)
+        seen = claim.id in mine.claims and claim.id in other.claims
+        shared = {
+            "claim": claim.id,
+            "section": claim.section,
+            "sentence": claim.sentence,
+            "quote": claim.quote,
+            "claim_verdict": verdict,
+            "judged_claim": judged,
+            **_lean(mine.claims.get(claim.id)),
+            "theirs_claim_verdict": _known(other, claim),
+            "paper_claim_verdict": _known(numbers, claim),
+        }
+        if seen and verdict != ON_THESE_NETWORKS:
+            shared["combined_verdict"] = together.verdict(claim)
         rows += [
-            part | about | {"claim_verdict": verdict, "part": number}
-            for number, part in enumerate(parts, start=1)
+            row | shared | {"part": number} for number, row in enumerate([*parts, *computed], 1)
         ]
-    table = pd.DataFrame(rows, columns=COLUMNS).assign(conditions=conditions)
-    return table.astype({"seeds": "Int64", "seeds_to_decide": "Int64"})
+    table = pd.DataFrame(rows).assign(conditions=about.conditions, level=about.level)
+    whole = dict.fromkeys(("seeds", "seeds_to_decide", "theirs_persons"), "Int64")
+    return table.reindex(columns=COLUMNS).astype(whole)
 
 
-def _obstacle(comparison: Comparison, sweep: Sweep) -> Row:
-    """Verdict and reason where a comparison cannot be tested; empty where it can."""
-    variants = list(comparison.weights)
-    missing = [variant for variant in variants if variant not in sweep.right]
-    if missing:
-        return {"verdict": NOT_RUN, "evidence": f"no finished run of {', '.join(missing)}"}
-    seeds = shared_seeds(sweep.right, variants)
-    if not seeds:
-        return {"verdict": NOT_RUN, "evidence": f"{', '.join(variants)} have no seed in common"}
-    courses = sweep.courses
-    cut = [name for name in variants if any(courses[name][seed].is_cut_short for seed in seeds)]
-    if cut and comparison.part.quantity in ("best_epoch", "seconds_to_best"):
-        reason = f"best at or near the last epoch, fewer than the paper's {PAPER_EPOCHS}: "
-        reason += ", ".join(cut)
-        return {"verdict": UNDECIDABLE, "evidence": reason}
-    return {}
-
-
-def _effect(comparison: Comparison, sweep: Sweep) -> Effect:
-    quantity = comparison.part.quantity
-    if quantity == ACCURACY:
-        effect = accuracy_effect(sweep.right, comparison.weights)
-    else:
-        effect = ratio_effect(sweep.courses, quantity, comparison.weights)
-    spread = sweep.seed_spread(quantity)
-    if effect.over_seeds or spread is None:
-        return effect
-    return effect.over_other_seeds(spread, comparison.weights.values())
-
-
-def _judged(
-    comparison: Comparison,
-    effect: Effect,
-    evidence: Evidence,
-    result: tuple[str, float],
-    family: int,
-) -> Row:
-    """A part with its verdict, as one of a `family` of comparisons."""
-    verdict, p_holm = result
-    quantity = comparison.part.quantity
-    low, high = effect.interval
-    test = effect.test_against(comparison.region.nearest(effect.value))
-    shown = _about(comparison) | {
-        "verdict": verdict,
-        "effect": _plain(effect.value, quantity),
-        "low": _plain(low, quantity),
-        "high": _plain(high, quantity),
-        "test": test,
-        "p": evidence.p,
-        "p_holm": p_holm,
-        "seeds": effect.seeds,
-    }
-    words = f"{_interval(shown)}; {test}, {_p(evidence.p)}, after Holm {_p(p_holm)}"
-    if effect.over_seeds is None:
-        words += "; one seed: on these trained networks only"
-    if verdict == UNDECIDABLE or effect.over_seeds is None:
-        weights = comparison.weights
-        seeds = seeds_to_decide(effect, comparison.region, quantity, weights, family)
-        shown["seeds_to_decide"] = seeds
-        number = f"{seeds} seeds" if seeds else f"not even {MOST_SEEDS} seeds"
-        words += f"; if the effect stays, {number} would decide it for all seeds"
-    return shown | {"evidence": words}
-
-
-def _about(comparison: Comparison) -> Row:
-    part = comparison.part
+def _about(part: Part, comparison: Comparison) -> Row:
     unit = "fraction" if part.quantity == ACCURACY else "ratio"
-    return {
-        "quantity": part.quantity,
-        "claimed": comparison.text,
-        "ours": part.ours,
-        "unit": unit,
+    claimed = comparison.text
+    if part.at_least is not None:
+        claimed += f" (for {part.at_least} of {len(part.units)})"
+    return {"quantity": part.quantity, "claimed": claimed, "ours": part.ours, "unit": unit}
+
+
+def _ours(claim: Claim, item: Comparison, mine: Judgement, about: About) -> Row:
+    if item not in mine.findings:
+        cut = [name for name in item.variants if name in about.censored]
+        if cut and item.quantity in OF_BEST:
+            reason = f"cut short at or near the best epoch: {', '.join(cut)}"
+            return {"verdict": UNDECIDED, "judged": UNDECIDED, "evidence": reason}
+        reason = f"no finished run of one of {', '.join(item.variants)}"
+        return {"verdict": NOT_RUN, "judged": NOT_RUN, "evidence": reason}
+    finding = mine.findings[item]
+    word, corrected = mine.part_verdict(claim, item)
+    shown = _numbers(finding.effects, finding.index, item)
+    seeds = int(finding.effects.seeds[finding.index])
+    p = finding.evidence.p
+    words = f"{_interval(shown)}; {_p(p)}, corrected {_p(corrected)}"
+    needed = None
+    if seeds == 1:
+        words += "; one seed, with the spread of other variants or an assumed one"
+    if word == UNDECIDED:
+        needed = mine.seeds_to_decide(claim, item)
+        number = f"{needed} seeds" if needed else f"more than {MOST_SEEDS} seeds"
+        words += f"; if the effect stays, {number} would decide it with 80 % power"
+    return shown | {
+        "verdict": _limited(word, item.variants, about),
+        "judged": word,
+        "evidence": words,
+        "test": "Student's t, moderated variance",
+        "p": p,
+        "p_holm": corrected,
+        "seeds": seeds,
+        "seeds_to_decide": needed,
     }
+
+
+def _others(claim: Claim, item: Comparison, found: Judgement, name: str) -> Row:
+    """A part as another witness has it, in columns that begin with `name`."""
+    if item not in found.findings:
+        return {f"{name}_verdict": NO_NUMBERS, f"{name}_evidence": f"{name} has no numbers for it"}
+    finding = found.findings[item]
+    shown = _numbers(finding.effects, finding.index, item)
+    word, _ = found.part_verdict(claim, item)
+    row = {f"{name}_{key}": value for key, value in shown.items()}
+    row |= {f"{name}_verdict": word, f"{name}_p": finding.evidence.p}
+    words = _interval(shown)
+    if name == "theirs":
+        persons = int(finding.effects.seeds[finding.index])
+        row["theirs_persons"] = persons
+        words += f"; {persons} persons or more"
+    return row | {f"{name}_evidence": f"{words}; {_p(finding.evidence.p)}"}
 
 
 def _computed(part: Part, mechanism: Mapping[str, Any]) -> Row:
     """A part that follows from the architecture, or from timing two ways of computing the same."""
-    row: Row = {
+    found = mechanism[part.computed]
+    verdict = computed_verdict(part, found)
+    return {
         "quantity": part.computed,
         "claimed": f"{part.computed.replace('_', ' ')} {part.bounds}",
         "ours": part.ours,
-        "paper_verdict": "no numbers",
+        "verdict": verdict,
+        "judged": verdict,
+        "effect": found["value"],
+        "low": found["low"],
+        "high": found["high"],
+        "test": "computed",
+        "evidence": f"{found['value']:.4g}: {found['how']}",
+        "theirs_verdict": NO_NUMBERS,
+        "paper_verdict": NO_NUMBERS,
     }
-    found = mechanism[part.computed]
-    value, low, high = found["value"], found["low"], found["high"]
-    if part.equals is not None:
-        verdict = HOLDS if low == high == part.equals else FAILS
-    elif low > part.above and high < part.below:
-        verdict = HOLDS
-    else:
-        verdict = FAILS if high < part.above or low > part.below else UNDECIDABLE
-    numbers = {"effect": value, "low": low, "high": high, "test": "computed"}
-    evidence = f"{value:.4g}: {found['how']}"
-    return row | numbers | {"verdict": verdict, "evidence": evidence}
 
 
-def _paper_columns(says: PaperSays, comparison: Comparison) -> Row:
-    quantity = comparison.part.quantity
-    row: Row = {
-        "paper_verdict": says.verdict,
-        "paper_effect": _plain(says.value, quantity),
-        "paper_low": _plain(says.low, quantity),
-        "paper_high": _plain(says.high, quantity),
-        "unit": "fraction" if quantity == ACCURACY else "ratio",
+def _all_of(verdicts: list[str]) -> str:
+    """The verdict on a claim whose parts have no p-values."""
+    known = set(verdicts) - {NOT_RUN}
+    if not known:
+        return NOT_RUN
+    return FAILS if FAILS in known else HOLDS if set(verdicts) == {HOLDS} else UNDECIDED
+
+
+def _known(judgement: Judgement, claim: Claim) -> str:
+    return judgement.verdict(claim) if claim.id in judgement.claims else NO_NUMBERS
+
+
+def _limited(verdict: str, variants: Collection[str], about: About) -> str:
+    """Under other conditions, a verdict is on these networks only."""
+    elsewhere = not set(variants).isdisjoint(about.elsewhere)
+    return ON_THESE_NETWORKS if elsewhere and verdict != NOT_RUN else verdict
+
+
+def _lean(evidence: Evidence | None) -> Row:
+    return {"lean": evidence.lean, "lean_p": evidence.p} if evidence else {}
+
+
+def _numbers(effects: Any, index: int, item: Comparison) -> Row:
+    low, high = effects.interval
+    values = {"effect": effects.value[index], "low": low[index], "high": high[index]}
+    plain = float if item.quantity == ACCURACY else math.exp
+    return {key: plain(value) for key, value in values.items()} | {
+        "unit": "fraction" if item.quantity == ACCURACY else "ratio"
     }
-    if math.isnan(says.value):
-        return row | {"paper_evidence": "the paper gives no numbers for this"}
-    words = _interval(row, "paper_effect", "paper_low", "paper_high")
-    if quantity != ACCURACY:
-        words += "; rounding only, since single runs have no known error"
-    elif says.verdict == UNDECIDABLE and says.correlation < 1:
-        words += f"; resolved if the networks' errors correlate by {says.correlation:.2f} or more"
-    elif says.verdict == UNDECIDABLE and says.correlation >= 1:
-        words += "; within the rounding, no test set resolves it"
-    return row | {"paper_evidence": words}
 
 
 def _p(value: float) -> str:
     return "p < 0.0001" if value < 1e-4 else f"p = {value:.2g}"
 
 
-def _plain(value: float, quantity: str) -> float:
-    """Logarithms of ratios become factors."""
-    return value if quantity == ACCURACY else math.exp(value)
-
-
-def _interval(row: Row, *keys: str) -> str:
+def _interval(row: Row) -> str:
     """An effect with its interval in words: points of accuracy, or factors."""
-    effect, low, high = (row[key] for key in keys or ("effect", "low", "high"))
+    effect, low, high = row["effect"], row["low"], row["high"]
     if row["unit"] == "fraction":
         text = f"{100 * effect:+.2f} points ({100 * low:+.2f} to {100 * high:+.2f})"
         return text.replace("-", MINUS)

@@ -1,0 +1,138 @@
+"""Effects as estimated from runs: weighted sums of variants, with their errors.
+
+An effect gives each variant a weight: +1 and -1 for a difference, equally spaced ones for a slope.
+Its variance has two sources. *Seeds*: the moderated variance of the weighted sum of one seed
+(`convnets.judging.spread`), with few degrees of freedom. *Test images*: the covariance of the
+variants' accuracies over the images that happen to be in the test set, known well; more seeds do
+not reduce it. Welch and Satterthwaite's formula gives the degrees of freedom of the sum, and
+Student's t everything else.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import special
+
+from convnets.judging.spread import Spread
+
+CONFIDENCE = 0.95
+ALPHA = 1 - CONFIDENCE
+POWER = 0.8
+MOST_SEEDS = 100
+"""Largest number of seeds that planning considers."""
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Effects with their errors; every field has one number for each effect."""
+
+    value: np.ndarray
+    """The effect, nan where a variant has no run."""
+    of_seeds: np.ndarray
+    """Variance from seeds."""
+    df: np.ndarray
+    """Degrees of freedom of `of_seeds`."""
+    of_images: np.ndarray
+    """Variance from test images."""
+    seeds: np.ndarray
+    """Number of seeds, the smallest of the variants concerned."""
+
+    @property
+    def known(self) -> np.ndarray:
+        """Whether there is an estimate."""
+        return np.isfinite(self.value)
+
+    @cached_property
+    def error(self) -> np.ndarray:
+        """Standard error."""
+        return np.sqrt(self.of_seeds + self.of_images)
+
+    @cached_property
+    def total_df(self) -> np.ndarray:
+        """Degrees of freedom of `error` (Welch and Satterthwaite)."""
+        return self.df * (1 + self.of_images / self.of_seeds) ** 2
+
+    def p_above(self, bound: np.ndarray) -> np.ndarray:
+        """One-sided p-value of "the effect is above `bound`": small when it is."""
+        return np.asarray(special.stdtr(self.total_df, (bound - self.value) / self.error))
+
+    def p_below(self, bound: np.ndarray) -> np.ndarray:
+        """One-sided p-value of "the effect is below `bound`": small when it is."""
+        return np.asarray(special.stdtr(self.total_df, (self.value - bound) / self.error))
+
+    @property
+    def interval(self) -> tuple[np.ndarray, np.ndarray]:
+        """The 95 % interval."""
+        reach = special.stdtrit(self.total_df, 1 - ALPHA / 2) * self.error
+        return self.value - reach, self.value + reach
+
+    def seeds_to_decide(self, index: int, distance: float, level: float) -> int | None:
+        """Seeds that would show effect `index` to be `distance` from a bound, with 80 % power.
+
+        The effect, its errors and the one-sided `level` stay as they are. None when more than
+        `MOST_SEEDS` would be needed, or the test images alone leave it open.
+        """
+        now = max(int(self.seeds[index]), 1)
+        number = np.arange(1, MOST_SEEDS + 1)
+        of_seeds, of_images = self.of_seeds[index] * now / number, self.of_images[index]
+        df = np.maximum(self.df[index] + number - now, 1) * (1 + of_images / of_seeds) ** 2
+        needed = special.stdtrit(df, 1 - level) + special.stdtrit(df, POWER)
+        enough = number[needed * np.sqrt(of_seeds + of_images) <= distance]
+        return int(enough[0]) if len(enough) else None
+
+
+def estimate(
+    values: np.ndarray, weights: np.ndarray, spread: Spread, images: np.ndarray | None = None
+) -> Estimates:
+    """The effects that `weights` (effects, variants) make of `values` (variants, seeds).
+
+    Every variant counts with all of its seeds. The own variance of an effect comes from the seeds
+    that all of its variants have, which pairs them. `images` is the covariance (variants,
+    variants) from test images.
+    """
+    present = np.isfinite(values)
+    number = present.sum(axis=1)
+    used = (weights != 0).astype(float)
+    known = used @ (number == 0) == 0
+    filled = np.where(present, values, 0.0)
+    means = filled.sum(axis=1) / np.maximum(number, 1)
+    paired = used @ ~present == 0
+    by_seed = weights @ filled
+    own_df = np.maximum(paired.sum(axis=1) - 1, 0)
+    middle = (by_seed * paired).sum(axis=1) / np.maximum(own_df + 1, 1)
+    squares = (((by_seed - middle[:, None]) * paired) ** 2).sum(axis=1)
+    prior_df = spread.prior_df(weights)
+    total = (weights**2).sum(axis=1)
+    moderated = (prior_df * spread.variance * total + squares) / (prior_df + own_df)
+    of_seeds = moderated * (weights**2 @ (1 / np.maximum(number, 1))) / total
+    of_images = np.zeros(len(weights))
+    if images is not None:
+        of_images = np.maximum(np.einsum("ev,vw,ew->e", weights, images, weights), 0)
+    seeds = np.where(used > 0, number, number.max(initial=0) + 1).min(axis=1)
+    value = np.where(known, weights @ means, np.nan)
+    return Estimates(value, of_seeds, prior_df + own_df, of_images, seeds)
+
+
+def image_covariance(right: list[np.ndarray | None]) -> np.ndarray:
+    """Covariance of the variants' accuracies over test images.
+
+    `right` has an array (seeds, images) for each variant, 1 where a network is correct, or None.
+    What differs between the seeds of an image is taken off: it is part of the spread between
+    seeds. With one seed it cannot be told apart and stays in, which errs on the safe side.
+    """
+    covariance = np.zeros((len(right), len(right)))
+    known = [place for place, values in enumerate(right) if values is not None]
+    if not known:
+        return covariance
+    shares = np.array(
+        [np.einsum("si->i", v, dtype=np.float32) / len(v) for v in right if v is not None]
+    )
+    seeds = np.array([len(values) for values in right if values is not None])
+    centred = shares - shares.mean(axis=1, keepdims=True)
+    images = shares.shape[1]
+    between = (centred @ centred.T).astype(float) / (images - 1)
+    within = (shares * (1 - shares)).mean(axis=1) / np.maximum(seeds - 1, 1) * (seeds > 1)
+    between[np.diag_indices_from(between)] -= within
+    covariance[np.ix_(known, known)] = between / images
+    return covariance

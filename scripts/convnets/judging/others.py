@@ -1,0 +1,211 @@
+"""Other people's runs of the same networks (config/prior), as a witness.
+
+The students of the course that the paper came from trained these networks with one framework, on
+the official data. Each quantity has a linear mixed model: a mean for every variant, and random
+effects of the person (on all variants: hardware, versions; and on each variant) and of the seed on
+each variant, fitted by restricted maximum likelihood. Repeats of one person with one seed are thus
+not taken for independent runs. Degrees of freedom are the number of persons less one, the safe
+choice.
+"""
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import optimize
+
+from convnets.conditions import PAPER_EPOCHS
+from convnets.judging.estimates import Estimates
+from convnets.judging.spread import ACCURACY, OF_BEST
+from convnets.judging.witnesses import Sweep, images_of
+from convnets.published import distinct_numbers
+
+DEFAULT_SEED = "7112018"
+"""The framework's default."""
+
+
+@dataclass(frozen=True)
+class MixedModel:
+    """A fitted linear mixed model."""
+
+    means: pd.Series
+    """By variant."""
+    covariance: pd.DataFrame
+    """Of the means."""
+    variance: float
+    """Of a single run of another person with another seed."""
+    df: float
+
+    def __add__(self, other: "MixedModel") -> "MixedModel":
+        """The model of the sum of two quantities whose errors are independent."""
+        total = self.variance + other.variance
+        df = total**2 / (self.variance**2 / self.df + other.variance**2 / other.df)
+        means = (self.means + other.means).dropna()
+        covariance = (self.covariance + other.covariance).loc[means.index, means.index]
+        return MixedModel(means, covariance, total, df)
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The runs that used the paper's settings, with the project's quantities and a `person`."""
+
+    runs: pd.DataFrame
+
+    @cached_property
+    def models(self) -> dict[str, MixedModel]:
+        """The models of all quantities; few have a runtime until the best epoch, hence the sum."""
+        models = {
+            name: fit(self.usable(name)) for name in (ACCURACY, "best_epoch", "epoch_seconds")
+        }
+        return models | {"seconds_to_best": models["best_epoch"] + models["epoch_seconds"]}
+
+    def usable(self, quantity: str) -> pd.DataFrame:
+        """The runs that have a quantity, with its `value`: a fraction, else a logarithm."""
+        known = self.runs[quantity].notna()
+        if quantity == ACCURACY or quantity in OF_BEST:
+            known &= settled(self.runs)
+        chosen = self.runs[known]
+        values = chosen[quantity]
+        return chosen.assign(value=values if quantity == ACCURACY else np.log(values))
+
+    def counts(self, quantity: str) -> pd.DataFrame:
+        """How many `runs` and `persons` each variant has."""
+        groups = self.usable(quantity).groupby("variant")
+        return pd.DataFrame({"runs": groups.size(), "persons": groups["person"].nunique()})
+
+
+@dataclass(frozen=True)
+class Others:
+    """Other people's runs as a witness; its variants are aligned with a family's."""
+
+    prior: Prior
+    variants: list[str]
+    images: np.ndarray
+    """Covariance of the accuracies from test images (variants, variants)."""
+
+    def estimates(self, quantity: str, weights: np.ndarray) -> Estimates:
+        """The effects that `weights` (effects, variants) make of a quantity."""
+        model = self.prior.models[quantity]
+        means = model.means.reindex(self.variants).to_numpy()
+        between = model.covariance.reindex(self.variants, columns=self.variants).fillna(0)
+        covered = (weights[:, np.isnan(means)] == 0).all(axis=1)
+        of_people = ((weights @ between.to_numpy()) * weights).sum(axis=1)
+        of_images = np.zeros(len(weights))
+        if quantity == ACCURACY:
+            of_images = np.maximum(((weights @ self.images) * weights).sum(axis=1), 0)
+        counts = self.prior.counts(quantity)["persons"]
+        persons = counts.reindex(self.variants).fillna(0).to_numpy()
+        return Estimates(
+            np.where(covered, weights @ np.nan_to_num(means), np.nan),
+            np.where(covered, of_people, 1.0),
+            np.full(len(weights), model.df),
+            of_images,
+            np.where(weights != 0, persons, persons.max()).min(axis=1).astype(int),
+        )
+
+
+def read_prior(folder: Path) -> Prior:
+    """Read config/prior."""
+    runs = pd.read_csv(folder / "runs.csv", dtype={"seed": str, "num_filters": str})
+    runs = runs.rename(columns={"architecture": "variant", "seconds_per_epoch": "epoch_seconds"})
+    runs["person"] = runs["repository"].str.split("/").str[0]
+    runs["seconds_to_best"] = runs["best_epoch"] * runs["epoch_seconds"]
+    same = (runs["num_layers"] == 4) & ~runs["use_bias"] & (runs["batch_size"] == 100)
+    return Prior(runs[same & ~runs["variant"].str.startswith("other:")])
+
+
+def settled(runs: pd.DataFrame) -> pd.Series:
+    """Whether a run went on long enough: to the paper's epochs, or twice as long as to its best."""
+    epochs = runs["epochs_run"]
+    return (epochs >= PAPER_EPOCHS) | (2 * runs["best_epoch"] <= epochs)
+
+
+def fit(runs: pd.DataFrame) -> MixedModel:
+    """The mixed model of `value`, by restricted maximum likelihood."""
+    names = sorted(runs["variant"].unique())
+    design = (runs["variant"].to_numpy()[:, None] == np.array(names)).astype(float)
+    values = runs["value"].to_numpy()
+    effects = [("person",), ("variant", "person"), ("variant", "seed")]
+    groups = [*(_same(runs, *effect) for effect in effects), np.eye(len(runs))]
+    scale = float(np.var(values - design @ np.linalg.lstsq(design, values)[0]))
+
+    def parts(logarithms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        total = sum(v * group for v, group in zip(np.exp(logarithms), groups, strict=True))
+        inverse = np.linalg.inv(scale * np.asarray(total))
+        covariance = np.linalg.inv(design.T @ inverse @ design)
+        means = covariance @ design.T @ inverse @ values
+        return inverse, covariance, means, values - design @ means
+
+    def deviance(logarithms: np.ndarray) -> float:
+        inverse, covariance, _, rest = parts(logarithms)
+        return float(
+            rest @ inverse @ rest - np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(covariance)[1]
+        )
+
+    found = optimize.minimize(
+        deviance, np.full(len(groups), -1.0), method="L-BFGS-B", bounds=[(-12, 4)] * len(groups)
+    )
+    _, covariance, means, _ = parts(found.x)
+    variance = scale * float(np.exp(found.x).sum())
+    df = max(runs["person"].nunique() - 1, 1)
+    of_means = pd.DataFrame(covariance, names, names)
+    return MixedModel(pd.Series(means, names), of_means, variance, df)
+
+
+def other_peoples_runs(prior: Prior, variants: list[str], ours: Sweep) -> Others:
+    """The witness for a family over `variants`; image error comes from ours, or is assumed."""
+    accuracies = prior.models[ACCURACY].means.reindex(variants).to_numpy()
+    return Others(prior, variants, images_of(accuracies, ours))
+
+
+def papers_seed(folder: Path, published: pd.DataFrame) -> dict[str, Any]:
+    """Whether the paper used the framework's default seed, as its best epochs suggest.
+
+    A run's regret is how far its validation accuracy at the paper's best epoch lies below its own
+    best. If the paper had the run's seed, the regret should be small. The permutation test
+    exchanges seeds between persons, who are the independent units; a person's regret is the mean
+    over the variants, less each variant's mean. With two seeds only, the one that fits better is
+    the default in half of all cases by chance, so the p-value says that the two seeds differ, not
+    which seed the paper had. The question came up after looking at the data.
+    """
+    prior = read_prior(folder).runs
+    prior = prior[prior["seed"].isin([DEFAULT_SEED, "0"])]
+    epochs = distinct_numbers(published)["best_epoch"]
+    curves = pd.read_csv(folder / "curves.csv").groupby("run_key")
+    rows = []
+    for run in prior.to_dict("records"):
+        epoch = epochs.get(run["variant"])
+        if run["run_key"] not in curves.groups or epoch is None or epoch > run["epochs_run"]:
+            continue
+        accuracy = curves.get_group(run["run_key"]).set_index("epoch")["val_acc"]
+        rows.append(run | {"regret": accuracy.max() - accuracy[epoch]})
+    runs = pd.DataFrame(rows)
+    by_seed = runs.groupby("seed")["regret"].mean()
+    runs["relative"] = runs["regret"] - runs.groupby("variant")["regret"].transform("mean")
+    persons = runs.groupby("person").agg(seed=("seed", "first"), regret=("relative", "mean"))
+    regrets, chosen = persons["regret"].to_numpy(), persons["seed"] == DEFAULT_SEED
+    gap = _gap(regrets, np.flatnonzero(chosen))
+    exchanged = [_gap(regrets, c) for c in itertools.combinations(range(len(chosen)), chosen.sum())]
+    return {
+        "runs": len(runs),
+        "persons": len(persons),
+        "regret_default": float(by_seed[DEFAULT_SEED]),
+        "regret_other": float(by_seed["0"]),
+        "p": float(np.mean(np.array(exchanged) <= gap + 1e-12)),
+    }
+
+
+def _gap(values: np.ndarray, chosen: Iterable[int]) -> float:
+    inside = np.isin(np.arange(len(values)), list(chosen))
+    return float(values[inside].mean() - values[~inside].mean())
+
+
+def _same(runs: pd.DataFrame, *columns: str) -> np.ndarray:
+    """1 where two runs agree in all `columns`."""
+    groups = runs.groupby(list(columns)).ngroup().to_numpy()
+    return (groups[:, None] == groups).astype(float)
