@@ -140,11 +140,6 @@ def write_plan():
     write_json(f"{RESULTS}/plan.json", plan)
 
 
-def runs_of_table(file):
-    """Function of the wildcards: paths of `file` in the runs that a table shows."""
-    return lambda wildcards: of_runs(file, CONFIG.tables[wildcards.name].variants)
-
-
 def histories_of_figure(wildcards):
     """Training curves of the variants that a figure shows."""
     return of_runs("history.csv", CONFIG.figures[wildcards.name].variants)

@@ -1,5 +1,10 @@
 """Judging: what our runs, other people's runs and the paper's own numbers say about the paper.
 
-A module imports only from those before it: spread, estimates, verdicts, claims, witnesses, judge;
-numbers, others, table. docs/judging.md explains the rules; benchmarks/judging.py tests them.
+The rules are documented where they are written: `verdicts` for claims, `numbers` for published
+numbers, `spread` and `estimates` for the statistics, `others` for other people's runs. The columns
+are in `table` (claims.csv) and `convnets.comparison` (comparison.csv), the levels of conditions in
+`convnets.conditions`. benchmarks/judging.py proves the error rates.
+
+A module imports only from those before it: spread, estimates, verdicts, claims, judge, witnesses,
+others, numbers, table.
 """
