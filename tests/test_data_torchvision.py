@@ -98,7 +98,8 @@ def test_captions_name_the_data_and_hold_nothing_against_the_paper(tmp_path: Pat
     write_idx_files(tmp_path, "FashionMNIST")
     provenance = prepare_dataset(settings(tmp_path, "FashionMNIST")).provenance
     runs = pd.DataFrame(
-        {"epochs": [100], "device": ["K80"]}, pd.Index(["no_pooling"], name="variant")
+        {"epochs": [100], "epochs_trained": [100], "device": ["K80"]},
+        pd.Index(["no_pooling"], name="variant"),
     )
     assert "EMNIST" not in conditions(provenance, runs)
     assert "paper" not in conditions(provenance, runs)
