@@ -29,7 +29,6 @@ from convnets.variant import Variant
 
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 FAMILIES = ("max_pool_2", "avg_pool_2", "stride_2", "no_pooling", "dilation_plus2")
-VARIANTS = (*FAMILIES, "max_pool_2_f128", "avg_pool_2_f128", "stride_2_f128", "dilation_plus2_f128")
 PROFILED_STEPS = 10
 FEW = 3
 """Most repeats of what takes seconds each time: start-up and evaluation."""
@@ -130,7 +129,7 @@ def read_config(arguments: argparse.Namespace) -> tuple[TrainingSettings, list[V
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = parser_of("python -m benchmarks.bench", __doc__, VARIANTS, threads=1)
+    parser = parser_of("python -m benchmarks.bench", __doc__, FAMILIES, threads=1)
     runs = 1 if torch.cuda.is_available() else 2
     parser.add_argument(
         "--runs", type=int, default=runs, help=f"that train at the same time (default here: {runs})"
@@ -148,7 +147,7 @@ def parser_of(
     add("--precision", choices=choices, default="auto", help="of the engine (default: auto)")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="(default: auto)")
     add("--threads", type=int, default=threads, help=f"to compute with (default here: {threads})")
-    add("--repeats", type=int, default=7, help="timed blocks of each (default: 7)")
+    add("--repeats", type=int, default=5, help="timed blocks of each (default: 5)")
     add("--variants", nargs="+", default=list(variants), metavar="ID", help="what to measure")
     add(
         "--output",

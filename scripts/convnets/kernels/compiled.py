@@ -89,7 +89,7 @@ def pooling(maximum: bool, average: bool, window: int, stem: bool) -> Any:
     """ReLU and pooling: the maximum, the average or the sum of both.
 
     Geometry is (batch, height, width, channels, rows, columns, stride, padding). Windows leave
-    unsigned notes for the backward pass, see `POSITION_BITS`; with windows of 1, outputs do.
+    unsigned notes for the backward pass, see `POSITION_BITS`.
 
     With `stem` the features are nowhere in memory: they are the 3 x 3 convolution of padded pixels,
     float32 (batch, height + 2, width + 2), with `weights`, float32 (9, channels).
@@ -126,8 +126,7 @@ def pooling(maximum: bool, average: bool, window: int, stem: bool) -> Any:
                                     position = where_above(value, best, filled(tap), position)
                                     best = where_above(value, best, value, best)
                         store(out, index, plus(best, rounded(out, over(total, area))))
-                        if window > 1:
-                            store(notes, index, plus(position, marks))
+                        store(notes, index, plus(position, marks))
                         index += channels
 
     return forward
@@ -143,7 +142,7 @@ def pooling_backward(average: bool, window: int, stem: bool) -> Any:
     @compiled
     def backward(gradient, notes, pixels, geometry, out):  # type: ignore[no-untyped-def]
         batch, height, width, channels, rows, columns, stride, padding = geometry
-        zero, nowhere, area = filled(0), filled(NOWHERE), filled(window * window)
+        area = filled(window * window)
         for n in range(batch):
             for channel in range(0, channels, LANES):
                 index = n * rows * columns * channels + channel
@@ -153,8 +152,6 @@ def pooling_backward(average: bool, window: int, stem: bool) -> Any:
                     for column in range(columns):
                         top, left = row * stride - padding, column * stride - padding
                         given, noted = load(gradient, index), load(notes, index)
-                        if window == 1:
-                            noted = where_above(noted, zero, zero, nowhere)
                         share = rounded(gradient, over(given, area))
                         index += channels
                         for tap in range(window * window):

@@ -48,10 +48,11 @@ def fuse(network: nn.Sequential, precision: torch.dtype) -> None:
             network[index], network[index + 1] = fused, nn.Identity()
         elif isinstance(first, nn.ReLU):
             network[index] = Relu()
+        elif isinstance(first, AverageTo2x2):
+            network[index] = ReluAverageTo2x2()  # after pooling, where ReLU changes nothing
     first, second = network[0], network[1]
-    windows = Windows() if isinstance(second, Relu) else getattr(second, "windows", None)
-    if isinstance(first, nn.Conv2d) and Stem.fits(first) and windows is not None:
-        network[0], network[1] = Stem(first, windows, precision), nn.Identity()
+    if isinstance(first, nn.Conv2d) and isinstance(second, ReluPooling) and Stem.fits(first):
+        network[0], network[1] = Stem(first, second.windows, precision), nn.Identity()
 
 
 def _fused(first: nn.Module, second: nn.Module) -> nn.Module | None:
@@ -73,13 +74,13 @@ def _fused(first: nn.Module, second: nn.Module) -> nn.Module | None:
 
 @dataclass(frozen=True)
 class Windows:
-    """Pooling after ReLU: maximum, average or the sum of both. By default none: windows of 1."""
+    """Pooling windows, of which the maximum, the average or the sum of both is taken."""
 
-    maximum: bool = True
-    average: bool = False
-    window: int = 1
-    stride: int = 1
-    padding: int = 0
+    maximum: bool
+    average: bool
+    window: int
+    stride: int
+    padding: int
 
     def outputs(self, size: int) -> int:
         """Windows along features of `size` pixels."""
@@ -218,7 +219,7 @@ class _Stem(torch.autograd.Function):
         sums = torch.zeros(TAPS, ctx.shape[3])
         given = _numbers(_channels_last(gradient))
         ctx.backward_kernel(given, _numbers(notes), ctx.pixels, ctx.geometry, _numbers(sums))
-        return None, sums.t().reshape(-1, 1, 3, 3), None, None
+        return None, sums.t().contiguous().view(-1, 1, 3, 3), None, None
 
 
 def _pool(ctx: Any, source: np.ndarray, weights: np.ndarray, precision: torch.dtype) -> Tensor:
@@ -231,9 +232,7 @@ def _pool(ctx: Any, source: np.ndarray, weights: np.ndarray, precision: torch.dt
     ctx.backward_kernel = compiled.pooling_backward(windows.average, windows.window, stem)
     ctx.geometry = (*ctx.shape, rows, columns, windows.stride, windows.padding)
     out = torch.empty(batch, rows, columns, channels, dtype=precision)
-    notes = out
-    if windows.window > 1:
-        notes = torch.empty(out.shape, dtype=torch.uint16 if windows.average else torch.uint8)
+    notes = torch.empty(out.shape, dtype=torch.uint16 if windows.average else torch.uint8)
     kernel(source, weights, ctx.geometry, _numbers(out), _numbers(notes))
     ctx.save_for_backward(notes)
     return out.permute(0, 3, 1, 2)
