@@ -1,6 +1,11 @@
-"""Measure how fast the project trains, beside a plain loop and the bound of the machine."""
+"""Measure how fast the project trains, beside a plain loop and the bound of the machine.
+
+As in a sweep, several runs train at the same time (`--runs`): by default two of one thread each
+on a processor, and one on a GPU.
+"""
 
 import argparse
+import contextlib
 import re
 import tempfile
 from collections.abc import Iterable
@@ -14,8 +19,8 @@ import yaml
 from benchmarks.measure import SPLIT, time_evaluation, time_variant
 from benchmarks.plot import plot_speed
 from benchmarks.startup import startup_seconds, write_data
-from benchmarks.tables import breakdown_row, duration_row, speed_table, summary
-from benchmarks.workers import Engine, Peer, Worker
+from benchmarks.tables import ARRANGEMENT, breakdown_row, duration_row, speed_table, summary
+from benchmarks.workers import Engine, Peer, Worker, together
 from convnets import hardware, records
 from convnets.errors import UserError, run_script
 from convnets.files import write_text
@@ -24,7 +29,6 @@ from convnets.variant import Variant
 
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 FAMILIES = ("max_pool_2", "avg_pool_2", "stride_2", "no_pooling", "dilation_plus2")
-VARIANTS = (*FAMILIES, "max_pool_2_f128", "avg_pool_2_f128", "stride_2_f128", "dilation_plus2_f128")
 PROFILED_STEPS = 10
 FEW = 3
 """Most repeats of what takes seconds each time: start-up and evaluation."""
@@ -32,30 +36,39 @@ FEW = 3
 
 def main() -> None:
     arguments = parse_arguments()
-    for option in ("threads", "repeats"):
+    for option in ("threads", "repeats", "runs"):
         if getattr(arguments, option) < 1:
             raise UserError(f"--{option} is {getattr(arguments, option)}, expected 1 or more")
     settings, variants = read_config(arguments)
     plan = hardware.choose_plan(settings, variants[0])
     machine: dict[str, Any] = {
         "device_name": hardware.describe(plan.device),
+        "runs": arguments.runs,
         "threads": settings.threads,
         "precision": plan.precision,
+        "kernels": plan.kernels,
     }
-    print("{device_name}, {threads} threads, {precision}".format(**machine), flush=True)
+    print(ARRANGEMENT.format(**machine), flush=True)
     element_bytes = 2 if plan.precision == "bfloat16" else 4
     few = min(arguments.repeats, FEW)
     timings, durations, breakdowns, families = [], [], [], set()
-    with Worker(Peer, settings) as peer, Worker(Engine, settings) as engine:
+    with contextlib.ExitStack() as stack:
+        peers, engines = (
+            [stack.enter_context(Worker(kind, settings)) for _ in range(arguments.runs)]
+            for kind in (Peer, Engine)
+        )
         for variant in variants:
-            timing = time_variant(peer, engine, variant, settings, element_bytes, arguments.repeats)
+            timing = time_variant(
+                peers, engines, variant, settings, element_bytes, arguments.repeats
+            )
             timings.append(timing)
             print(timing, flush=True)
             if plan.device == "cpu":  # the profiler sees no operations in a replayed graph
-                breakdowns.append(breakdown_row(timing, engine.call("breakdown", PROFILED_STEPS)))
+                milliseconds, *_ = together(engines, "breakdown", PROFILED_STEPS)
+                breakdowns.append(breakdown_row(timing, milliseconds, arguments.runs))
             if variant.method not in families:
                 families.add(variant.method)
-                seconds = time_evaluation(engine, few)
+                seconds = time_evaluation(engines[0], few)
                 row = duration_row("evaluation", variant.id, SPLIT.validation, seconds)
                 durations.append(row)
     with tempfile.TemporaryDirectory() as folder:
@@ -116,20 +129,25 @@ def read_config(arguments: argparse.Namespace) -> tuple[TrainingSettings, list[V
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = parser_of("python -m benchmarks.bench", __doc__, VARIANTS)
+    parser = parser_of("python -m benchmarks.bench", __doc__, FAMILIES, threads=1)
+    runs = 1 if torch.cuda.is_available() else 2
+    parser.add_argument(
+        "--runs", type=int, default=runs, help=f"that train at the same time (default here: {runs})"
+    )
     return parser.parse_args()
 
 
-def parser_of(program: str, purpose: str, variants: Iterable[str]) -> argparse.ArgumentParser:
+def parser_of(
+    program: str, purpose: str, variants: Iterable[str], threads: int
+) -> argparse.ArgumentParser:
     """The options of every benchmark of training."""
     parser = argparse.ArgumentParser(prog=program, description=purpose)
     add = parser.add_argument
     choices = ("auto", "bfloat16", "tf32", "float32")
     add("--precision", choices=choices, default="auto", help="of the engine (default: auto)")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="(default: auto)")
-    threads = torch.get_num_threads()
     add("--threads", type=int, default=threads, help=f"to compute with (default here: {threads})")
-    add("--repeats", type=int, default=7, help="timed blocks of each (default: 7)")
+    add("--repeats", type=int, default=5, help="timed blocks of each (default: 5)")
     add("--variants", nargs="+", default=list(variants), metavar="ID", help="what to measure")
     add(
         "--output",

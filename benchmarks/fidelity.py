@@ -32,7 +32,7 @@ FAMILIES = (
     Variant(id="no_pooling", method="no_pooling"),
     Variant(id="dilation_plus2", method="dilation"),
 )
-PAIR = ["variant", "seed", "epochs", "data", "train_images", "precision"]
+PAIR = ["variant", "seed", "epochs", "data", "train_images", "precision", "kernels"]
 """Columns that tell one pair of runs from another."""
 
 
@@ -47,6 +47,7 @@ def main() -> None:
         "train_images": len(dataset.split["train"]),
         "test_images": len(dataset.split["test"]),
         "precision": plan.precision,
+        "kernels": plan.kernels,
         "device_name": hardware.describe(plan.device),
         "torch": records.software()["torch"],
         "git_commit": records.git_commit(),

@@ -1,11 +1,12 @@
-"""The measurement of one variant: blocks of training steps of plain loop and engine, in turn."""
+"""The measurement of one variant: blocks of training steps of plain loops and engines, in turn."""
 
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.bounds import Work, largest_features, step_work
-from benchmarks.workers import Worker
+from benchmarks.workers import Worker, together
 from convnets.settings import SplitSettings, TrainingSettings
 from convnets.variant import Variant
 
@@ -22,18 +23,18 @@ class Timing:
 
     variant: Variant
     peer: list[float]
-    """Images a second in each of its blocks."""
+    """Images a second of all plain loops together, in each of their blocks."""
     engine: list[float]
-    """Likewise; block `i` ran right after block `i` of the peer."""
+    """Likewise; block `i` ran right after block `i` of the plain loops."""
     batch_size: int
     work: Work
     """The least that a step of `batch_size` images must do."""
     copy_size: int
     """Bytes of the largest features of a batch."""
     copy_rate: float
-    """Bytes read and written in a second while `copy_size` bytes were copied."""
+    """Bytes read and written in a second while each engine copied `copy_size` bytes."""
     arithmetic_rate: tuple[float, str]
-    """Floating-point operations a second that the machine reached, and with what."""
+    """Floating-point operations a second that all engines together reached, and with what."""
 
     @property
     def ratios(self) -> list[float]:
@@ -49,35 +50,38 @@ class Timing:
 
 
 def time_variant(
-    peer: Worker,
-    engine: Worker,
+    peers: Sequence[Worker],
+    engines: Sequence[Worker],
     variant: Variant,
     settings: TrainingSettings,
     element_bytes: int,
     repeats: int,
 ) -> Timing:
-    """Time `repeats` blocks of both, in turn, and what the machine can do meanwhile."""
-    steps = {}
-    for worker in (peer, engine):
-        worker.call("load", variant)
-        worker.call("train", WARM_UP_STEPS)
-        seconds = worker.call("train", BLOCK_STEPS) / BLOCK_STEPS
-        steps[worker] = max(BLOCK_STEPS, math.ceil(BLOCK_SECONDS / seconds))
-    speeds: dict[Worker, list[float]] = {peer: [], engine: []}
+    """Time `repeats` blocks of both, in turn, and what the machine can do meanwhile.
+
+    All peers work at the same time, then all engines, as many as runs of a sweep.
+    """
+    steps = []
+    for workers in (peers, engines):
+        together(workers, "load", variant)
+        together(workers, "train", WARM_UP_STEPS)
+        seconds = max(together(workers, "train", BLOCK_STEPS)) / BLOCK_STEPS
+        steps.append(max(BLOCK_STEPS, math.ceil(BLOCK_SECONDS / seconds)))
+    speeds: tuple[list[float], list[float]] = ([], [])
     for _ in range(repeats):
-        for worker, number in steps.items():
-            seconds = worker.call("train", number)
-            speeds[worker].append(number * settings.batch_size / seconds)
+        for workers, number, found in zip((peers, engines), steps, speeds, strict=True):
+            images = number * settings.batch_size
+            found.append(sum(images / seconds for seconds in together(workers, "train", number)))
+    rates = together(engines, "arithmetic_rate")
     copy_size = settings.batch_size * largest_features(variant) * element_bytes
     return Timing(
         variant,
-        speeds[peer],
-        speeds[engine],
+        *speeds,
         settings.batch_size,
         step_work(variant, settings, element_bytes),
         copy_size,
-        engine.call("copy_rate", copy_size),
-        engine.call("arithmetic_rate"),
+        sum(together(engines, "copy_rate", copy_size)),
+        (sum(rate for rate, _ in rates), max(rates)[1]),
     )
 
 

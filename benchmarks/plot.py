@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from benchmarks.tables import ARRANGEMENT
 from convnets.style import SMALL, WIDTH, save_figure, use_style
 
 
@@ -61,7 +62,7 @@ def plot_speed(frame: pd.DataFrame, prefix: str) -> None:
     axes.set_ylabel("Training images a second (logarithmic)")
     axes.set_xticks(positions, frame["variant"].str.replace("_", " "), rotation=35, ha="right")
     axes.grid(visible=False, axis="x")
-    machine = "{device_name}, {threads} threads, {precision}".format(**frame.iloc[0])
+    machine = ARRANGEMENT.format(**frame.iloc[0])
     axes.set_title(machine, fontsize=SMALL)
     axes.legend(ncols=len(BARS), loc="upper center", bbox_to_anchor=(0.5, -0.32), frameon=False)
     ratios = (f"{row.variant} {row.ratio:.2f}" for row in frame.itertuples())

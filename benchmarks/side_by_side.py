@@ -8,16 +8,14 @@ import argparse
 import contextlib
 import dataclasses
 import math
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pandas as pd
+import torch
 
 from benchmarks.bench import FAMILIES, conditions, name_of, parser_of, read_config
 from benchmarks.tables import quartiles
-from benchmarks.workers import Engine, Worker
+from benchmarks.workers import Engine, Worker, together
 from convnets import hardware
 from convnets.errors import UserError, run_script
 from convnets.files import write_text
@@ -76,26 +74,20 @@ def measure(
     for runs, workers in arrangements.items():
         together(workers, "load", variant)
         together(workers, "train", WARM_UP_STEPS)
-        seconds = together(workers, "train", WARM_UP_STEPS) / WARM_UP_STEPS
+        seconds = max(together(workers, "train", WARM_UP_STEPS)) / WARM_UP_STEPS
         steps[runs] = max(1, math.ceil(BLOCK_SECONDS / seconds))
     speeds: dict[int, list[float]] = {runs: [] for runs in arrangements}
     for _ in range(repeats):
         for runs, workers in arrangements.items():
-            seconds = together(workers, "train", steps[runs])
+            seconds = max(together(workers, "train", steps[runs]))
             speeds[runs].append(runs * steps[runs] * batch_size / seconds)
     return speeds
 
 
-def together(workers: Sequence[Worker], method: str, *arguments: object) -> float:
-    """Call `method` in all workers at once; seconds until the last one is done."""
-    start = time.perf_counter()
-    with ThreadPoolExecutor(len(workers)) as pool:
-        list(pool.map(lambda worker: worker.call(method, *arguments), workers))
-    return time.perf_counter() - start
-
-
 def parse_arguments() -> argparse.Namespace:
-    parser = parser_of("python -m benchmarks.side_by_side", __doc__, FAMILIES)
+    parser = parser_of(
+        "python -m benchmarks.side_by_side", __doc__, FAMILIES, torch.get_num_threads()
+    )
     numbers = "numbers of runs besides 1 (default: 2 4 8)"
     parser.add_argument("--runs", type=int, nargs="+", default=[2, 4, 8], help=numbers)
     arguments = parser.parse_args()

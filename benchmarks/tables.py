@@ -7,6 +7,9 @@ import pandas as pd
 
 from benchmarks.measure import Timing
 
+ARRANGEMENT = "{device_name}, {precision}, runs at once: {runs}, threads each: {threads}"
+"""What was measured, in words."""
+
 
 def speed_table(timings: list[Timing]) -> pd.DataFrame:
     """One row a variant. The bound takes the best rates that were met in the whole run."""
@@ -35,15 +38,19 @@ def speed_table(timings: list[Timing]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def breakdown_row(timing: Timing, milliseconds: dict[str, float]) -> dict[str, Any]:
-    """A row of the table of where a step's time goes, and how fast its convolutions are."""
+def breakdown_row(timing: Timing, milliseconds: dict[str, float], runs: int) -> dict[str, Any]:
+    """A row of the table of where a step's time goes, and how fast its convolutions are.
+
+    Rates are those of one of the `runs` that train at the same time.
+    """
     operations = timing.work.operations
     convolving = sum(ms for kind, ms in milliseconds.items() if kind.startswith("convolution"))
     row: dict[str, Any] = {"variant": timing.variant.id}
     row |= {f"{kind.replace(' ', '_')}_ms": ms for kind, ms in milliseconds.items()}
     return row | {
+        "outside_convolutions": 1 - convolving / sum(milliseconds.values()),
         "convolution_tflops": operations / 1e9 / convolving,
-        "fastest_tflops": timing.arithmetic_rate[0] / 1e12,
+        "fastest_tflops": timing.arithmetic_rate[0] / 1e12 / runs,
     }
 
 
@@ -79,10 +86,7 @@ def summary(speeds: pd.DataFrame, durations: pd.DataFrame) -> str:
 
 def markdown(speeds: pd.DataFrame) -> str:
     """The table of speeds as the README has it."""
-    head = (
-        "| {device_name}, {threads} threads, {precision} "
-        "| plain loop | this project | ratio | of the bound |"
-    )
+    head = f"| {ARRANGEMENT} | plain loop | this project | ratio | of the bound |"
     row = (
         "| {variant} | {peer_images_per_second:,.0f} | {engine_images_per_second:,.0f} "
         "| {ratio:.1f} | {fraction_of_bound:.0%} |"

@@ -1,12 +1,12 @@
-"""The two that are measured, each in a process of its own that lives as long as the benchmark.
+"""The two that are measured, in processes of their own that live as long as the benchmark.
 
 The project's program sets threads, memory allocator and algorithms for its whole process; in
-one process the plain loop would profit, or suffer. While one works the other waits.
+one process the plain loop would profit, or suffer. While the ones work the others wait.
 """
 
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Protocol
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from benchmarks.breakdown import milliseconds_by_kind
-from benchmarks.rates import arithmetic_rate, copy_rate, synchronize
+from benchmarks.rates import arithmetic_rate, clock, copy_rate
 from benchmarks.reference import Reference, scaled
 from convnets import hardware
 from convnets.errors import UserError
@@ -63,12 +63,12 @@ class Peer:
 
     def train(self, steps: int) -> float:
         """Take training steps; return the seconds they took."""
-        start = time.perf_counter()
+        start = clock(self.device)
         for _ in range(steps):
             batch = self.batches[self.done % len(self.batches)]
             self.reference.step(self.images[batch], self.labels[batch])
             self.done += 1
-        return time.perf_counter() - start
+        return clock(self.device) - start
 
 
 class Engine:
@@ -93,13 +93,11 @@ class Engine:
 
     def train(self, steps: int) -> float:
         """Take training steps; return the seconds they took."""
-        synchronize(self.plan.device)
-        start = time.perf_counter()
+        start = clock(self.plan.device)
         for _ in range(steps):
             self.trainer.train_step(self.done % len(self.trainer.batches))
             self.done += 1
-        synchronize(self.plan.device)
-        return time.perf_counter() - start
+        return clock(self.plan.device) - start
 
     def breakdown(self, steps: int) -> dict[str, float]:
         """Milliseconds of a step by kind of operation, see `milliseconds_by_kind`."""
@@ -132,8 +130,16 @@ class Worker:
         other.close()
 
     def call(self, method: str, *arguments: object) -> Any:
-        """What `method` returns in the process; what it raises there is raised here."""
+        """The result of `method` in the process; an exception there is raised here."""
+        self.start(method, *arguments)
+        return self.result()
+
+    def start(self, method: str, *arguments: object) -> None:
+        """Call `method` in the process without waiting for its `result`."""
         self.connection.send((method, arguments))
+
+    def result(self) -> Any:
+        """The result of the call that was started."""
         try:
             result = self.connection.recv()
         except EOFError:
@@ -153,6 +159,13 @@ class Worker:
     ) -> None:
         self.connection.close()
         self.process.join()
+
+
+def together(workers: Sequence[Worker], method: str, *arguments: object) -> list[Any]:
+    """The results of `method` in all workers, which work at the same time."""
+    for worker in workers:
+        worker.start(method, *arguments)
+    return [worker.result() for worker in workers]
 
 
 def _serve(

@@ -111,7 +111,7 @@ def test_the_whole_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(module, "SPLIT", split)
     monkeypatch.setattr(measure, "BLOCK_SECONDS", 0.0)
     variants = ["stride_2_f16"]
-    options = ["--precision=float32", "--device=cpu", "--threads=1", "--repeats=1"]
+    options = ["--precision=float32", "--device=cpu", "--runs=2", "--repeats=1"]
     command = ["bench", *options, f"--output={tmp_path}", "--variants", *variants]
     monkeypatch.setattr(sys, "argv", command)
     bench.main()
@@ -125,6 +125,7 @@ def test_the_whole_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert speeds["variant"].tolist() == variants
     assert speeds["family"].tolist() == ["stride"]
     assert set(speeds["threads"]) == set(speeds["repeats"]) == {1}
+    assert set(speeds["runs"]) == {2}
     assert not speeds.isna().any().any()
     engine, peer = speeds["engine_images_per_second"], speeds["peer_images_per_second"]
     assert (engine / peer).tolist() == pytest.approx(speeds["ratio"].tolist(), rel=1e-4)
@@ -147,6 +148,7 @@ def test_the_whole_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     [
         (["--threads=0"], "--threads is 0, expected 1 or more"),
         (["--repeats=0"], "--repeats is 0, expected 1 or more"),
+        (["--runs=0"], "--runs is 0, expected 1 or more"),
         (["--variants", "max_pool_9"], "--variants names 'max_pool_9': no such variant"),
         pytest.param(
             ["--device=cuda"],
@@ -191,7 +193,7 @@ def test_runs_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_speeds_count_the_images_of_all_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(side_by_side, "together", lambda workers, *call: 2.0)
+    monkeypatch.setattr(side_by_side, "together", lambda workers, *call: [1.0, 2.0])
     workers = {runs: [None] * runs for runs in (1, 4)}
     speeds = side_by_side.measure(workers, TINY, batch_size=10, repeats=1)  # type: ignore[arg-type]
     steps = 3  # a block's 2 s at 2 s for 3 steps

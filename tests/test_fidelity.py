@@ -12,7 +12,11 @@ from convnets.errors import UserError
 from convnets.fidelity import ALL, CONDITIONS, appendix, differences, read_study
 
 CONDITIONS_OF_ALL = dict(
-    zip(CONDITIONS, ("Made-up data", 18000, 11280, 5, "bfloat16", "A processor"), strict=True)
+    zip(
+        CONDITIONS,
+        ("Made-up data", 18000, 11280, 5, "bfloat16", "fused", "A processor"),
+        strict=True,
+    )
 )
 
 

@@ -22,7 +22,7 @@ from convnets.training import SAVE_SECONDS, Part, Run, Trainer, go_on, predict, 
 from convnets.variant import Variant
 from real_runs import digest
 
-SMALL = Variant(id="small", method="max_pool", filters=4)
+SMALL = Variant(id="small", method="max_pool", filters=32)
 SETTINGS = TrainingSettings(batch_size=20, learning_rate=0.01)
 STEPS = 10
 """Steps of an epoch: 200 images in batches of 20."""
@@ -40,7 +40,7 @@ def images_of_bars(number: int, seed: int) -> Part:
 
 TRAIN, VALIDATION = images_of_bars(200, 1), images_of_bars(60, 2)
 CPU = "cpu"
-PLAN = Plan(CPU, "bfloat16", channels_last=True, cuda_graph=False)
+PLAN = Plan(CPU, "bfloat16", channels_last=True, cuda_graph=False, kernels="fused")
 torch.set_num_threads(1)  # as train.py does
 
 

@@ -16,7 +16,15 @@ from convnets.errors import UserError
 from convnets.markup import Column
 
 CONFIDENCE = 0.95
-CONDITIONS = ["data", "train_images", "test_images", "epochs", "precision", "device_name"]
+CONDITIONS = [
+    "data",
+    "train_images",
+    "test_images",
+    "epochs",
+    "precision",
+    "kernels",
+    "device_name",
+]
 """Columns that pairs must share to be put together."""
 COLUMNS = ["variant", "seed", "reference_accuracy", "plan_accuracy", *CONDITIONS]
 ALL = "all families"
@@ -91,7 +99,7 @@ def appendix(study: pd.DataFrame) -> Markup:
 def _table(conditions: dict[str, object], pairs: pd.DataFrame) -> Markup:
     label = (
         "{data}: {train_images:,} training images, {epochs} epochs, {test_images:,} test images; "
-        "the plan in {precision} on {device_name}"
+        "the plan in {precision}, with {kernels} kernels, on {device_name}"
     ).format(**conditions)
     columns = [
         Column("Variant", "code"),

@@ -23,8 +23,6 @@ BFLOAT16_FEATURES = ("amx_bf16", "avx512_bf16")
 """Processor features that multiply bfloat16 faster than float32."""
 NO_DEVICES = ("", "-1", "NoDevFiles")
 """Values of `CUDA_VISIBLE_DEVICES` that stand for no GPU; the last one is Slurm's."""
-FUSED_THREADS = 2
-"""Most threads with which the fused kernels, on one, beat PyTorch's on all."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Switches of glibc's `mallopt`."""
 
@@ -130,8 +128,8 @@ def with_kernels(plan: Plan, kernels: Literal["fused", "pytorch"]) -> Plan:
 def _choose_kernels(
     settings: TrainingSettings, variant: Variant, device: str
 ) -> Literal["fused", "pytorch"]:
-    """The fused kernels where they are faster: on few threads, since they use one."""
-    fits = device == "cpu" and variant.is_convolutional and settings.threads <= FUSED_THREADS
+    """The fused kernels where they are faster: they use one thread, PyTorch's use all."""
+    fits = device == "cpu" and variant.is_convolutional and settings.threads == 1
     return "fused" if fits and importlib.util.find_spec("numba") else "pytorch"
 
 

@@ -132,7 +132,7 @@ def place(network: nn.Sequential, plan: Plan) -> nn.Sequential:
     if plan.kernels == "fused":
         from convnets.kernels.modules import fuse  # noqa: PLC0415, compiling takes its time
 
-        fuse(network)
+        fuse(network, torch.bfloat16 if plan.precision == "bfloat16" else torch.float32)
     return network
 
 

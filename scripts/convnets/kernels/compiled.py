@@ -17,7 +17,21 @@ from filelock import FileLock
 from numba.core.caching import FunctionCache
 
 from convnets.kernels import lanes
-from convnets.kernels.lanes import LANES, filled, load, over, plus, store, where_above, where_bits
+from convnets.kernels.lanes import (
+    LANES,
+    add_products,
+    convolve,
+    filled,
+    load,
+    load_taps,
+    over,
+    plus,
+    rounded,
+    store,
+    store_taps,
+    where_above,
+    where_bits,
+)
 
 POSITION_BITS, POSITION_MASK = 4, 15
 """Lowest bits of a window's notes: which tap is the maximum. The bits above mark positive taps."""
@@ -71,29 +85,39 @@ def relu_backward(gradient, relued, out):  # type: ignore[no-untyped-def]
 
 
 @cache
-def pooling(maximum: bool, average: bool, window: int) -> tuple[Any, Any]:
-    """Forward and backward pass of ReLU and pooling: `maximum`, `average` or the sum of both.
+def pooling(maximum: bool, average: bool, window: int, stem: bool) -> Any:
+    """ReLU and pooling: the maximum, the average or the sum of both.
 
-    Geometry is (batch, height, width, channels, rows, columns, stride, padding). A window
-    leaves notes (uint16) for the backward pass, see `POSITION_BITS`.
+    Geometry is (batch, height, width, channels, rows, columns, stride, padding). Windows leave
+    unsigned notes for the backward pass, see `POSITION_BITS`.
+
+    With `stem` the features are nowhere in memory: they are the 3 x 3 convolution of padded pixels,
+    float32 (batch, height + 2, width + 2), with `weights`, float32 (9, channels).
     """
 
     @compiled
-    def forward(features, geometry, out, notes):  # type: ignore[no-untyped-def]
+    def forward(features, weights, geometry, out, notes):  # type: ignore[no-untyped-def]
         batch, height, width, channels, rows, columns, stride, padding = geometry
         zero, nowhere, area = filled(0), filled(NOWHERE), filled(window * window)
-        index = 0
         for n in range(batch):
-            for row in range(rows):
-                for column in range(columns):
-                    top, left = row * stride - padding, column * stride - padding
-                    for channel in range(0, channels, LANES):
+            for channel in range(0, channels, LANES):
+                index = n * rows * columns * channels + channel
+                if stem:
+                    taps = load_taps(weights, channel, channels)
+                for row in range(rows):
+                    for column in range(columns):
+                        top, left = row * stride - padding, column * stride - padding
                         best, position, total, marks = zero, nowhere, zero, zero
                         for tap in range(window * window):
                             y, x = top + tap // window, left + tap % window
                             if 0 <= y < height and 0 <= x < width:
-                                place = ((n * height + y) * width + x) * channels + channel
-                                value = load(features, place)
+                                if stem:
+                                    pixel = (n * (height + 2) + y) * (width + 2) + x
+                                    value = convolve(features, pixel, width + 2, taps)
+                                    value = rounded(out, value)
+                                else:
+                                    pixel = (n * height + y) * width + x
+                                    value = load(features, pixel * channels + channel)
                                 if average:
                                     total = plus(total, where_above(value, zero, value, zero))
                                     mark = filled(1 << (POSITION_BITS + tap))
@@ -101,42 +125,53 @@ def pooling(maximum: bool, average: bool, window: int) -> tuple[Any, Any]:
                                 if maximum:
                                     position = where_above(value, best, filled(tap), position)
                                     best = where_above(value, best, value, best)
-                        if average:
-                            store(out, index, over(total, area))
-                            if maximum:
-                                best = plus(best, load(out, index))
-                        if maximum:
-                            store(out, index, best)
+                        store(out, index, plus(best, rounded(out, over(total, area))))
                         store(notes, index, plus(position, marks))
-                        index += LANES
+                        index += channels
+
+    return forward
+
+
+@cache
+def pooling_backward(average: bool, window: int, stem: bool) -> Any:
+    """Gradient before `pooling`, whose windows must not overlap.
+
+    With `stem` it is added to `out` as the gradient of the weights.
+    """
 
     @compiled
-    def backward(gradient, notes, geometry, out):  # type: ignore[no-untyped-def]
+    def backward(gradient, notes, pixels, geometry, out):  # type: ignore[no-untyped-def]
         batch, height, width, channels, rows, columns, stride, padding = geometry
-        area, index = filled(window * window), 0
+        area = filled(window * window)
         for n in range(batch):
-            for row in range(rows):
-                for column in range(columns):
-                    top, left = row * stride - padding, column * stride - padding
-                    for channel in range(0, channels, LANES):
+            for channel in range(0, channels, LANES):
+                index = n * rows * columns * channels + channel
+                if stem:
+                    sums = load_taps(out, channel, channels)
+                for row in range(rows):
+                    for column in range(columns):
+                        top, left = row * stride - padding, column * stride - padding
                         given, noted = load(gradient, index), load(notes, index)
-                        share = over(given, area)
-                        index += LANES
+                        share = rounded(gradient, over(given, area))
+                        index += channels
                         for tap in range(window * window):
                             y, x = top + tap // window, left + tap % window
                             if 0 <= y < height and 0 <= x < width:
-                                place = ((n * height + y) * width + x) * channels + channel
+                                passed = where_bits(noted, 0, POSITION_MASK, tap, given)
                                 if average:
                                     shift = POSITION_BITS + tap
-                                    passed = where_bits(noted, shift, 1, 1, share)
-                                    store(out, place, passed)
-                                if maximum:
-                                    kept = where_bits(noted, 0, POSITION_MASK, tap, given)
-                                    if average:
-                                        kept = plus(kept, load(out, place))
-                                    store(out, place, kept)
+                                    passed = plus(passed, where_bits(noted, shift, 1, 1, share))
+                                if stem:
+                                    passed = rounded(gradient, passed)
+                                    pixel = (n * (height + 2) + y) * (width + 2) + x
+                                    sums = add_products(pixels, pixel, width + 2, sums, passed)
+                                else:
+                                    pixel = (n * height + y) * width + x
+                                    store(out, pixel * channels + channel, passed)
+                if stem:
+                    store_taps(out, channel, channels, sums)
 
-    return forward, backward
+    return backward
 
 
 @compiled

@@ -4,15 +4,18 @@ Arrays are flat and contiguous. int16 elements are bfloat16 numbers, as their bi
 are small whole numbers. LLVM makes of these vectors what the processor has, AVX-512 or other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
 LANES = 16
+TAPS = 9
+"""Weights of a 3 x 3 kernel."""
 FLOATS = ir.VectorType(ir.FloatType(), LANES)
 WORDS = ir.VectorType(ir.IntType(32), LANES)
 
@@ -38,10 +41,12 @@ def words(value: int) -> ir.Constant:
     return ir.Constant(WORDS, [value] * LANES)
 
 
-def element(context: Any, builder: Any, signature: Any, arguments: Any, kind: ir.Type) -> Any:
-    """Pointer to `kind` at index `arguments[1]` of the array `arguments[0]`."""
-    data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-    return builder.bitcast(builder.gep(data, [arguments[1]]), kind.as_pointer())
+def element(
+    context: Any, builder: Any, array_type: Any, array: Any, index: Any, kind: ir.Type
+) -> Any:
+    """Pointer to a value of `kind` at `index` of `array`."""
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), kind.as_pointer())
 
 
 @intrinsic
@@ -51,7 +56,7 @@ def load(typing, array, index):  # type: ignore[no-untyped-def]
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         stored = FLOATS if kind == types.float32 else ir.VectorType(ir.IntType(size), LANES)
-        bits = builder.load(element(context, builder, signature, arguments, stored))
+        bits = builder.load(element(context, builder, signature.args[0], *arguments[:2], stored))
         bits.align = size // 8
         if kind == types.float32:
             return bits
@@ -73,13 +78,10 @@ def store(typing, array, index, vector):  # type: ignore[no-untyped-def]
         if kind == types.float32:
             stored = FLOATS
         elif kind == types.int16:
-            bits = builder.bitcast(value, WORDS)
-            odd = builder.and_(builder.lshr(bits, words(16)), words(1))
-            rounded = builder.add(bits, builder.add(odd, words(0x7FFF)))
-            value = builder.trunc(builder.lshr(rounded, words(16)), stored)
+            value = builder.trunc(builder.lshr(_round(builder, value), words(16)), stored)
         else:
             value = builder.trunc(builder.fptoui(value, WORDS), stored)
-        pointer = element(context, builder, signature, arguments, stored)
+        pointer = element(context, builder, signature.args[0], *arguments[:2], stored)
         builder.store(value, pointer, align=size // 8)
         return context.get_dummy_value()
 
@@ -87,11 +89,24 @@ def store(typing, array, index, vector):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
+def rounded(typing, array, vector):  # type: ignore[no-untyped-def]
+    """`vector` as `array` would keep it."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        if array.dtype != types.int16:
+            return arguments[1]
+        bits = builder.and_(_round(builder, arguments[1]), words(0xFFFF0000))
+        return builder.bitcast(bits, FLOATS)
+
+    return VECTOR(array, VECTOR), generate
+
+
+@intrinsic
 def filled(typing, number):  # type: ignore[no-untyped-def]
     """A vector of equal numbers."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return _spread(builder, arguments[0])
+        return spread(builder, arguments[0])
 
     return VECTOR(types.float32), generate
 
@@ -130,7 +145,7 @@ def where_bits(typing, notes, shift, mask, value, then):  # type: ignore[no-unty
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         notes, then = builder.fptoui(arguments[0], WORDS), arguments[4]
-        shift, mask, value = (_spread(builder, number) for number in arguments[1:4])
+        shift, mask, value = (spread(builder, number) for number in arguments[1:4])
         bits = builder.and_(builder.lshr(notes, shift), mask)
         same = builder.icmp_unsigned("==", bits, value)
         return builder.select(same, then, ir.Constant(FLOATS, [0.0] * LANES))
@@ -138,7 +153,89 @@ def where_bits(typing, notes, shift, mask, value, then):  # type: ignore[no-unty
     return VECTOR(VECTOR, types.uint32, types.uint32, types.uint32, VECTOR), generate
 
 
-def _spread(builder: Any, number: Any) -> Any:
+@intrinsic
+def load_taps(typing, array, index, step):  # type: ignore[no-untyped-def]
+    """The weights of a 3 x 3 kernel for 16 channels, a tuple of vectors `step` numbers apart."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        start, taps = arguments[1], []
+        for tap in range(TAPS):
+            index = builder.add(start, builder.mul(arguments[2], ir.IntType(64)(tap)))
+            pointer = element(context, builder, signature.args[0], arguments[0], index, FLOATS)
+            taps.append(builder.load(pointer))
+            taps[-1].align = 4
+        return cgutils.pack_array(builder, taps)
+
+    return types.UniTuple(VECTOR, TAPS)(array, types.intp, types.intp), generate
+
+
+@intrinsic
+def store_taps(typing, array, index, step, taps):  # type: ignore[no-untyped-def]
+    """Write what `load_taps` reads."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        for tap, vector in enumerate(cgutils.unpack_tuple(builder, arguments[3])):
+            index = builder.add(arguments[1], builder.mul(arguments[2], ir.IntType(64)(tap)))
+            pointer = element(context, builder, signature.args[0], arguments[0], index, FLOATS)
+            builder.store(vector, pointer, align=4)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, taps), generate
+
+
+@intrinsic
+def convolve(typing, pixels, index, width, taps):  # type: ignore[no-untyped-def]
+    """16 channels of a 3 x 3 convolution of the pixels, `width` in a row, from `index` on."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        total = ir.Constant(FLOATS, [0.0] * LANES)
+        for pixel, weights in _window(context, builder, signature, arguments[:3], arguments[3]):
+            total = _multiply_add(builder, pixel, weights, total)
+        return total
+
+    return VECTOR(pixels, types.intp, types.intp, taps), generate
+
+
+@intrinsic
+def add_products(typing, pixels, index, width, taps, gradient):  # type: ignore[no-untyped-def]
+    """`taps`, each plus its pixel of the window at `index` times `gradient`."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        window = _window(context, builder, signature, arguments[:3], arguments[3])
+        sums = [_multiply_add(builder, pixel, arguments[4], total) for pixel, total in window]
+        return cgutils.pack_array(builder, sums)
+
+    return taps(pixels, types.intp, types.intp, taps, VECTOR), generate
+
+
+def _window(
+    context: Any, builder: Any, signature: Any, place: Any, taps: Any
+) -> Iterator[tuple[Any, Any]]:
+    """The pixels of a 3 x 3 window, each as a vector of equal numbers, and the taps on them."""
+    pixels, index, width = place
+    for tap, weights in enumerate(cgutils.unpack_tuple(builder, taps)):
+        row, column = divmod(tap, 3)
+        shift = builder.add(builder.mul(width, ir.IntType(64)(row)), ir.IntType(64)(column))
+        where = builder.add(index, shift)
+        pointer = element(context, builder, signature.args[0], pixels, where, ir.FloatType())
+        yield spread(builder, builder.load(pointer)), weights
+
+
+def _multiply_add(builder: Any, left: Any, right: Any, total: Any) -> Any:
+    kind = ir.FunctionType(FLOATS, [FLOATS] * 3)
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.fma.v16f32")
+    return builder.call(function, [left, right, total])
+
+
+def _round(builder: Any, vector: Any) -> Any:
+    """Bits of `vector`, of which the upper half is the nearest bfloat16 number, ties to even."""
+    bits = builder.bitcast(vector, WORDS)
+    odd = builder.and_(builder.lshr(bits, words(16)), words(1))
+    return builder.add(bits, builder.add(odd, words(0x7FFF)))
+
+
+def spread(builder: Any, number: Any) -> Any:
+    """A vector of 16 times `number`."""
     kind = ir.VectorType(number.type, LANES)
     empty = ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
