@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convnets.data.dataset import Dataset, load_dataset, save_dataset
+from convnets.data.dataset import Dataset, digest_of, load_dataset, save_dataset
 from convnets.data.duplicates import count_duplicates
 from convnets.data.prepare import prepare_dataset
 from convnets.errors import UserError
@@ -40,7 +40,7 @@ def folder(dataset: Dataset, tmp_path: Path) -> Path:
 def test_what_is_saved_is_loaded(dataset: Dataset, folder: Path) -> None:
     loaded = load_dataset(folder)
     assert isinstance(loaded.images, np.memmap)
-    assert loaded.provenance == dataset.provenance
+    assert loaded.provenance == dataset.provenance | {"digest": digest_of(folder)}
     for part, size in (("train", 282), ("validation", 94), ("test", 94)):
         images, labels = loaded.part(part)
         assert images.shape == (size, 28, 28) and labels.shape == (size,)
@@ -64,6 +64,15 @@ def test_provenance(dataset: Dataset) -> None:
     assert counts["split"] == {"train": 282, "validation": 94, "test": 94}
     assert counts["per_class"]["train"] == [6] * 47
     assert provenance["duplicates"]["train_test"] == 0
+
+
+def test_official_test_images_are_found_in_the_test_part(dataset: Dataset) -> None:
+    assert not dataset.official_test.any()
+    some = dataclasses.replace(
+        dataset, provenance=dataset.provenance | {"official_test_images": 100}
+    )
+    assert np.array_equal(some.official_test, dataset.split["test"] < 423 + 100)
+    assert 0 < some.official_test.sum() < 94
 
 
 def test_split_and_glyphs_follow_from_the_seed(dataset: Dataset) -> None:
