@@ -4,6 +4,7 @@
 #   make lesson  implementing convolutional networks, with costs measured on this machine: NAME=demo
 #   make status  how a sweep stands: NAME=demo, also ARGS="--watch 5"
 #   make report  the report of what there is by now, without training: NAME=demo
+#   make publish what others need to check NAME=paper, into results/published
 #   make test    the tests
 #   make exercises    checks your own layers, exercises/my_layers.py, against the project's
 #   make soak    kills KILLS=100 trainings at random moments; each must end with the same bits
@@ -28,7 +29,7 @@ INSTALLED := $(VENV)/installed
 CONFIGURATION = $(if $(filter paper,$(NAME)),,--configfile config/$(NAME).yaml)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo lesson status report test exercises soak bench paper slurm browser lint install lock clean
+.PHONY: demo lesson status report publish test exercises soak bench paper slurm browser lint install lock clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -49,6 +50,9 @@ status:
 report: $(INSTALLED)
 	python scripts/report_now.py results/$(NAME)
 	@echo "The report: $(CURDIR)/results/$(NAME)/report.html"
+
+publish: $(INSTALLED)
+	python scripts/publish.py results/$(NAME) $(ARGS)
 
 test: $(INSTALLED)
 	python -m pytest $(ARGS)
