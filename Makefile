@@ -4,7 +4,7 @@
 #   make lesson  implementing convolutional networks, with costs measured on this machine: NAME=demo
 #   make status  how a sweep stands: NAME=demo, also ARGS="--watch 5"
 #   make report  the report of what there is by now, without training: NAME=demo
-#   make publish what others need to check NAME=paper, into results/published
+#   make publish what others need to check NAME=paper, into results/published and README.md
 #   make test    the tests
 #   make exercises    checks your own layers, exercises/my_layers.py, against the project's
 #   make soak    kills KILLS=100 trainings at random moments; each must end with the same bits
@@ -53,6 +53,7 @@ report: $(INSTALLED)
 
 publish: $(INSTALLED)
 	python scripts/publish.py results/$(NAME) $(ARGS)
+	python scripts/summarise.py results/published/$(NAME) --readme README.md
 
 test: $(INSTALLED)
 	python -m pytest $(ARGS)
