@@ -8,6 +8,7 @@
 #   make test    the tests
 #   make exercises    checks your own layers, exercises/my_layers.py, against the project's
 #   make soak    kills KILLS=100 trainings at random moments; each must end with the same bits
+#   make check-reference    trains a little on EMNIST_ARCHIVE; fails if accuracy was lost
 #   make bench   speed of training beside a plain loop, into benchmarks/results
 #   make paper   the paper on official EMNIST (downloads 560 MB; hours on a GPU)
 #   make slurm   Snakemake's plugin for Slurm, into .venv (docs/cluster.md)
@@ -29,7 +30,7 @@ INSTALLED := $(VENV)/installed
 CONFIGURATION = $(if $(filter paper,$(NAME)),,--configfile config/$(NAME).yaml)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo lesson status report publish test exercises soak bench paper slurm browser lint install lock clean
+.PHONY: demo lesson status report publish test exercises soak check-reference bench paper slurm browser lint install lock clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -63,6 +64,9 @@ exercises: $(INSTALLED)
 
 soak: $(INSTALLED)
 	python tests/soak.py --kills $(KILLS) $(ARGS)
+
+check-reference: $(INSTALLED)
+	python -m benchmarks.check_reference $(ARGS)
 
 bench: $(INSTALLED)
 	python -m benchmarks.bench $(ARGS)
