@@ -13,6 +13,7 @@
 #   make paper   the paper on official EMNIST (downloads 560 MB; hours on a GPU)
 #   make slurm   Snakemake's plugin for Slurm, into .venv (docs/cluster.md)
 #   make browser playwright, into .venv: with Chromium, the tests open the pages in it
+#   make release code, configuration and published results as an RO-Crate, into dist
 #   make lint    style, types and workflow checks
 #   make lock    refresh requirements.lock from pyproject.toml
 #
@@ -30,7 +31,7 @@ INSTALLED := $(VENV)/installed
 CONFIGURATION = $(if $(filter paper,$(NAME)),,--configfile config/$(NAME).yaml)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo lesson status report publish test exercises soak check-reference bench paper slurm browser lint install lock clean
+.PHONY: demo lesson status report publish test exercises soak check-reference bench paper slurm browser release release-tools lint install lock clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -71,8 +72,11 @@ check-reference: $(INSTALLED)
 bench: $(INSTALLED)
 	python -m benchmarks.bench $(ARGS)
 
-slurm browser: $(INSTALLED)
-	python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock $$(python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["$@"])')
+release: release-tools
+	python scripts/release.py $(ARGS)
+
+slurm browser release-tools: $(INSTALLED)
+	python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock $$(python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["$(@:-tools=)"])')
 
 lint: $(INSTALLED)
 	ruff check .
