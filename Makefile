@@ -4,13 +4,16 @@
 #   make lesson  implementing convolutional networks, with costs measured on this machine: NAME=demo
 #   make status  how a sweep stands: NAME=demo, also ARGS="--watch 5"
 #   make report  the report of what there is by now, without training: NAME=demo
+#   make publish what others need to check NAME=paper, into results/published and README.md
 #   make test    the tests
 #   make exercises    checks your own layers, exercises/my_layers.py, against the project's
 #   make soak    kills KILLS=100 trainings at random moments; each must end with the same bits
+#   make check-reference    trains a little on EMNIST_ARCHIVE; fails if accuracy was lost
 #   make bench   speed of training beside a plain loop, into benchmarks/results
 #   make paper   the paper on official EMNIST (downloads 560 MB; hours on a GPU)
 #   make slurm   Snakemake's plugin for Slurm, into .venv (docs/cluster.md)
 #   make browser playwright, into .venv: with Chromium, the tests open the pages in it
+#   make release code, configuration and published results as an RO-Crate, into dist
 #   make lint    style, types and workflow checks
 #   make lock    refresh requirements.lock from pyproject.toml
 #
@@ -28,7 +31,7 @@ INSTALLED := $(VENV)/installed
 CONFIGURATION = $(if $(filter paper,$(NAME)),,--configfile config/$(NAME).yaml)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo lesson status report test exercises soak bench paper slurm browser lint install lock clean
+.PHONY: demo lesson status report publish test exercises soak check-reference bench paper slurm browser release release-tools lint install lock clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -50,6 +53,10 @@ report: $(INSTALLED)
 	python scripts/report_now.py results/$(NAME)
 	@echo "The report: $(CURDIR)/results/$(NAME)/report.html"
 
+publish: $(INSTALLED)
+	python scripts/publish.py results/$(NAME) $(ARGS)
+	python scripts/summarise.py results/published/$(NAME) --readme README.md
+
 test: $(INSTALLED)
 	python -m pytest $(ARGS)
 
@@ -59,11 +66,17 @@ exercises: $(INSTALLED)
 soak: $(INSTALLED)
 	python tests/soak.py --kills $(KILLS) $(ARGS)
 
+check-reference: $(INSTALLED)
+	python -m benchmarks.check_reference $(ARGS)
+
 bench: $(INSTALLED)
 	python -m benchmarks.bench $(ARGS)
 
-slurm browser: $(INSTALLED)
-	python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock $$(python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["$@"])')
+release: release-tools
+	python scripts/release.py $(ARGS)
+
+slurm browser release-tools: $(INSTALLED)
+	python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock $$(python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["$(@:-tools=)"])')
 
 lint: $(INSTALLED)
 	ruff check .

@@ -11,7 +11,7 @@ import torch
 from convnets import hardware
 from convnets.data.dataset import digest_of, load_dataset
 from convnets.errors import UserError, run_script
-from convnets.evaluation import score
+from convnets.evaluation import Evaluation, score
 from convnets.files import atomic_write
 from convnets.gpu import place_on_gpu
 from convnets.network import build_network
@@ -59,7 +59,7 @@ def evaluate(
     with atomic_write(run.path / PREDICTIONS) as file:
         np.savez_compressed(
             file,
-            index=dataset.split["test"],
+            index=dataset.split["test"].astype(np.int32),
             label=result.label,
             prediction=result.prediction,
             confidence=result.confidence,
@@ -72,6 +72,7 @@ def evaluate(
         "test_images": len(labels),
         "test_accuracy": result.accuracy,
         "test_loss": result.loss,
+        **official_accuracy(result, dataset.official_test),
         "per_class_accuracy": dict(zip(classes, result.per_class_accuracy, strict=True)),
         "data": dataset.provenance["display_name"],
     }
@@ -80,6 +81,14 @@ def evaluate(
         f"{variant.id}, seed {seed}: test accuracy {result.accuracy:.4f} with the "
         f"checkpoint of epoch {epoch}, {len(labels):,} images of {report['data']}"
     )
+
+
+def official_accuracy(result: Evaluation, official: np.ndarray) -> dict[str, Any]:
+    """The accuracy on the official test images among the test images, if there are any."""
+    if not official.any():
+        return {}
+    correct = (result.prediction == result.label)[official]
+    return {"official_test_images": len(correct), "official_test_accuracy": correct.mean().item()}
 
 
 def recorded_plan(run: dict[str, Any], settings: TrainingSettings) -> hardware.Plan:

@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from convnets.commands import commands_of_rows
 from convnets.comparison import compare
 from convnets.errors import UserError, run_script
 from convnets.experiments import Figure, Table
@@ -44,7 +45,11 @@ OF_RUN = ("run.json", "history.csv", "test.json", "predictions.npz")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path, help="folder of the results, such as results/demo")
-    folder = parser.parse_args().results.resolve()
+    report_now(parser.parse_args().results.resolve())
+
+
+def report_now(folder: Path) -> None:
+    """Make everything again that follows from the records in `folder`."""
     plan = read_plan(folder / "plan.json")
     provenance = json.loads((folder / "data" / "provenance.json").read_text(encoding="utf-8"))
     runs = finished_runs(folder)
@@ -55,6 +60,8 @@ def main() -> None:
     judge(folder, runs, metrics, provenance)
     make_tables(folder, plan["tables"], metrics, provenance)
     make_figures(folder, plan["figures"], metrics, provenance)
+    commands = commands_of_rows(folder.name, plan, metrics)
+    write_text(folder / "commands.md", commands)
     parameters = {
         "results": str(folder),
         "readings": str(READINGS),

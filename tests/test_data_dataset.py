@@ -66,6 +66,15 @@ def test_provenance(dataset: Dataset) -> None:
     assert provenance["duplicates"]["train_test"] == 0
 
 
+def test_official_test_images_are_found_in_the_test_part(dataset: Dataset) -> None:
+    assert not dataset.official_test.any()
+    some = dataclasses.replace(
+        dataset, provenance=dataset.provenance | {"official_test_images": 100}
+    )
+    assert np.array_equal(some.official_test, dataset.split["test"] < 423 + 100)
+    assert 0 < some.official_test.sum() < 94
+
+
 def test_split_and_glyphs_follow_from_the_seed(dataset: Dataset) -> None:
     other = prepare_dataset(dataclasses.replace(SETTINGS, seed=1))
     assert not np.array_equal(other.images, dataset.images)

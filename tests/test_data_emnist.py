@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convnets.data import emnist
-from convnets.data.emnist import MAPPING, read_archive, read_official_archive
+from convnets.data.emnist import MAPPING, OFFICIAL_INDEX, read_archive, read_official_archive
 from convnets.data.source import Source
 from convnets.data.torchvision_shim import balanced_classes
 from convnets.errors import UserError
@@ -197,12 +197,38 @@ def test_missing_member(tmp_path: Path, name: str) -> None:
         read(path)
 
 
+def test_official_test_images_are_counted(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "emnist.zip", members() | {OFFICIAL_INDEX: b"0\n7\n18799\n"})
+    assert read(path).official_test_images == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"3\n3\n", "has 2 lines, 1 of them distinct positions"),
+        (b"3\nx\n", "has 2 lines, 1 of them distinct positions"),
+        (b"18800\n", "has position 18800, expected positions from 0 to 18799"),
+        (
+            "".join(f"{n}\n" for n in range(48)).encode(),
+            "has 48 lines.*at most 47 distinct",
+        ),
+    ],
+)
+def test_wrong_positions_of_official_test_images(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = write_zip(tmp_path / "emnist.zip", members() | {OFFICIAL_INDEX: content})
+    with pytest.raises(UserError, match=f"member {OFFICIAL_INDEX} {message}"):
+        read(path)
+
+
 @pytest.mark.archive
 @pytest.mark.skipif(
     "EMNIST_ARCHIVE" not in os.environ, reason="EMNIST_ARCHIVE names no real archive"
 )
 def test_real_archive() -> None:
     source = read(Path(os.environ["EMNIST_ARCHIVE"]))
+    assert source.official_test_images == (0 if source.official else 4380)
     train = source.parts["train"]
     # Upright, a 7 has its bar on top and an L its bar at the bottom.
     for character, darker in (("7", slice(0, 14)), ("L", slice(14, 28))):

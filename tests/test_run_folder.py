@@ -30,6 +30,26 @@ def run(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "seed_0"))
 
 
+def test_official_test_images_count_apart(data: Path, run: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(data, tmp_path / "data"))
+    provenance = json.loads((copy / "provenance.json").read_text())
+    provenance["official_test_images"] = provenance["counts"]["available"]["test"] // 2
+    (copy / "provenance.json").write_text(json.dumps(provenance))
+    assert "official_test_images" not in RunFolder(run).test
+    log = tmp_path / "evaluate.log"
+    assert run_forked(["evaluate.py", "--data", str(copy), "--run", str(run)], log)[0] == 0
+    folder = RunFolder(run)
+    test, predictions = folder.test, folder.predictions
+    first = provenance["counts"]["available"]["train"]
+    official = predictions["index"] < first + provenance["official_test_images"]
+    correct = (predictions["prediction"] == predictions["label"])[official]
+    assert test["official_test_images"] == official.sum() > 0
+    assert test["official_test_accuracy"] == pytest.approx(correct.mean())
+    assert {name: str(array.dtype) for name, array in predictions.items()} == {
+        "index": "int32", "label": "uint8", "prediction": "uint8", "confidence": "uint8"
+    }  # fmt: skip
+
+
 def flip_a_bit(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1

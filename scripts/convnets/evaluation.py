@@ -12,9 +12,9 @@ from torch.nn.functional import cross_entropy
 class Evaluation:
     """What the test of one checkpoint gave.
 
-    `prediction` and `label` are uint8 (images,), `confidence` is the probability given to the
-    predicted class, float32 (images,); `accuracy` and `per_class_accuracy` (classes,) are
-    fractions.
+    `prediction` and `label` are uint8 (images,). `confidence` is the probability of the predicted
+    class in 255ths, uint8 (images,); no code reads it. `accuracy` and `per_class_accuracy`
+    (classes,) are fractions.
     """
 
     accuracy: float
@@ -44,5 +44,5 @@ def score(scores: Tensor, labels: Tensor) -> Evaluation:
         per_class_accuracy=per_class,
         prediction=prediction.to(torch.uint8).numpy(),
         label=labels.to(torch.uint8).numpy(),
-        confidence=confidence.numpy(),
+        confidence=(255 * confidence).round().to(torch.uint8).numpy(),
     )

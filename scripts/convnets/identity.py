@@ -51,20 +51,10 @@ def changes(
 
     `data` is the digest of the prepared images; without one, the data are not compared.
     """
-    record = folder.record
-    try:
-        recorded = identity(
-            from_mapping(Variant, record["variant"]),
-            record["seed"],
-            from_mapping(TrainingSettings, record["training"]),
-            record["data"]["digest"],
-        ) | {"arithmetic": record.get("arithmetic", 1)}
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{folder.path / RECORD} is no record of a run: {error!r}") from None
+    record, recorded = folder.record, recorded_identity(folder)
     wanted = identity(variant, seed, settings, data or recorded["data"])
-    for values in (recorded, wanted):
-        for key in EXECUTION:
-            values["training"].pop(key)
+    for key in EXECUTION:
+        wanted["training"].pop(key)
     found = list(differences(recorded, wanted))
     missing = [name for name in (HISTORY, CHECKPOINT) if not (folder.path / name).is_file()]
     found += [f"{name}: missing" for name in missing]
@@ -80,6 +70,23 @@ def changes(
             )
             found.append(f"epochs: {before}, of which {trained} were trained -> {now}")
     return found
+
+
+def recorded_identity(folder: RunFolder) -> dict[str, Any]:
+    """The identity of a finished run, without `EXECUTION`."""
+    record = folder.record
+    try:
+        recorded = identity(
+            from_mapping(Variant, record["variant"]),
+            record["seed"],
+            from_mapping(TrainingSettings, record["training"]),
+            record["data"]["digest"],
+        ) | {"arithmetic": record.get("arithmetic", 1)}
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{folder.path / RECORD} is no record of a run: {error!r}") from None
+    for key in EXECUTION:
+        recorded["training"].pop(key)
+    return recorded
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

@@ -14,6 +14,8 @@ UNITS = {
     "test_accuracy": "fraction",
     "test_loss": "nats",
     "test_images": "images",
+    "official_test_accuracy": "fraction",
+    "official_test_images": "images",
     "best_val_accuracy": "fraction",
     "best_epoch": "epoch",
     "epochs": "epochs",
@@ -36,6 +38,8 @@ latter; with one there are also `epoch_seconds_round_1`, ... and what `OTHER_LOA
 OTHER_LOAD = {"other_cpu_share": "fraction", "other_gpu_processes": "processes"}
 """What other processes did during the measurement, and its units."""
 RUNTIMES = ("epoch_seconds", "seconds_to_best")
+OPTIONAL = ("official_test_accuracy", "official_test_images")
+"""Measures that only runs on some data have."""
 COLUMNS = ["variant", "seed", "measure", "value", "unit", "device"]
 FILTERS = "filters_layer_"
 EPOCH_ROUND = f"epoch_seconds_{ROUND}"
@@ -151,7 +155,8 @@ def _measures(folder: RunFolder) -> dict[str, float]:
     runtimes = dict(zip(RUNTIMES, own, strict=True))
     values = {"epochs_trained": len(seconds)} | run | folder.test | runtimes
     values |= {f"trained_{name}": runtimes[name] for name in RUNTIMES}
-    return {measure: values[measure] for measure in UNITS} | {
+    present = [name for name in UNITS if name in values or name not in OPTIONAL]
+    return {measure: values[measure] for measure in present} | {
         f"{FILTERS}{layer}": number for layer, number in enumerate(per_layer, start=1)
     }
 

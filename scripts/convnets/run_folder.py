@@ -80,7 +80,10 @@ class RunFolder:
 
     @property
     def predictions(self) -> dict[str, np.ndarray]:
-        """The arrays of `predictions.npz`: `index`, `label`, `prediction` and `confidence`."""
+        """The arrays of `predictions.npz`: `index`, `label`, `prediction` and `confidence`.
+
+        `confidence` is in 255ths (uint8); in files of earlier versions a fraction (float32).
+        """
         try:
             with np.load(self.checked(PREDICTIONS), allow_pickle=False) as arrays:
                 return dict(arrays)

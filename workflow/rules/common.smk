@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
@@ -16,7 +17,7 @@ sys.path.insert(0, f"{workflow.basedir}/scripts")
 from convnets.cases import MACHINE_FOLDER
 from convnets.config import LAYER_FIGURES, POOLING_FIGURE, load_config
 from convnets.errors import UserError
-from convnets.files import file_digest, write_json
+from convnets.files import file_digest, write_json, write_text
 from convnets.finished import results_to_replace
 from convnets.lock import share_lock
 from convnets.resources import training_megabytes, training_minutes
@@ -123,7 +124,7 @@ def of_runs(file, variants):
 
 
 def write_plan():
-    """Write down what there will be, for scripts/status.py and scripts/report_now.py."""
+    """Write down the configuration and what there will be, for scripts/status.py and scripts/report_now.py."""
     cost = {name: CONFIG.variant(name).multiply_adds for name in CONFIG.variant_ids}
     runs = [
         {"variant": variant, "seed": seed, "multiply_adds": cost[variant]}
@@ -138,6 +139,8 @@ def write_plan():
         "figure_names": FIGURE_NAMES,
     }
     write_json(f"{RESULTS}/plan.json", plan)
+    resolved = yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=False)
+    write_text(f"{RESULTS}/config.yaml", resolved)
 
 
 def histories_of_figure(wildcards):

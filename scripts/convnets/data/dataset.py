@@ -38,6 +38,17 @@ class Dataset:
         """What the images are like."""
         return from_mapping(DataSettings, self.provenance.get("settings", {})).image_kind
 
+    @property
+    def official_test(self) -> np.ndarray:
+        """Which images of the part `test` are official EMNIST Balanced test images, (images,).
+
+        None in official data, which need no such distinction, and where the archive does not say.
+        """
+        first = self.provenance["counts"]["available"].get("train", 0)
+        number = self.provenance.get("official_test_images", 0)
+        index = self.split["test"]
+        return np.asarray((first <= index) & (index < first + number))
+
     def part(self, name: str) -> LabelledImages:
         """The images and labels of `train`, `validation` or `test`, copied."""
         indices = self.split[name]

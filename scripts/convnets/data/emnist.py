@@ -26,6 +26,11 @@ from convnets.settings import CLASSES, OFFICIAL_SHA256, NistSettings
 MAPPING = "gzip/emnist-balanced-mapping.txt"
 IMAGES = "gzip/emnist-balanced-{part}-images-idx3-ubyte.gz"
 LABELS = "gzip/emnist-balanced-{part}-labels-idx1-ubyte.gz"
+OFFICIAL_INDEX = "official-test-index.txt"
+"""Optional member of other archives: the positions in the official test file of the first images
+of their own test file, one a line, in the same order."""
+OFFICIAL_TEST_IMAGES = 18_800
+"""Images of the official EMNIST Balanced test file."""
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 """What zipfile raises on damaged files. One changed byte can ask for a password
@@ -71,6 +76,7 @@ def read_archive(path: Path, expected_sha256: str | None) -> Source:
         with zipfile.ZipFile(path) as archive:
             _check_mapping(_read_member(archive, MAPPING))
             parts = {part: _read_part(archive, part) for part in ("train", "test")}
+            official_images = _count_official(archive, len(parts["test"].labels))
     except DAMAGE as error:
         raise UserError(
             f"{path}: {_begins_as(path)} of {file['bytes']} bytes that cannot be read as a whole "
@@ -83,6 +89,7 @@ def read_archive(path: Path, expected_sha256: str | None) -> Source:
         official=official,
         parts=parts,
         files=[file],
+        official_test_images=official_images,
     )
 
 
@@ -139,6 +146,25 @@ def _check_mapping(content: bytes) -> None:
             f"member {MAPPING} gives {len(classes)} classes {classes!r}, expected the "
             f"{len(CLASSES)} classes {CLASSES!r} with labels from 0"
         )
+
+
+def _count_official(archive: zipfile.ZipFile, test_images: int) -> int:
+    """Number of images of the official test file with which the test file begins."""
+    if OFFICIAL_INDEX not in archive.namelist():
+        return 0
+    lines = _read_member(archive, OFFICIAL_INDEX).split()
+    positions = {int(line) for line in lines if line.isdigit()}
+    if len(positions) < len(lines) or len(lines) > test_images:
+        raise UserError(
+            f"member {OFFICIAL_INDEX} has {len(lines)} lines, {len(positions)} of them distinct "
+            f"positions, expected at most {test_images} distinct positions, one a line"
+        )
+    if max(positions, default=0) >= OFFICIAL_TEST_IMAGES:
+        raise UserError(
+            f"member {OFFICIAL_INDEX} has position {max(positions)}, expected positions from 0 to "
+            f"{OFFICIAL_TEST_IMAGES - 1}"
+        )
+    return len(positions)
 
 
 def _read_part(archive: zipfile.ZipFile, part: str) -> LabelledImages:

@@ -51,6 +51,8 @@ def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
         },
         "duplicates": count_duplicates(images, split),
     }
+    if source.official_test_images:
+        provenance["official_test_images"] = source.official_test_images
     return Dataset(images, labels, split, provenance)
 
 

@@ -38,6 +38,9 @@ class Source:
     """Name, size and checksums of the files that were read."""
     classes: Sequence[str] = CLASSES
     """The names of the classes, in the order of their labels."""
+    official_test_images: int = 0
+    """How many of the first images of the file `test` are official EMNIST Balanced test images,
+    as an archive that is not official itself says."""
 
 
 def check_labelled_images(

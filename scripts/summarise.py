@@ -1,0 +1,139 @@
+"""Summarise published results as Markdown, and write the summary into the README.
+
+Everything comes from the published files: the verdicts, Table 1 beside the paper's, Figure 8, and
+what was not done. In the README the summary replaces what is between its two comments.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pandas as pd
+
+from convnets.conditions import PAPER_EPOCHS, PAPER_IMAGES
+from convnets.errors import UserError, run_script
+from convnets.files import write_text
+from convnets.markup import SVG
+from convnets.report import number, plural
+
+ROOT = Path(__file__).resolve().parents[1]
+FIGURE = "figure_08"
+BLOCK = re.compile(
+    r"<!-- Made by make publish from (\S+) -->\n.*?<!-- End of the results -->", re.S
+)
+"""The summary in the README."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=Path, help="published folder: results/published/NAME")
+    parser.add_argument("--readme", type=Path, help="file to write the summary into (print it)")
+    arguments = parser.parse_args()
+    block = block_of(arguments.results.resolve())
+    if arguments.readme is None:
+        print(block)
+        return
+    text = arguments.readme.read_text(encoding="utf-8")
+    if len(BLOCK.findall(text)) != 1:
+        raise UserError(
+            f"{arguments.readme} has no place for the summary, expected {BLOCK.pattern}"
+        )
+    write_text(arguments.readme, BLOCK.sub(lambda _: block, text))
+
+
+def block_of(folder: Path) -> str:
+    """The summary of the results in `folder` between its two comments."""
+    name = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    return (
+        f"<!-- Made by make publish from {name} -->\n{summary(folder, str(name))}"
+        "<!-- End of the results -->"
+    )
+
+
+def summary(folder: Path, path: str) -> str:
+    """The results in `folder`, which readers find at `path`, as Markdown."""
+    numbers = pd.read_csv(folder / "comparison.csv")
+    claims = pd.read_csv(folder / "claims.csv").drop_duplicates("claim")
+    provenance = json.loads((folder / "data/provenance.json").read_text(encoding="utf-8"))
+    runs = [json.loads(file.read_text()) for file in sorted(folder.glob("runs/*/*/run.json"))]
+    split = provenance["counts"]["split"]
+    reproduced = int((numbers["verdict"] == "reproduced").sum())
+    hold = int((claims["claim_verdict"] == "holds").sum())
+    first = "\n".join(first_table(numbers))
+    title = ElementTree.parse(folder / f"figures/{FIGURE}.svg").getroot().findtext(f"{SVG}title")
+    planned = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["runs"]
+    undone = "; ".join(not_done(provenance, runs, len(planned)))
+    return f"""
+**{reproduced} of the paper's {plural(len(numbers), "number")} are reproduced and {hold} of its \
+{plural(len(claims), "claim")} hold** in {plural(len(runs), "run")} on {split["train"]:,} training \
+and {split["test"]:,} test images of the {provenance["display_name"]}.
+
+- Numbers: {counts(numbers["verdict"])}.
+- Claims: {counts(claims["claim_verdict"])}.
+- Not done: {undone or "nothing"}.
+
+{first}
+
+Table 1, the paper's values and ours with 95 % intervals. [The other tables, figures and claims]\
+({path}/report.html) are in the report; each row has [the command that repeats it]\
+({path}/commands.md).
+
+![Figure 8: {title}]({path}/figures/{FIGURE}.svg)
+
+"""
+
+
+def counts(verdicts: pd.Series) -> str:
+    """How often each verdict was given, the most frequent first."""
+    return ", ".join(f"{number} {word}" for word, number in verdicts.value_counts().items())
+
+
+def first_table(numbers: pd.DataFrame) -> Iterator[str]:
+    """The paper's Table 1 beside ours, accuracies and best epochs, as lines of Markdown."""
+    yield "| | Test accuracy, paper | ours | verdict | Best epoch, paper | ours | verdict |"
+    yield "| :-- | --: | --: | :-- | --: | --: | :-- |"
+    of_table = numbers[numbers["table"] == 1]
+    for label, rows in of_table.groupby("row", sort=False):
+        by_metric = {row["metric"]: row for row in rows.to_dict("records")}
+        cells = [
+            cell
+            for metric in ("test_accuracy", "best_epoch")
+            for cell in _cells(by_metric.get(metric))
+        ]
+        yield f"| {label} | {' | '.join(cells)} |"
+
+
+def _cells(row: dict[Any, Any] | None) -> tuple[str, str, str]:
+    if row is None:
+        return "", "", ""
+    ours = number(row, "ours") or "–"
+    if pd.notna(row["ours_low"]):
+        ours += f" [{number(row, 'ours_low')}, {number(row, 'ours_high')}]"
+    return number(row, "paper") or "–", ours, row["verdict"]
+
+
+def not_done(provenance: dict[str, Any], runs: list[dict[str, Any]], planned: int) -> Iterator[str]:
+    """What separates the runs from the paper's experiment."""
+    if not provenance["official"]:
+        yield f"the official EMNIST Balanced archive (ours: {provenance['display_name']})"
+    images = provenance["counts"]["split"]["train"]
+    if images < PAPER_IMAGES["train"]:
+        yield f"{PAPER_IMAGES['train']:,} training images (ours: {images:,})"
+    devices = sorted({run["device_name"] for run in runs})
+    if not any(run["device"] == "cuda" for run in runs):
+        yield f"training on a GPU (ours: {', '.join(devices)})"
+    epochs = [run.get("epochs_trained", run["epochs"]) for run in runs]
+    fewer = [number for number in epochs if number < PAPER_EPOCHS]
+    if fewer:
+        span = f"{min(fewer)} to {max(fewer)}" if min(fewer) < max(fewer) else f"{fewer[0]}"
+        yield f"{PAPER_EPOCHS} epochs in {len(fewer)} of {len(runs)} runs (ours: {span})"
+    if planned > len(runs):
+        yield f"{plural(planned - len(runs), 'planned run')}"
+
+
+if __name__ == "__main__":
+    run_script(main)
