@@ -17,6 +17,7 @@ import pandas as pd
 from convnets.conditions import PAPER_EPOCHS, PAPER_IMAGES
 from convnets.errors import UserError, run_script
 from convnets.files import write_text
+from convnets.judging.verdicts import ON_THESE_NETWORKS
 from convnets.markup import SVG
 from convnets.report import number, plural
 
@@ -73,7 +74,7 @@ def summary(folder: Path, path: str) -> str:
 and {split["test"]:,} test images of the {provenance["display_name"]}.
 
 - Numbers: {counts(numbers["verdict"])}.
-- Claims: {counts(claims["claim_verdict"])}.
+- Claims: {counts(claims["claim_verdict"])}{of_networks(claims)}.
 - Not done: {undone or "nothing"}.
 
 {first}
@@ -90,6 +91,12 @@ Table 1, the paper's values and ours with 95 % intervals. [The other tables, fig
 def counts(verdicts: pd.Series) -> str:
     """How often each verdict was given, the most frequent first."""
     return ", ".join(f"{number} {word}" for word, number in verdicts.value_counts().items())
+
+
+def of_networks(claims: pd.DataFrame) -> str:
+    """The results for claims that are judged on the trained networks only; empty without any."""
+    judged = claims.loc[claims["claim_verdict"] == ON_THESE_NETWORKS, "judged_claim"]
+    return f"; on these networks: {counts(judged)}" if len(judged) else ""
 
 
 def first_table(numbers: pd.DataFrame) -> Iterator[str]:
