@@ -65,7 +65,6 @@ def summary(folder: Path, path: str) -> str:
     reproduced = int((numbers["verdict"] == "reproduced").sum())
     hold = int((claims["claim_verdict"] == "holds").sum())
     first = "\n".join(first_table(numbers))
-    title = ElementTree.parse(folder / f"figures/{FIGURE}.svg").getroot().findtext(f"{SVG}title")
     planned = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["runs"]
     undone = "; ".join(not_done(provenance, runs, len(planned)))
     return f"""
@@ -83,9 +82,17 @@ Table 1, the paper's values and ours with 95 % intervals. [The other tables, fig
 ({path}/report.html) are in the report; each row has [the command that repeats it]\
 ({path}/commands.md).
 
-![Figure 8: {title}]({path}/figures/{FIGURE}.svg)
-
+{picture(folder, path)}
 """
+
+
+def picture(folder: Path, path: str) -> str:
+    """Figure 8 as Markdown; empty while runs that it shows are missing."""
+    figure = folder / f"figures/{FIGURE}.svg"
+    if not figure.is_file():
+        return ""
+    title = ElementTree.parse(figure).getroot().findtext(f"{SVG}title")
+    return f"![Figure 8: {title}]({path}/figures/{FIGURE}.svg)\n"
 
 
 def counts(verdicts: pd.Series) -> str:
