@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from convnets.hardware import choose_plan
+from convnets.hardware import choose_plan, with_kernels
 from convnets.network import build_network
 from convnets.settings import TrainingSettings
 from convnets.timing import fastest
@@ -61,7 +61,8 @@ def measure_layer_times(variants: list[Variant]) -> Iterator[dict[str, Any]]:
 
 def _seconds(variant: Variant) -> dict[str, dict[str, float]]:
     """Seconds for a batch by pass and kind of layer, each module measured by itself."""
-    network = place(build_network(variant, seed=0), choose_plan(SETTINGS, variant))
+    plan = with_kernels(choose_plan(SETTINGS, variant), "pytorch")  # a module for each layer
+    network = place(build_network(variant, seed=0), plan)
     forward, backward = (dict.fromkeys((*KINDS.values(), OTHER), 0.0) for _ in range(2))
     images = variant.image_kind
     features = torch.rand(BATCH, images.channels, images.size, images.size)
