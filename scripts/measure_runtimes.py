@@ -58,7 +58,8 @@ def read_subjects(folders: list[Path]) -> list[Subject]:
     for folder in folders:
         run = RunFolder(folder).record
         settings = from_mapping(TrainingSettings, run["training"])
-        subject = Subject(from_mapping(Variant, run["variant"]), settings, run["seed"])
+        variant = from_mapping(Variant, run["variant"])
+        subject = Subject(variant, settings, run["seed"], run["train_seconds"])
         subjects.setdefault(subject.variant.id, subject)
     return list(subjects.values())
 

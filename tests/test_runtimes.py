@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for variant, seed in ((CHEAP, 0), (MIDDLE, 0), (DEAR, 0), (DEAR, 1)):
         run = folder / "runs" / variant.id / f"seed_{seed}"
         run.mkdir(parents=True)
-        record = {"variant": variant.specification(), "seed": seed}
+        record = {"variant": variant.specification(), "seed": seed, "train_seconds": 30.0}
         record["training"] = dataclasses.asdict(SETTINGS)
         (run / "run.json").write_text(json.dumps(record))
     return folder
@@ -96,7 +96,7 @@ def test_each_round_has_another_order_with_every_variant(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(runtimes, "measure_block", block)
     subjects = [
-        runtimes.Subject(Variant(f"stride_{filters}", "stride", filters=filters), SETTINGS, 0)
+        runtimes.Subject(Variant(f"stride_{filters}", "stride", filters=filters), SETTINGS, 0, 30.0)
         for filters in range(1, 11)
     ]
     lines: list[str] = []

@@ -27,8 +27,11 @@ from convnets.settings import TrainingSettings
 from convnets.training import EVALUATION_BATCH, Part, Trainer
 from convnets.variant import Variant
 
-TRAINING_SECONDS, VALIDATION_SECONDS = 0.75, 0.15
-"""About the seconds of a block of training steps and of one of validation."""
+TRAINING_SECONDS = 0.75
+"""About the seconds of a block of training steps; one of validation takes a fifth of that."""
+SHARE = 0.01
+"""A block takes at most this share of the time that the run took to train, so that measuring a
+small run does not take longer than training it."""
 FEWEST_STEPS = 3
 """Training steps of a block, however long they take."""
 Parts = Mapping[str, tuple[Part, Part]]
@@ -43,6 +46,13 @@ class Subject:
     settings: TrainingSettings
     seed: int
     """Random seed of its weights and batches."""
+    train_seconds: float
+    """What the run took to train."""
+
+    @property
+    def block_seconds(self) -> float:
+        """About the seconds of a block of its training steps."""
+        return min(TRAINING_SECONDS, SHARE * self.train_seconds)
 
     @property
     def plan(self) -> hardware.Plan:
@@ -103,10 +113,10 @@ def measure_block(
         trainer.validate((images[part], labels[part]))
 
     most, device = len(trainer.batches), plan.device
-    seconds, steps = timed_block(train, FEWEST_STEPS, most, TRAINING_SECONDS, device)
+    seconds, steps = timed_block(train, FEWEST_STEPS, most, subject.block_seconds, device)
     trained = sum(len(batch) for batch in trainer.batches[:steps])
     most = math.ceil(len(labels) / EVALUATION_BATCH)
-    val_seconds, batches = timed_block(validate, 1, most, VALIDATION_SECONDS, device)
+    val_seconds, batches = timed_block(validate, 1, most, subject.block_seconds / 5, device)
     val_seconds *= len(labels) / min(batches * EVALUATION_BATCH, len(labels))
     return {
         "step_seconds": seconds / steps,
