@@ -1,10 +1,9 @@
 """Where the time of a training step goes, by kind of operation."""
 
 import statistics
-import time
 from collections.abc import Callable
 
-from torch.profiler import ProfilerActivity, profile
+from torch.profiler import ProfilerActivity, profile, schedule
 
 KINDS = {
     "convolution backward": ("convolution_backward", "ConvolutionBackward", "StemBackward"),
@@ -18,6 +17,7 @@ KINDS = {
 
 A stem (`convnets.kernels`) counts as a convolution, with the ReLU and pooling that are part of it.
 """
+WARM_UP_STEPS = 2
 REST = "rest"
 """Everything else: loss, linear layers, casts, gathering of images, and Python between them."""
 
@@ -29,22 +29,21 @@ def milliseconds_by_kind(train: Callable[[int], float], steps: int) -> dict[str,
     down; the sum is the time of steps without it.
     """
     whole = 1e3 * train(steps) / steps
-    profiles = [_profile(train) for _ in range(steps)]
-    spent = {kind: statistics.median(one[kind] for one in profiles) for kind in profiles[0]}
+    plan = schedule(wait=0, warmup=WARM_UP_STEPS, active=steps)
+    with profile(activities=[ProfilerActivity.CPU], schedule=plan) as recorded:
+        for step in range(WARM_UP_STEPS + steps):
+            if step:
+                recorded.step()
+            train(1)
+    events = sorted(recorded.events(), key=lambda event: event.time_range.start)
+    each: list[dict[str, float]] = []
+    for event in events:
+        if event.name.startswith("ProfilerStep"):
+            each.append(dict.fromkeys([*KINDS, REST], 0.0))
+        if each:
+            each[-1][kind_of(event.name)] += event.self_cpu_time_total
+    spent = {kind: statistics.median(step[kind] for step in each) for kind in each[0]}
     return {kind: value * whole / sum(spent.values()) for kind, value in spent.items()}
-
-
-def _profile(train: Callable[[int], float]) -> dict[str, float]:
-    """Microseconds of one step in each kind of operation."""
-    with profile(activities=[ProfilerActivity.CPU]) as recorded:
-        start = time.perf_counter()
-        train(1)
-        whole = 1e6 * (time.perf_counter() - start)
-    spent = dict.fromkeys([*KINDS, REST], 0.0)
-    for event in recorded.key_averages():
-        spent[kind_of(event.key)] += event.self_cpu_time_total
-    spent[REST] += whole - sum(spent.values())
-    return spent
 
 
 def kind_of(operation: str) -> str:
