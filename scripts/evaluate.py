@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from convnets import hardware
-from convnets.data.dataset import digest_of, load_dataset
+from convnets.data.dataset import load_dataset
+from convnets.data.folder import digest_of
 from convnets.errors import UserError, run_script
 from convnets.evaluation import Evaluation, score
 from convnets.files import atomic_write

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from convnets import hardware, records
-from convnets.data.dataset import Dataset, digest_of, load_dataset
+from convnets.data.dataset import Dataset, load_dataset
+from convnets.data.folder import digest_of
 from convnets.errors import UserError, explain_no_memory, run_script
 from convnets.files import atomic_write, remove_temporaries
 from convnets.gpu import place_on_gpu

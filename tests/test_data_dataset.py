@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convnets.data.dataset import Dataset, digest_of, load_dataset, save_dataset
+from convnets.data.dataset import Dataset, load_dataset, save_dataset
 from convnets.data.duplicates import count_duplicates
+from convnets.data.folder import digest_of
 from convnets.data.prepare import prepare_dataset
 from convnets.errors import UserError
 from convnets.settings import CLASSES, DataSettings, GlyphSettings, SplitSettings, to_json

@@ -120,3 +120,14 @@ def write_wheel(folder: Path, name: str, version: str) -> None:
         wheel.writestr(f"{described}/METADATA", metadata)
         wheel.writestr(f"{described}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         wheel.writestr(f"{described}/RECORD", "")
+
+
+def test_the_workflow_needs_what_comes_with_snakemake_only() -> None:
+    common = Path("workflow/rules/common.smk").read_text()
+    modules = re.findall(r"^from (convnets\S*) import", common, re.MULTILINE)
+    assert modules
+    missing = ("numpy", "pandas", "torch", "scipy", "matplotlib", "filelock")
+    hide = f"sys.modules.update(dict.fromkeys({missing}))"
+    lines = ["import sys", "sys.path.insert(0, 'scripts')", hide]
+    lines += [f"import {module}" for module in modules]
+    subprocess.run([sys.executable, "-c", "; ".join(lines)], check=True)

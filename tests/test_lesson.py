@@ -13,11 +13,12 @@ import pytest
 from bs4 import BeautifulSoup
 
 from convnets import lesson, report_costs
-from convnets.cases import CASES, LARGE, MACHINE_FOLDER, SMALL
+from convnets.cases import CASES, LARGE, SMALL
 from convnets.efficiency import measure_duplication
 from convnets.files import write_json, write_text
 from convnets.from_scratch import Record
 from convnets.layer_animations import ANIMATIONS
+from convnets.settings import MACHINE_FOLDER
 
 ROOT = Path(__file__).parent.parent
 FIGURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1">

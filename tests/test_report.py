@@ -55,9 +55,9 @@ FIGURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1">
 STUDY = "\n".join(
     [
         "variant,seed,reference_accuracy,plan_accuracy,data,train_images,test_images,epochs,"
-        "precision,device_name",
-        "stride_2,0,0.81,0.812,Made-up images,18000,3000,5,bfloat16,A processor",
-        "stride_2,1,0.80,0.799,Made-up images,18000,3000,5,bfloat16,A processor",
+        "precision,kernels,device_name",
+        "stride_2,0,0.81,0.812,Made-up images,18000,3000,5,bfloat16,fused,A processor",
+        "stride_2,1,0.80,0.799,Made-up images,18000,3000,5,bfloat16,fused,A processor",
     ]
 )
 

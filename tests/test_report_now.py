@@ -14,8 +14,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from analysis_fixture import make_runtimes
-from convnets.cases import MACHINE_FOLDER
 from convnets.files import write_json
+from convnets.settings import MACHINE_FOLDER
 from test_report import CONFIG, MECHANISM, ROOT, SECONDS, make_results, text_of
 
 PUBLISHED = sorted(file.parent for file in ROOT.glob("results/published/*/plan.json"))

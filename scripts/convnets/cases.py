@@ -1,12 +1,9 @@
-"""The convolutions whose cost is measured, and the folder with the measurements."""
+"""The convolutions whose cost is measured."""
 
 import dataclasses
 from dataclasses import dataclass
 
 from convnets.layers.window import Window
-
-MACHINE_FOLDER = "machine"
-"""Measurements of this machine, beside the folders of the runs, which share them."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
-from convnets.cases import MACHINE_FOLDER
 from convnets.config_errors import (
     MISSING,
     UNKNOWN,
@@ -26,7 +25,7 @@ from convnets.config_errors import (
 )
 from convnets.errors import UserError
 from convnets.experiments import Figure, Row, Table
-from convnets.settings import STRICT, DataSettings, TrainingSettings
+from convnets.settings import MACHINE_FOLDER, STRICT, DataSettings, TrainingSettings
 from convnets.variant import Variant
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")

@@ -78,6 +78,24 @@ def file_digest(path: Path | str, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
+def share_lock(path: Path) -> tuple[IO[str], bool]:
+    """Hold a lock that many processes can share, and find out whether this one is alone.
+
+    Returns the open file, which holds the lock until it is closed or the process ends, and whether
+    no other process held the lock. On a disk without file locks no process is ever alone.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        alone = True
+    except OSError:
+        alone = False
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_SH)
+    return file, alone
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

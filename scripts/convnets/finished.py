@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from convnets.config import ALL, DATA, Config
-from convnets.data.dataset import PROVENANCE, digest_of
-from convnets.data.prepare import settings_used
+from convnets.data.folder import PROVENANCE, digest_of
 from convnets.errors import UserError
 from convnets.identity import changes, differences
 from convnets.run_folder import RECORD, RunFolder
@@ -51,7 +50,7 @@ def _compared(config: Config) -> Iterator[tuple[Path, list[str]]]:
     data = None
     if (folder / PROVENANCE).is_file():
         provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
-        wanted = {"settings": settings_used(config.data), "subset": config.subset}
+        wanted = {"settings": config.data.shaping(), "subset": config.subset}
         found = list(differences({key: provenance.get(key) for key in wanted}, wanted))
         found += _changed_files(config, provenance)
         yield folder, found

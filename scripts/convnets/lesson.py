@@ -8,8 +8,9 @@ from typing import NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
-from convnets.cases import LARGE, MACHINE_FOLDER, Case
+from convnets.cases import LARGE, Case
 from convnets.markup import Column, codes, folded, table
+from convnets.settings import MACHINE_FOLDER
 
 LABELS = {
     "loops": "loops",

@@ -1,14 +1,12 @@
-"""One process at a time in the folder of a run, and whether any other runs at all."""
+"""One process at a time in the folder of a run."""
 
 import contextlib
-import fcntl
 import json
 import os
 import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from filelock import FileLock, Timeout
 
@@ -50,24 +48,6 @@ def run_lock(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def share_lock(path: Path) -> tuple[IO[str], bool]:
-    """Hold a lock that many processes can share, and find out whether this one is alone.
-
-    Returns the open file, which holds the lock until it is closed or the process ends, and whether
-    no other process held the lock. On a disk without file locks no process is ever alone.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        alone = True
-    except OSError:
-        alone = False
-    with contextlib.suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_SH)
-    return file, alone
 
 
 def _holder() -> dict[str, str | int]:

@@ -12,9 +12,10 @@ import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:  # the workflow reads records where there is no NumPy
+    import numpy as np
 
 from convnets.errors import UserError
 from convnets.files import file_digest, write_json
@@ -79,11 +80,13 @@ class RunFolder:
         return rows
 
     @property
-    def predictions(self) -> dict[str, np.ndarray]:
+    def predictions(self) -> "dict[str, np.ndarray]":
         """The arrays of `predictions.npz`: `index`, `label`, `prediction` and `confidence`.
 
         `confidence` is in 255ths (uint8); in files of earlier versions a fraction (float32).
         """
+        import numpy as np  # noqa: PLC0415
+
         try:
             with np.load(self.checked(PREDICTIONS), allow_pickle=False) as arrays:
                 return dict(arrays)

@@ -24,6 +24,12 @@ The letters C I J K L M O P S U V W X Y Z stand for both cases.
 OFFICIAL_SHA256 = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"
 """SHA-256 of the official archive: what has it, and nothing else, is EMNIST Balanced."""
 
+OFFICIAL_TEST_IMAGES = 18_800
+"""Images of the official EMNIST Balanced test file."""
+
+MACHINE_FOLDER = "machine"
+"""Measurements of this machine, beside the folders of the runs, which share them."""
+
 STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
 """How the configuration is validated: unknown keys are errors (pydantic reads this)."""
 
@@ -184,6 +190,21 @@ class DataSettings:
                 ]
             case _:
                 return []
+
+    def shaping(self) -> dict[str, Any]:
+        """The settings that shape the arrays. Not where files are: their checksums tell more."""
+        used: dict[str, Any] = {
+            "source": self.source,
+            "seed": self.seed,
+            "split": {part: getattr(self.split, part) for part in ("train", "validation", "test")},
+        }
+        if self.source != "npz":
+            used["split"]["protocol"] = self.split.protocol
+        if self.source == "glyphs":
+            used["glyphs"] = {"train": self.glyphs.train, "test": self.glyphs.test}
+        if self.source == "torchvision":
+            used["torchvision"] = {"name": self.torchvision.name}
+        return used
 
     def used(self) -> dict[str, Any]:
         """The settings that matter to the chosen source, and none of the other sources'."""

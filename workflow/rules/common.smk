@@ -14,14 +14,12 @@ from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
-from convnets.cases import MACHINE_FOLDER
 from convnets.config import LAYER_FIGURES, POOLING_FIGURE, load_config
 from convnets.errors import UserError
-from convnets.files import file_digest, write_json, write_text
+from convnets.files import file_digest, share_lock, write_json, write_text
 from convnets.finished import results_to_replace
-from convnets.lock import share_lock
 from convnets.resources import training_megabytes, training_minutes
-from convnets.settings import to_json
+from convnets.settings import MACHINE_FOLDER, to_json
 from convnets.stages import VERSIONS
 
 # Environments of conda hold all that their scripts need: neither those nor pip, which fills the

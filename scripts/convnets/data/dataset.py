@@ -1,7 +1,6 @@
 """The data as the later stages read it: arrays, split and provenance in one folder."""
 
 import errno
-import hashlib
 import json
 import zipfile
 from dataclasses import dataclass
@@ -11,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from convnets.data.folder import IMAGES, LABELS, PROVENANCE, SPLIT, digest_of
 from convnets.data.source import LabelledImages
 from convnets.data.split import PARTS
 from convnets.errors import UserError
-from convnets.files import atomic_write, file_digest, write_json
+from convnets.files import atomic_write, write_json
 from convnets.settings import DataSettings, ImageKind, from_mapping
-
-IMAGES, LABELS, SPLIT, PROVENANCE = "images.npy", "labels.npy", "split.npz", "provenance.json"
 
 
 @dataclass(frozen=True)
@@ -65,12 +63,6 @@ def save_dataset(dataset: Dataset, folder: Path) -> None:
     with atomic_write(folder / SPLIT) as file:
         np.savez(file, **dataset.split)  # type: ignore[arg-type]
     write_json(folder / PROVENANCE, dataset.provenance | {"digest": digest_of(folder)})
-
-
-def digest_of(folder: Path) -> str:
-    """The SHA-256 that tells whether two runs saw the same images, labels and split."""
-    digests = "".join(file_digest(folder / name) for name in (IMAGES, LABELS, SPLIT))
-    return hashlib.sha256(digests.encode()).hexdigest()
 
 
 def load_dataset(folder: Path | str) -> Dataset:

@@ -21,7 +21,7 @@ from convnets.data.source import (
 )
 from convnets.data.torchvision_shim import balanced_classes
 from convnets.errors import UserError
-from convnets.settings import CLASSES, OFFICIAL_SHA256, NistSettings
+from convnets.settings import CLASSES, OFFICIAL_SHA256, OFFICIAL_TEST_IMAGES, NistSettings
 
 MAPPING = "gzip/emnist-balanced-mapping.txt"
 IMAGES = "gzip/emnist-balanced-{part}-images-idx3-ubyte.gz"
@@ -29,8 +29,6 @@ LABELS = "gzip/emnist-balanced-{part}-labels-idx1-ubyte.gz"
 OFFICIAL_INDEX = "official-test-index.txt"
 """Optional member of other archives: the positions in the official test file of the first images
 of their own test file, one a line, in the same order."""
-OFFICIAL_TEST_IMAGES = 18_800
-"""Images of the official EMNIST Balanced test file."""
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
 """What zipfile raises on damaged files. One changed byte can ask for a password

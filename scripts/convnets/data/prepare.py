@@ -1,7 +1,6 @@
 """From settings to data: read or make the images, split them, and say where they came from."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -40,7 +39,7 @@ def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
         "files": source.files,
         "classes": source.classes,
         "subset": subset,
-        "settings": settings_used(settings),
+        "settings": settings.shaping(),
         "counts": {
             "available": {name: len(part.labels) for name, part in source.parts.items()},
             "split": {part: len(indices) for part, indices in split.items()},
@@ -69,20 +68,3 @@ def _read_source(settings: DataSettings, glyph_seed: np.random.SeedSequence) -> 
             return make_glyphs(settings.glyphs, glyph_seed)
         case "torchvision":
             return read_torchvision(settings.torchvision)
-
-
-def settings_used(settings: DataSettings) -> dict[str, Any]:
-    """The settings that shape the arrays. Not where files lie: their checksums tell more."""
-    split = settings.split
-    used: dict[str, Any] = {
-        "source": settings.source,
-        "seed": settings.seed,
-        "split": {"train": split.train, "validation": split.validation, "test": split.test},
-    }
-    if settings.source != "npz":
-        used["split"]["protocol"] = split.protocol
-    if settings.source == "glyphs":
-        used["glyphs"] = {"train": settings.glyphs.train, "test": settings.glyphs.test}
-    if settings.source == "torchvision":
-        used["torchvision"] = {"name": settings.torchvision.name}
-    return used
