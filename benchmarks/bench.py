@@ -143,7 +143,7 @@ def parser_of(
     """The options of every benchmark of training."""
     parser = argparse.ArgumentParser(prog=program, description=purpose)
     add = parser.add_argument
-    choices = ("auto", "bfloat16", "tf32", "float32")
+    choices = ("auto", "bfloat16", "float32")
     add("--precision", choices=choices, default="auto", help="of the engine (default: auto)")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="(default: auto)")
     add("--threads", type=int, default=threads, help=f"to compute with (default here: {threads})")

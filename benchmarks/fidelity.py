@@ -109,7 +109,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=4, help="pairs a family (default: 4)")
     parser.add_argument(
         "--precision",
-        choices=["auto", "bfloat16", "tf32", "float32"],
+        choices=["auto", "bfloat16", "float32"],
         default="auto",
         help="arithmetic of the plan (default: auto)",
     )

@@ -61,7 +61,10 @@ def test_no_shift_is_found_at_the_nominal_rate() -> None:
 
 
 def test_the_appendix_keeps_conditions_apart() -> None:
-    here, there = study({"max_pool_2": [0.1, 0.2]}), study({"max_pool_2": [-0.5]}, precision="tf32")
+    here, there = (
+        study({"max_pool_2": [0.1, 0.2]}),
+        study({"max_pool_2": [-0.5]}, precision="float32"),
+    )
     page = BeautifulSoup(appendix(pd.concat([here, there])), "html.parser")
     assert len(page.find_all("table")) == 2
     assert "18,000 training images, 5 epochs" in page.p.text

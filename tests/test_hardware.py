@@ -46,7 +46,6 @@ def promise(monkeypatch: pytest.MonkeyPatch, visible: str | None) -> None:
         (False, "amx_bf16", "float32", POOLING, ("cpu", "float32", True, False, "fused")),
         (False, "amx_bf16", "auto", LINEAR, ("cpu", "bfloat16", True, False, "pytorch")),
         (True, "", "auto", POOLING, ("cuda", "bfloat16", True, True, "pytorch")),
-        (True, "", "tf32", DILATION, ("cuda", "tf32", True, True, "pytorch")),
         (True, "", "float32", POOLING, ("cuda", "float32", False, True, "pytorch")),
     ],
 )
@@ -106,17 +105,10 @@ def test_the_processor_computes_where_no_gpu_is_promised(
     assert choose_plan(settings, POOLING).device == "cpu"
 
 
-def test_tf32_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine(monkeypatch)
-    with pytest.raises(UserError, match="tf32, which GPUs alone have"):
-        choose_plan(TrainingSettings(precision="tf32"), POOLING)
-
-
-@pytest.mark.parametrize(("precision", "tf32"), [("tf32", True), ("float32", False)])
-def test_tf32_is_used_when_chosen_and_never_else(precision: str, tf32: bool) -> None:
-    prepare(Plan("cpu", precision, False, False), threads=torch.get_num_threads())  # type: ignore[arg-type]
-    assert torch.backends.cudnn.allow_tf32 is tf32
-    assert torch.backends.cuda.matmul.allow_tf32 is tf32
+def test_float32_is_not_rounded_and_algorithms_are_deterministic() -> None:
+    prepare(Plan("cpu", "float32", False, False), threads=torch.get_num_threads())
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32
     assert torch.are_deterministic_algorithms_enabled()
 
 

@@ -32,7 +32,7 @@ class Plan:
     """How a run computes. Follows from settings, variant and machine alone: `choose_plan`."""
 
     device: Literal["cpu", "cuda"]
-    precision: Literal["bfloat16", "tf32", "float32"]
+    precision: Literal["bfloat16", "float32"]
     """Of the products. Weights, optimiser and sums are float32 always."""
     channels_last: bool
     """Whether features lie in memory as (batch, height, width, channels)."""
@@ -54,17 +54,12 @@ def choose_plan(settings: TrainingSettings, variant: Variant) -> Plan:
     that some compute dilated convolutions many times slower so.
 
     Raises:
-        UserError: `choose_device` found no GPU, or `precision: tf32` without a GPU.
+        UserError: `choose_device` found no GPU.
     """
     device = choose_device(settings)
     precision = settings.precision
     if precision == "auto":
         precision = "bfloat16" if _multiplies_bfloat16(device) else "float32"
-    if precision == "tf32" and device == "cpu":
-        raise UserError(
-            "training.precision is tf32, which GPUs alone have; set it to auto, bfloat16 or "
-            "float32, or training.device to cuda"
-        )
     plain = precision == "float32" and (device == "cuda" or variant.method == "dilation")
     return Plan(
         device,
@@ -105,8 +100,8 @@ def prepare(plan: Plan, threads: int) -> None:
     # Else new memory is filled with NaN: one more pass over all features, which nothing reads.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts
-    torch.backends.cuda.matmul.allow_tf32 = plan.precision == "tf32"
-    torch.backends.cudnn.allow_tf32 = plan.precision == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
     _keep_freed_memory()
 
 

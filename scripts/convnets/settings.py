@@ -229,9 +229,9 @@ class TrainingSettings:
     patience: int | None = None
     """Early stopping: a run ends when its validation accuracy has not improved for this many
     epochs. Empty, as in the paper: every run trains for all `epochs`."""
-    precision: Literal["auto", "bfloat16", "tf32", "float32"] = "auto"
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
     """`auto`: bfloat16 products with float32 weights where the processor has them, else
-    float32. `float32` is the paper's arithmetic; `tf32` rounds its products as GPUs can."""
+    float32. `float32` is the paper's arithmetic."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` takes a GPU where there is one."""
     threads: int = 1
