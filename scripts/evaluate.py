@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,15 @@ def official_accuracy(result: Evaluation, official: np.ndarray) -> dict[str, Any
 
 
 def recorded_plan(run: dict[str, Any], settings: TrainingSettings) -> hardware.Plan:
-    """The plan that the run was trained with, on the device that there is now."""
+    """The plan that the run was trained with, on the device that there is now.
+
+    PyTorch's kernels compute where the run's fused ones do not work: on a GPU, or without Numba.
+    """
     known = {item.name for item in dataclasses.fields(hardware.Plan)}
     values = {name: value for name, value in run.items() if name in known}
-    return hardware.Plan(**values | {"device": hardware.choose_device(settings)})
+    plan = hardware.Plan(**values | {"device": hardware.choose_device(settings)})
+    fusible = plan.device == "cpu" and importlib.util.find_spec("numba")
+    return plan if fusible else dataclasses.replace(plan, kernels="pytorch")
 
 
 def parse_arguments() -> argparse.Namespace:

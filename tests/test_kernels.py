@@ -1,6 +1,7 @@
 """The compiled kernels give PyTorch's numbers, and a network of them trains as PyTorch's does."""
 
 import dataclasses
+import importlib.util
 import itertools
 import os
 import subprocess
@@ -12,6 +13,7 @@ import torch
 from numba.core.caching import FunctionCache
 from torch import Tensor, nn
 
+from convnets import hardware
 from convnets.hardware import Plan
 from convnets.kernels import compiled
 from convnets.kernels.modules import Convolution, Relu, ReluAverageTo2x2, ReluPooling, Stem, fuse
@@ -273,6 +275,17 @@ def test_a_record_of_before_the_kernels_means_pytorch_s() -> None:
     assert recorded_plan(record | {"kernels": "fused", "seed": 1}, SETTINGS) == FUSED
     del record["kernels"]
     assert recorded_plan(record, SETTINGS) == PYTORCH
+
+
+def test_pytorch_evaluates_fused_runs_without_numba_and_on_a_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record = dataclasses.asdict(FUSED)
+    with monkeypatch.context() as patch:
+        patch.setattr(importlib.util, "find_spec", lambda name: None)
+        assert recorded_plan(record, SETTINGS) == PYTORCH
+    monkeypatch.setattr(hardware, "choose_device", lambda settings: "cuda")
+    assert recorded_plan(record, SETTINGS) == dataclasses.replace(PYTORCH, device="cuda")
 
 
 COMPILE = """

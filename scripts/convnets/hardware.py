@@ -39,7 +39,7 @@ class Plan:
     cuda_graph: bool
     """Whether the steps of an epoch replay one recorded step."""
     kernels: Literal["fused", "pytorch"] = "pytorch"
-    """Who computes ReLU, pooling and the averaged head: `convnets.kernels`, or PyTorch."""
+    """Whether `convnets.kernels` compute what they can of the network, or PyTorch all of it."""
 
     def autocast(self) -> torch.autocast:
         """The context in which the network computes."""

@@ -1,1 +1,1 @@
-"""Fused kernels for processors: ReLU with the pooling beside it, in one pass over memory."""
+"""Fused kernels for processors: ReLU with pooling, the head, the first layer, weight gradients."""
