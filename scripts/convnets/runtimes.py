@@ -98,7 +98,8 @@ def measure_block(
         the share of the machine's processor time that other processes used meanwhile.
     """
     plan, settings, load = subject.plan, subject.settings, Load()
-    gc.collect()  # a recorded CUDA graph and its trainer refer to each other
+    if plan.cuda_graph:
+        gc.collect()  # a recorded graph and its trainer refer to each other
     hardware.prepare(plan, settings.threads)
     trainer = Trainer(subject.variant, settings, subject.seed, plan, train_part)
     trainer.begin_epoch(epoch)
@@ -131,12 +132,12 @@ def timed_block(
 ) -> tuple[float, int]:
     """Seconds of `work(number)`, and a `number` for which they are about `enough`.
 
-    The first call is a warm-up, the second sets the pace; neither counts.
+    The first call is a warm-up, the second sets the pace; it counts only if it is long enough.
     """
     work(1)
-    number = math.ceil(enough / _seconds(work, 1, device))
-    number = min(max(number, fewest), most)
-    return _seconds(work, number, device), number
+    pace = _seconds(work, 1, device)
+    number = min(max(math.ceil(enough / pace), fewest), most)
+    return (pace if number == 1 else _seconds(work, number, device)), number
 
 
 def summarise(subjects: Sequence[Subject], blocks: pd.DataFrame, parts: Parts) -> pd.DataFrame:
