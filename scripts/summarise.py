@@ -23,6 +23,8 @@ from convnets.report import number, plural
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURE = "figure_08"
+NEEDED = ("comparison.csv", "claims.csv", "data/provenance.json", "plan.json")
+"""Files of a published folder that are summarised."""
 BLOCK = re.compile(
     r"<!-- Made by make publish from (\S+) -->\n.*?<!-- End of the results -->", re.S
 )
@@ -57,6 +59,12 @@ def block_of(folder: Path) -> str:
 
 def summary(folder: Path, path: str) -> str:
     """The results in `folder`, which readers find at `path`, as Markdown."""
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    if missing:
+        raise UserError(
+            f"{folder} has no {missing[0]}, expected a folder that make publish wrote, such as "
+            "results/published/reference"
+        )
     numbers = pd.read_csv(folder / "comparison.csv")
     claims = pd.read_csv(folder / "claims.csv").drop_duplicates("claim")
     provenance = json.loads((folder / "data/provenance.json").read_text(encoding="utf-8"))

@@ -97,6 +97,16 @@ WRONG: list[tuple[Edit, str]] = [
         lambda v: v["figures"]["figure_08"]["curves"][0].update(variants=["fc"]),
         "figures.figure_08.curves.0.variants names 'fc': no such variant",
     ),
+    (lambda v: v["training"].update(patience=0), "training.patience is 0: expected 1 or more"),
+    (
+        lambda v: v["variants"]["max_pool_2"].update(training={"patience": -1}),
+        "variants.max_pool_2.training.patience is -1: expected 1 or more",
+    ),
+    (
+        lambda v: v.update(replace="max_pol_2"),
+        "replace names 'max_pol_2': no such result; did you mean 'max_pool_2'?",
+    ),
+    (lambda v: v.update(replace=["max_pool_2/seed_7"]), "replace names 'max_pool_2/seed_7'"),
 ]
 
 

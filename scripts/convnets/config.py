@@ -261,12 +261,15 @@ def _problems_of_training(settings: TrainingSettings, here: Location) -> Iterato
         value = getattr(settings, key)
         if value <= 0:
             yield (*here, key), f"is {value}: expected more than 0"
+    if settings.patience is not None and settings.patience < 1:
+        yield (*here, "patience"), f"is {settings.patience}: expected 1 or more, or null for none"
     if settings.weight_decay < 0:
         yield (*here, "weight_decay"), "is negative: expected 0 or more"
 
 
 def _problems_of_names(config: Config) -> Iterator[Problem]:
-    yield from _problems_of_experiments(config)
+    wrong = list(_problems_of_experiments(config))
+    yield from wrong or _problems_of_replacement(config)
     for name, figure in config.figures.items():
         for number, curve in enumerate(figure.curves):
             here: Location = ("figures", name, "curves", number, "variants")
@@ -280,6 +283,13 @@ def _problems_of_names(config: Config) -> Iterator[Problem]:
                 yield (name,), "is no name for a file: use letters, digits, _ . -"
     for name in config.figures.keys() & set(RESERVED_FIGURES):
         yield ("figures", name), "is drawn in any case: choose another name"
+
+
+def _problems_of_replacement(config: Config) -> Iterator[Problem]:
+    runs = [f"{id}/seed_{seed}" for id, seed in config.runs]
+    for name in set(config.replace) - {ALL, DATA, *config.variants, *runs}:
+        hint = nearest(name, [ALL, DATA, *config.variant_ids, *runs])
+        yield ("replace",), f"names {name!r}: no such result{hint}"
 
 
 def _problems_of_experiments(config: Config) -> Iterator[Problem]:
