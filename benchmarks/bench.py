@@ -21,11 +21,12 @@ from benchmarks.plot import plot_speed
 from benchmarks.startup import startup_seconds, write_data
 from benchmarks.tables import ARRANGEMENT, breakdown_row, duration_row, speed_table, summary
 from benchmarks.workers import Engine, Peer, Worker, together
-from convnets import hardware, records
-from convnets.errors import UserError, run_script
-from convnets.files import write_text
-from convnets.settings import TrainingSettings, from_mapping
-from convnets.variant import Variant
+from convnets.architectures.variant import Variant
+from convnets.config.settings import TrainingSettings, from_mapping
+from convnets.core import records
+from convnets.core.errors import UserError, run_script
+from convnets.core.files import write_text
+from convnets.training import hardware
 
 CONFIG = Path(__file__).parents[1] / "config" / "config.yaml"
 FAMILIES = ("max_pool_2", "avg_pool_2", "stride_2", "no_pooling", "dilation_plus2")
@@ -108,7 +109,7 @@ def name_of(machine: dict[str, Any]) -> str:
 def read_config(arguments: argparse.Namespace) -> tuple[TrainingSettings, list[Variant]]:
     """The settings to train with and the variants to train, as the configuration has them.
 
-    Read here because `convnets.config` needs what comes with Snakemake, which a machine that
+    Read here because `convnets.config.schema` needs what comes with Snakemake, which a machine that
     only trains may lack.
     """
     try:

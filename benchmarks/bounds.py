@@ -18,9 +18,9 @@ indices. The optimiser reads weights and gradients and reads and writes its mome
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from convnets.operations import Convolution, Linear, Pooling
-from convnets.settings import TrainingSettings
-from convnets.variant import HEAD_SIZE, Variant
+from convnets.architectures.operations import Convolution, Linear, Pooling
+from convnets.architectures.variant import HEAD_SIZE, Variant
+from convnets.config.settings import TrainingSettings
 
 MOMENTS = {"adam": 2, "sgd": 0}
 """Numbers that the optimiser keeps for each weight."""

@@ -15,7 +15,8 @@ KINDS = {
 }
 """Kinds, and parts of the names of their operations; the first kind that fits counts.
 
-A stem (`convnets.kernels`) counts as a convolution, with the ReLU and pooling that are part of it.
+A stem (`convnets.training.kernels`) counts as a convolution, with the ReLU and pooling that are
+part of it.
 """
 WARM_UP_STEPS = 2
 REST = "rest"

@@ -20,9 +20,9 @@ from pathlib import Path
 import pandas as pd
 from scipy import stats
 
-from convnets.errors import UserError, run_script
-from convnets.files import write_text
-from convnets.run_folder import RunFolder
+from convnets.core.errors import UserError, run_script
+from convnets.core.files import write_text
+from convnets.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPECTED = ROOT / "benchmarks/results/check_reference.csv"

@@ -17,13 +17,14 @@ import pandas as pd
 import torch
 
 from benchmarks.reference import Reference, scaled
-from convnets import hardware, records
+from convnets.architectures.variant import Variant
+from convnets.config.settings import TrainingSettings
+from convnets.core import records
+from convnets.core.errors import UserError, run_script
+from convnets.core.files import write_text
 from convnets.data.dataset import Dataset, load_dataset
-from convnets.errors import UserError, run_script
-from convnets.files import write_text
-from convnets.settings import TrainingSettings
-from convnets.training import Trainer
-from convnets.variant import Variant
+from convnets.training import hardware
+from convnets.training.trainer import Trainer
 
 FAMILIES = (
     Variant(id="max_pool_2", method="max_pool"),

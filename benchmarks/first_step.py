@@ -3,7 +3,7 @@
 from unittest import mock
 
 import train
-from convnets.errors import run_script
+from convnets.core.errors import run_script
 
 if __name__ == "__main__":
     with mock.patch("train.Run.train", side_effect=SystemExit):

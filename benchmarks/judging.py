@@ -23,17 +23,17 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks.synthetic_sweeps import IMAGES, Draw, Truth, draw, publish
-from convnets.errors import UserError, run_script
-from convnets.files import write_text
+from convnets.core.errors import UserError, run_script
+from convnets.core.files import write_text
 from convnets.judging.claims import Claim, Comparison, Family, load_claims
 from convnets.judging.estimates import image_covariance
 from convnets.judging.judge import judge
 from convnets.judging.numbers import DIFFERS, REFERENCE, gaps_to_paper, verdicts
+from convnets.judging.published import distinct_numbers, read_published
 from convnets.judging.spread import ACCURACY, learn_spread
 from convnets.judging.verdicts import FAILS, HOLDS
 from convnets.judging.witnesses import Sweep
-from convnets.metrics import RUNTIMES
-from convnets.published import distinct_numbers, read_published
+from convnets.runs.metrics import RUNTIMES
 
 ROOT = Path(__file__).resolve().parents[1]
 SEEDS: tuple[int | str, ...] = (1, 2, 3, 5, 10, "mixed")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from benchmarks.bounds import Work, largest_features, step_work
 from benchmarks.workers import Worker, together
-from convnets.settings import SplitSettings, TrainingSettings
-from convnets.variant import Variant
+from convnets.architectures.variant import Variant
+from convnets.config.settings import SplitSettings, TrainingSettings
 
 SPLIT = SplitSettings()
 """The paper's numbers of images."""

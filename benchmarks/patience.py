@@ -16,11 +16,11 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import MaxNLocator
 
-from convnets.errors import UserError, run_script
-from convnets.files import atomic_write, write_text
-from convnets.metrics import read_history
-from convnets.run_folder import RECORD, RunFolder
-from convnets.stopping import last_epoch
+from convnets.core.errors import UserError, run_script
+from convnets.core.files import atomic_write, write_text
+from convnets.runs.metrics import read_history
+from convnets.runs.run_folder import RECORD, RunFolder
+from convnets.runs.stopping import last_epoch
 
 Curve = tuple[str, str, np.ndarray]
 """Variant, name of the run, and validation accuracy by epoch."""

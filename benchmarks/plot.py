@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from benchmarks.tables import ARRANGEMENT
-from convnets.style import SMALL, WIDTH, save_figure, use_style
+from convnets.exhibits.style import SMALL, WIDTH, save_figure, use_style
 
 
 class Bar(NamedTuple):

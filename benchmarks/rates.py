@@ -11,7 +11,7 @@ from functools import partial
 
 import torch
 
-from convnets.hardware import Plan
+from convnets.training.hardware import Plan
 
 SHAPES = {
     "cpu": ((2048, 2048, 2048), (8192, 1024, 1024)),

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from convnets.network import build_network
-from convnets.operations import Convolution, Linear, Operation
-from convnets.settings import TrainingSettings
-from convnets.training import shuffled
-from convnets.variant import HEAD_SIZE, Variant
+from convnets.architectures.operations import Convolution, Linear, Operation
+from convnets.architectures.variant import HEAD_SIZE, Variant
+from convnets.config.settings import TrainingSettings
+from convnets.training.network import build_network
+from convnets.training.trainer import shuffled
 
 OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 

@@ -16,11 +16,11 @@ import torch
 from benchmarks.bench import FAMILIES, conditions, name_of, parser_of, read_config
 from benchmarks.tables import quartiles
 from benchmarks.workers import Engine, Worker, together
-from convnets import hardware
-from convnets.errors import UserError, run_script
-from convnets.files import write_text
-from convnets.settings import TrainingSettings
-from convnets.variant import Variant
+from convnets.architectures.variant import Variant
+from convnets.config.settings import TrainingSettings
+from convnets.core.errors import UserError, run_script
+from convnets.core.files import write_text
+from convnets.training import hardware
 
 WARM_UP_STEPS = 3
 BLOCK_SECONDS = 2.0

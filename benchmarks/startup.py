@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.workers import SEED, random_images
+from convnets.architectures.images import CLASSES
+from convnets.architectures.variant import Variant
+from convnets.config.settings import SplitSettings, TrainingSettings, to_json
 from convnets.data.dataset import Dataset, save_dataset
-from convnets.settings import CLASSES, SplitSettings, TrainingSettings, to_json
-from convnets.variant import Variant
 
 
 def startup_seconds(

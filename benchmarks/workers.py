@@ -17,11 +17,12 @@ import torch
 from benchmarks.breakdown import milliseconds_by_kind
 from benchmarks.rates import arithmetic_rate, clock, copy_rate
 from benchmarks.reference import Reference, scaled
-from convnets import hardware
-from convnets.errors import UserError
-from convnets.settings import IMAGE_SIZE, TrainingSettings
-from convnets.training import Trainer, shuffled
-from convnets.variant import NUM_CLASSES, Variant
+from convnets.architectures.images import IMAGE_SIZE
+from convnets.architectures.variant import NUM_CLASSES, Variant
+from convnets.config.settings import TrainingSettings
+from convnets.core.errors import UserError
+from convnets.training import hardware
+from convnets.training.trainer import Trainer, shuffled
 
 SEED = 0
 TRAIN_IMAGES = 100_000

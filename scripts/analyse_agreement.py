@@ -8,10 +8,10 @@ from convnets.analyses.agreement import (
 )
 from convnets.analyses.arguments import analysis_parser, read_sweep
 from convnets.analyses.runs import load_predictions
-from convnets.conditions import conditions
-from convnets.errors import run_script
-from convnets.files import write_text
-from convnets.style import save_figure, use_style
+from convnets.core.errors import run_script
+from convnets.core.files import write_text
+from convnets.exhibits.style import save_figure, use_style
+from convnets.judging.conditions import conditions
 
 
 def main() -> None:

@@ -6,12 +6,12 @@ from convnets.analyses.arguments import analysis_parser, read_sweep
 from convnets.analyses.confusion_figure import describe_confusions, draw_confusions, legend
 from convnets.analyses.confusions import collect_confusions
 from convnets.analyses.runs import load_predictions, one_of_each_method
-from convnets.conditions import conditions
+from convnets.core.errors import run_script
+from convnets.core.files import write_text
 from convnets.data.dataset import load_dataset
-from convnets.errors import run_script
-from convnets.files import write_text
-from convnets.metrics import runs_of
-from convnets.style import save_figure, use_style
+from convnets.exhibits.style import save_figure, use_style
+from convnets.judging.conditions import conditions
+from convnets.runs.metrics import runs_of
 
 
 def main() -> None:

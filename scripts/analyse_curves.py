@@ -2,10 +2,10 @@
 
 from convnets.analyses.arguments import analysis_parser, read_sweep
 from convnets.analyses.curves import collect_curves, describe_curves, draw_curves
-from convnets.conditions import conditions
-from convnets.errors import run_script
-from convnets.files import write_text
-from convnets.style import save_figure, use_style
+from convnets.core.errors import run_script
+from convnets.core.files import write_text
+from convnets.exhibits.style import save_figure, use_style
+from convnets.judging.conditions import conditions
 
 
 def main() -> None:

@@ -2,10 +2,10 @@
 
 from convnets.analyses.arguments import analysis_parser, read_sweep
 from convnets.analyses.pareto import collect_costs, describe_pareto, draw_pareto
-from convnets.conditions import conditions, runtime_conditions
-from convnets.errors import run_script
-from convnets.files import write_text
-from convnets.style import save_figure, use_style
+from convnets.core.errors import run_script
+from convnets.core.files import write_text
+from convnets.exhibits.style import save_figure, use_style
+from convnets.judging.conditions import conditions, runtime_conditions
 
 
 def main() -> None:

@@ -6,11 +6,11 @@ import numpy as np
 
 from convnets.analyses.arguments import analysis_parser, read_sweep
 from convnets.analyses.receptive_field_figure import describe_fields, draw_fields, measure_fields
-from convnets.conditions import conditions
-from convnets.errors import run_script
-from convnets.files import write_text
-from convnets.metrics import runs_of
-from convnets.style import save_figure, use_style
+from convnets.core.errors import run_script
+from convnets.core.files import write_text
+from convnets.exhibits.style import save_figure, use_style
+from convnets.judging.conditions import conditions
+from convnets.runs.metrics import runs_of
 
 
 def main() -> None:

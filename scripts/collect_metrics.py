@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from convnets.errors import run_script
-from convnets.files import write_text
-from convnets.metrics import collect
-from convnets.rounds import read_runtimes
+from convnets.core.errors import run_script
+from convnets.core.files import write_text
+from convnets.runs.metrics import collect
+from convnets.runs.rounds import read_runtimes
 
 
 def main() -> None:

@@ -4,12 +4,12 @@ import argparse
 import json
 from pathlib import Path
 
-from convnets.comparison import compare
-from convnets.errors import run_script
-from convnets.files import write_text
+from convnets.core.errors import run_script
+from convnets.core.files import write_text
+from convnets.judging.comparison import compare
 from convnets.judging.others import read_prior
-from convnets.metrics import read_runs
-from convnets.published import read_published
+from convnets.judging.published import read_published
+from convnets.runs.metrics import read_runs
 
 
 def main() -> None:

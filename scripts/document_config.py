@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from convnets.config import Config
-from convnets.files import write_text
-from convnets.variant import Variant
+from convnets.architectures.variant import Variant
+from convnets.config.schema import Config
+from convnets.core.files import write_text
 
 INTRODUCTION = """\
 # The configuration

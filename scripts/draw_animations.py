@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from convnets.animation import animated_svg
-from convnets.errors import run_script
-from convnets.files import write_text
-from convnets.layer_animations import ANIMATIONS
+from convnets.core.errors import run_script
+from convnets.core.files import write_text
+from convnets.exhibits.animation import animated_svg
+from convnets.exhibits.layer_animations import ANIMATIONS
 
 
 def main() -> None:

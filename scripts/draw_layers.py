@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from convnets.errors import run_script
-from convnets.layer_figures import FIGURES
-from convnets.style import save_figure, use_style
+from convnets.core.errors import run_script
+from convnets.exhibits.layer_figures import FIGURES
+from convnets.exhibits.style import save_figure, use_style
 
 
 def main() -> None:

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
+from convnets.core.errors import run_script
 from convnets.data.dataset import load_dataset
-from convnets.errors import run_script
-from convnets.pooling_figure import draw_pooling
-from convnets.style import save_figure, use_style
+from convnets.exhibits.pooling_figure import draw_pooling
+from convnets.exhibits.style import save_figure, use_style
 
 CLASS = "B"
 """The character to show, where the test images have it: it has straight and round strokes."""

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from convnets import hardware
+from convnets.architectures.variant import Variant
+from convnets.config.settings import TrainingSettings, from_mapping
+from convnets.core.errors import UserError, run_script
+from convnets.core.files import atomic_write
 from convnets.data.dataset import load_dataset
 from convnets.data.folder import digest_of
-from convnets.errors import UserError, run_script
-from convnets.evaluation import Evaluation, score
-from convnets.files import atomic_write
-from convnets.gpu import place_on_gpu
-from convnets.network import build_network
-from convnets.run_folder import CHECKPOINT, PREDICTIONS, TEST, RunFolder, write_record
-from convnets.settings import TrainingSettings, from_mapping
-from convnets.state import load_checkpoint
-from convnets.training import go_on, place, predict
-from convnets.variant import Variant
+from convnets.runs.run_folder import CHECKPOINT, PREDICTIONS, TEST, RunFolder, write_record
+from convnets.training import hardware
+from convnets.training.checkpoints import load_checkpoint
+from convnets.training.evaluation import Evaluation, score
+from convnets.training.gpu import place_on_gpu
+from convnets.training.network import build_network
+from convnets.training.trainer import go_on, place, predict
 
 
 def main() -> None:

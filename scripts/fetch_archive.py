@@ -3,10 +3,10 @@
 import argparse
 import sys
 
+from convnets.config.settings import DataSettings, from_json
+from convnets.core.errors import run_script
 from convnets.data.download import fetch_archive
 from convnets.data.torchvision_sets import fetch_torchvision
-from convnets.errors import run_script
-from convnets.settings import DataSettings, from_json
 
 
 def main() -> None:

@@ -4,14 +4,14 @@ import argparse
 import json
 from pathlib import Path
 
-from convnets.errors import run_script
-from convnets.files import write_text
+from convnets.core.errors import run_script
+from convnets.core.files import write_text
 from convnets.judging.claims import load_claims
 from convnets.judging.others import read_prior
+from convnets.judging.published import read_published
 from convnets.judging.table import judge_all
 from convnets.judging.witnesses import read_right
-from convnets.metrics import read_runs
-from convnets.published import read_published
+from convnets.runs.metrics import read_runs
 
 
 def main() -> None:

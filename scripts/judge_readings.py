@@ -6,11 +6,11 @@ from pathlib import Path
 
 import yaml
 
-from convnets.errors import run_script
-from convnets.files import write_text
+from convnets.core.errors import run_script
+from convnets.core.files import write_text
+from convnets.judging.published import read_published
 from convnets.judging.readings import TOTAL, judge_readings, load_readings
-from convnets.metrics import read_runs
-from convnets.published import read_published
+from convnets.runs.metrics import read_runs
 
 
 def main() -> None:

@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from convnets.conditions import conditions, runtime_conditions
-from convnets.errors import run_script
-from convnets.experiments import Figure
-from convnets.figures import describe, draw, numbers, read_trajectories
-from convnets.files import write_text
-from convnets.metrics import read_runs, runs_of
-from convnets.settings import from_json
-from convnets.style import save_figure, use_style
+from convnets.config.experiments import Figure
+from convnets.config.settings import from_json
+from convnets.core.errors import run_script
+from convnets.core.files import write_text
+from convnets.exhibits.figures import describe, draw, numbers, read_trajectories
+from convnets.exhibits.style import save_figure, use_style
+from convnets.judging.conditions import conditions, runtime_conditions
+from convnets.runs.metrics import read_runs, runs_of
 
 
 def main() -> None:

@@ -7,15 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from convnets.conditions import conditions
-from convnets.errors import run_script
-from convnets.experiments import Table
-from convnets.files import write_text
-from convnets.metrics import read_runs
-from convnets.published import read_published
-from convnets.settings import from_json
-from convnets.table_text import latex, markdown
-from convnets.tables import FilledTable
+from convnets.config.experiments import Table
+from convnets.config.settings import from_json
+from convnets.core.errors import run_script
+from convnets.core.files import write_text
+from convnets.exhibits.table_text import latex, markdown
+from convnets.exhibits.tables import FilledTable
+from convnets.judging.conditions import conditions
+from convnets.judging.published import read_published
+from convnets.runs.metrics import read_runs
 
 
 def main() -> None:

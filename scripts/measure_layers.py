@@ -11,12 +11,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from convnets.cases import CASES
-from convnets.efficiency import measure_agreement, measure_convolutions, measure_duplication
-from convnets.errors import run_script
-from convnets.files import write_json, write_text
-from convnets.hardware import describe
-from convnets.layer_times import NETWORKS, measure_layer_times
+from convnets.core.errors import run_script
+from convnets.core.files import write_json, write_text
+from convnets.lesson.cases import CASES
+from convnets.lesson.efficiency import measure_agreement, measure_convolutions, measure_duplication
+from convnets.lesson.layer_times import NETWORKS, measure_layer_times
+from convnets.training.hardware import describe
 
 
 def main() -> None:

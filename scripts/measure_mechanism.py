@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from convnets.errors import run_script
-from convnets.files import write_json
-from convnets.mechanism import measure_mechanism
+from convnets.core.errors import run_script
+from convnets.core.files import write_json
+from convnets.judging.mechanism import measure_mechanism
 
 
 def main() -> None:

@@ -12,12 +12,12 @@ import torch
 from convnets.analyses.field import middle_feature
 from convnets.analyses.receptive_fields import features_of, mean_gradient
 from convnets.analyses.runs import Run, load_runs
+from convnets.core.errors import run_script
+from convnets.core.files import atomic_write
 from convnets.data.dataset import load_dataset
-from convnets.errors import run_script
-from convnets.files import atomic_write
-from convnets.network import build_network
-from convnets.run_folder import RunFolder
-from convnets.state import load_checkpoint
+from convnets.runs.run_folder import RunFolder
+from convnets.training.checkpoints import load_checkpoint
+from convnets.training.network import build_network
 
 IMAGES = 500
 """Test images to average over, the first of the split."""

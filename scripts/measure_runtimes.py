@@ -8,17 +8,17 @@ from pathlib import Path
 
 import torch
 
+from convnets.architectures.variant import Variant
+from convnets.config.settings import TrainingSettings, from_mapping
+from convnets.core.errors import UserError, explain_no_memory, run_script
+from convnets.core.files import write_text
+from convnets.core.interruption import Interruption
 from convnets.data.dataset import Dataset, load_dataset
-from convnets.errors import UserError, explain_no_memory, run_script
-from convnets.files import write_text
-from convnets.gpu import place_on_gpu
-from convnets.interruption import Interruption
-from convnets.rounds import FEWEST_ROUNDS
-from convnets.run_folder import RunFolder
-from convnets.runtimes import Parts, Subject, measure, summarise
-from convnets.settings import TrainingSettings, from_mapping
-from convnets.training import Part
-from convnets.variant import Variant
+from convnets.runs.rounds import FEWEST_ROUNDS
+from convnets.runs.run_folder import RunFolder
+from convnets.training.gpu import place_on_gpu
+from convnets.training.runtimes import Parts, Subject, measure, summarise
+from convnets.training.trainer import Part
 
 
 def main() -> None:

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
+from convnets.config.settings import DataSettings, from_json
+from convnets.core.errors import run_script
 from convnets.data.dataset import save_dataset
 from convnets.data.prepare import prepare_dataset
-from convnets.errors import run_script
-from convnets.settings import DataSettings, from_json
 
 
 def main() -> None:

@@ -13,11 +13,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from convnets.errors import UserError, run_script
-from convnets.files import atomic_write, write_json, write_text
-from convnets.identity import differences, recorded_identity
-from convnets.run_folder import RunFolder
-from convnets.settings import MACHINE_FOLDER
+from convnets.config.settings import MACHINE_FOLDER
+from convnets.core.errors import UserError, run_script
+from convnets.core.files import atomic_write, write_json, write_text
+from convnets.runs.identity import differences, recorded_identity
+from convnets.runs.run_folder import RunFolder
 from report_now import OF_RUN, finished_runs, read_plan, report_now
 
 PATTERNS = (

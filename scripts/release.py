@@ -19,7 +19,7 @@ import yaml
 from rocrate.model.contextentity import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from convnets.errors import UserError, run_script
+from convnets.core.errors import UserError, run_script
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = {

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from convnets.errors import run_script
+from convnets.core.errors import run_script
 from convnets.notebook import publish
 
 

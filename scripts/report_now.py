@@ -19,21 +19,21 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from convnets.commands import commands_of_rows
-from convnets.comparison import compare
-from convnets.errors import UserError, run_script
-from convnets.experiments import Figure, Table
-from convnets.files import write_text
+from convnets.config.experiments import Figure, Table
+from convnets.config.settings import from_mapping
+from convnets.core.errors import UserError, run_script
+from convnets.core.files import write_text
+from convnets.exhibits.commands import commands_of_rows
 from convnets.judging.claims import load_claims
+from convnets.judging.comparison import compare
 from convnets.judging.others import read_prior
+from convnets.judging.published import read_published
 from convnets.judging.readings import judge_readings, load_readings
 from convnets.judging.table import judge_all
 from convnets.judging.witnesses import read_right
-from convnets.metrics import collect, read_runs
 from convnets.notebook import publish
-from convnets.published import read_published
-from convnets.rounds import read_runtimes
-from convnets.settings import from_mapping
+from convnets.runs.metrics import collect, read_runs
+from convnets.runs.rounds import read_runtimes
 from make_figure import make_figure
 from make_table import make_table
 

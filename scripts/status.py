@@ -15,8 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from convnets.errors import UserError, run_script
-from convnets.status import Run, Sweep, duration, read_sweep
+from convnets.core.errors import UserError, run_script
+from convnets.runs.status import Run, Sweep, duration, read_sweep
 
 WIDTH = 100
 BAR = 8

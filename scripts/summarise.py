@@ -14,9 +14,9 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
-from convnets.conditions import PAPER_EPOCHS, PAPER_IMAGES
-from convnets.errors import UserError, run_script
-from convnets.files import write_text
+from convnets.core.errors import UserError, run_script
+from convnets.core.files import write_text
+from convnets.judging.conditions import PAPER_EPOCHS, PAPER_IMAGES
 from convnets.judging.verdicts import ON_THESE_NETWORKS
 from convnets.markup import SVG
 from convnets.report import number, plural

@@ -7,20 +7,21 @@ from typing import Any
 
 import torch
 
-from convnets import hardware, records
+from convnets.architectures.variant import Variant
+from convnets.config.settings import TrainingSettings, from_json
+from convnets.core import records
+from convnets.core.errors import UserError, explain_no_memory, run_script
+from convnets.core.files import atomic_write, remove_temporaries
+from convnets.core.interruption import Interruption
+from convnets.core.lock import run_lock
 from convnets.data.dataset import Dataset, load_dataset
 from convnets.data.folder import digest_of
-from convnets.errors import UserError, explain_no_memory, run_script
-from convnets.files import atomic_write, remove_temporaries
-from convnets.gpu import place_on_gpu
-from convnets.identity import ARITHMETIC, changes, identity
-from convnets.interruption import Interruption
-from convnets.lock import run_lock
-from convnets.run_folder import CHECKPOINT, HISTORY, RECORD, RunFolder, write_record
-from convnets.settings import TrainingSettings, from_json
-from convnets.state import Slots, State, begin_attempt, to_bytes, write_history
-from convnets.training import Part, Run, Trainer
-from convnets.variant import Variant
+from convnets.runs.identity import ARITHMETIC, changes, identity
+from convnets.runs.run_folder import CHECKPOINT, HISTORY, RECORD, RunFolder, write_record
+from convnets.training import hardware
+from convnets.training.checkpoints import Slots, State, begin_attempt, to_bytes, write_history
+from convnets.training.gpu import place_on_gpu
+from convnets.training.trainer import Part, Run, Trainer
 
 
 def main() -> None:

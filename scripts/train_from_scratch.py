@@ -9,12 +9,12 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from convnets.architectures.variant import Variant
+from convnets.config.settings import TrainingSettings, from_json
+from convnets.core.errors import run_script
+from convnets.core.files import write_text
 from convnets.data.dataset import load_dataset
-from convnets.errors import run_script
-from convnets.files import write_text
-from convnets.from_scratch import train_twins, twins
-from convnets.settings import TrainingSettings, from_json
-from convnets.variant import Variant
+from convnets.lesson.from_scratch import train_twins, twins
 
 
 def main() -> None:

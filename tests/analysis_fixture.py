@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from convnets.conditions import PAPER_IMAGES
-from convnets.rounds import COLUMNS
-from convnets.variant import Variant
+from convnets.architectures.variant import Variant
+from convnets.judging.conditions import PAPER_IMAGES
+from convnets.runs.rounds import COLUMNS
 
 OFFICIAL = {
     "display_name": "EMNIST Balanced",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from convnets.architectures.images import CLASSES
 from convnets.data.emnist import MAPPING
-from convnets.settings import CLASSES
 
 TRAIN_IMAGES = "gzip/emnist-balanced-train-images-idx3-ubyte.gz"
 TRAIN_LABELS = "gzip/emnist-balanced-train-labels-idx1-ubyte.gz"

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 
 import train
-from convnets import training
+from convnets.config.settings import DataSettings, GlyphSettings, SplitSettings
 from convnets.data.dataset import save_dataset
 from convnets.data.prepare import prepare_dataset
-from convnets.settings import DataSettings, GlyphSettings, SplitSettings
-from convnets.state import NAMES, read_state
+from convnets.training import trainer as training
+from convnets.training.checkpoints import NAMES, read_state
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 STEPS = 19

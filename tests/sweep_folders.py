@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from convnets.status import QUIET_SECONDS, Run, read_sweep
+from convnets.runs.status import QUIET_SECONDS, Run, read_sweep
 
 BEGUN = "2026-11-23T14:13:45+00:00 small, seed 0: 270,656 parameters, Synthetic, CPU, float32\n"
 HERE = socket.gethostname()

@@ -1,6 +1,6 @@
 """Exploring Convolutional Networks, reproduced: the library behind the scripts.
 
-It knows nothing of Snakemake. Data flows one way, and a module imports only from those
-before it: errors, files, settings, variant -> data -> network -> training, evaluation ->
-metrics, tables, figures, comparison -> report.
+It knows nothing of Snakemake. A room (package) imports only from the rooms before it: core,
+architectures, config, data, layers, runs, training, judging, exhibits, analyses, report, lesson.
+import-linter checks this; docs/architecture.md follows the data through the rooms.
 """

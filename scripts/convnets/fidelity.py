@@ -12,7 +12,7 @@ from markupsafe import Markup
 from scipy import stats
 
 from convnets import markup
-from convnets.errors import UserError
+from convnets.core.errors import UserError
 from convnets.markup import Column
 
 CONFIDENCE = 0.95

@@ -12,8 +12,8 @@ from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
 from convnets.contents import with_contents
-from convnets.errors import UserError
-from convnets.files import write_text
+from convnets.core.errors import UserError
+from convnets.core.files import write_text
 
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 LIBRARY = Path(__file__).resolve().parents[1]

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 
 from convnets import markup
-from convnets.errors import UserError
-from convnets.metrics import read_history, read_runs, runs_of
-from convnets.run_folder import RunFolder
-from convnets.variant import KEYS_OF_METHOD
+from convnets.architectures.variant import KEYS_OF_METHOD
+from convnets.core.errors import UserError
+from convnets.runs.metrics import read_history, read_runs, runs_of
+from convnets.runs.run_folder import RunFolder
 
 SYNTHETIC = "glyphs"
 """The data source whose images are drawn, not written by hand."""

@@ -4,9 +4,12 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from convnets import lesson, lesson_plots, lesson_remarks, markup
-from convnets.cases import LARGE
-from convnets.style import use_style
+from convnets import markup
+from convnets.exhibits.style import use_style
+from convnets.lesson import plots as lesson_plots
+from convnets.lesson import remarks as lesson_remarks
+from convnets.lesson import tables as lesson
+from convnets.lesson.cases import LARGE
 
 
 def section(results: Path) -> Markup:

@@ -7,12 +7,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from convnets import markup
-from convnets.conditions import PAPER_GPU, deviations, other_hardware, runtime_conditions
+from convnets.judging.conditions import PAPER_GPU, deviations, other_hardware, runtime_conditions
 from convnets.judging.numbers import REFERENCE
 from convnets.markup import Column
-from convnets.metrics import rounds_of
 from convnets.report import Results, Run, plural, shown_value, shown_values, values_used
-from convnets.rounds import median_interval
+from convnets.runs.metrics import rounds_of
+from convnets.runs.rounds import median_interval
 from convnets.sketches import sparkline
 
 VARIED = ("stride", "dilation", "pool_size")

@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from convnets import markup
-from convnets.conditions import readable
+from convnets.judging.conditions import readable
 from convnets.report import PAPER_ORDER, Results
 from convnets.report_numbers import published_table
 

@@ -6,11 +6,11 @@ import pandas as pd
 from markupsafe import Markup
 
 from convnets import markup
+from convnets.exhibits.tables import HEADINGS
 from convnets.markup import Column
-from convnets.metrics import runs_of, runtimes_measured
 from convnets.report import Results, distinct, number
+from convnets.runs.metrics import runs_of, runtimes_measured
 from convnets.sketches import dots
-from convnets.tables import HEADINGS
 
 Row = dict[Any, Any]
 """A row of `comparison.csv`."""

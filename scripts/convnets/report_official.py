@@ -7,10 +7,10 @@ from markupsafe import Markup
 from scipy import stats
 
 from convnets import markup
+from convnets.config.settings import OFFICIAL_TEST_IMAGES
 from convnets.markup import Column
-from convnets.metrics import runs_of
 from convnets.report import Results
-from convnets.settings import OFFICIAL_TEST_IMAGES
+from convnets.runs.metrics import runs_of
 
 MEASURE, IMAGES = "official_test_accuracy", "official_test_images"
 

@@ -8,11 +8,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from convnets import markup
-from convnets.comparison import NOT_COMPARABLE
-from convnets.conditions import OTHER, SAME, deviations, level, other_hardware, readable
+from convnets.judging.comparison import NOT_COMPARABLE
+from convnets.judging.conditions import OTHER, SAME, deviations, level, other_hardware, readable
 from convnets.judging.numbers import COMPATIBLE, DIFFERS, REPRODUCED
 from convnets.judging.verdicts import FAILS, HOLDS, NOT_RUN, ON_THESE_NETWORKS, UNDECIDED
-from convnets.metrics import runtimes_measured
 from convnets.report import (
     PAPER_ORDER,
     Results,
@@ -20,6 +19,7 @@ from convnets.report import (
     shown_values,
     values_used,
 )
+from convnets.runs.metrics import runtimes_measured
 
 BASELINE = "fully_connected"
 OF_NUMBERS = (REPRODUCED, COMPATIBLE, DIFFERS, NOT_COMPARABLE, "reference", NOT_RUN)

@@ -14,13 +14,13 @@ from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
-from convnets.config import LAYER_FIGURES, POOLING_FIGURE, load_config
-from convnets.errors import UserError
-from convnets.files import file_digest, share_lock, write_json, write_text
-from convnets.finished import results_to_replace
-from convnets.resources import training_megabytes, training_minutes
-from convnets.settings import MACHINE_FOLDER, to_json
-from convnets.stages import VERSIONS
+from convnets.config.schema import LAYER_FIGURES, POOLING_FIGURE, load_config
+from convnets.core.errors import UserError
+from convnets.core.files import file_digest, share_lock, write_json, write_text
+from convnets.runs.finished import results_to_replace
+from convnets.training.resources import training_megabytes, training_minutes
+from convnets.config.settings import MACHINE_FOLDER, to_json
+from convnets.core.stages import VERSIONS
 
 # Environments of conda hold all that their scripts need: neither those nor pip, which fills the
 # environments, look at packages elsewhere. Snakemake itself hides PYTHONPATH from the scripts.

@@ -13,7 +13,7 @@
 #
 # Nothing but a missing output makes Snakemake train: a finished run has no inputs any more, unless
 # it is to be replaced, and functions of `output` are no parameters that Snakemake compares. Whether
-# a finished run is the one that is asked for is decided before any job starts (`convnets.finished`).
+# a finished run is the one that is asked for is decided before any job starts (`convnets.runs.finished`).
 
 
 rule train:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Drawing
 
 from convnets.analyses.panels import TINY, add_remark
 from convnets.analyses.runs import Predictions
-from convnets.style import SMALL, WIDTH
+from convnets.exhibits.style import SMALL, WIDTH
 
 
 def measure_agreement(predictions: Predictions) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from convnets.analyses.runs import Runs, load_runs
-from convnets.metrics import read_runs
+from convnets.runs.metrics import read_runs
 
 
 @dataclass(frozen=True)

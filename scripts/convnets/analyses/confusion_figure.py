@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from convnets.analyses.confusions import confused_images, most_confused, most_peculiar
 from convnets.analyses.panels import TINY, add_remark
 from convnets.analyses.runs import Predictions
-from convnets.style import SMALL, WIDTH
+from convnets.exhibits.style import SMALL, WIDTH
 
 ORANGE = "#D55E00"
 PAIRS = 10

@@ -11,9 +11,9 @@ from matplotlib.ticker import MaxNLocator
 
 from convnets.analyses.panels import TINY, add_remark, variant_panels
 from convnets.analyses.runs import Run, Runs
-from convnets.metrics import align_epochs, read_history
-from convnets.run_folder import RunFolder
-from convnets.style import LOOKS, SMALL
+from convnets.exhibits.style import LOOKS, SMALL
+from convnets.runs.metrics import align_epochs, read_history
+from convnets.runs.run_folder import RunFolder
 
 PARTS = {"train": "training accuracy", "val": "validation accuracy"}
 LINES: dict[str, Literal[":", "-"]] = {"train": ":", "val": "-"}

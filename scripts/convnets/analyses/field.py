@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convnets.operations import Linear
-from convnets.variant import Variant
+from convnets.architectures.operations import Linear
+from convnets.architectures.variant import Variant
 
 SHARE = 0.95
 """Share of the gradient that the effective field holds."""

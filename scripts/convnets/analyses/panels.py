@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from convnets.style import SMALL, WIDTH
+from convnets.exhibits.style import SMALL, WIDTH
 
 COLUMNS = 6
 TINY = 6.5

@@ -10,11 +10,11 @@ from matplotlib.lines import Line2D
 
 from convnets.analyses.panels import TINY, add_remark
 from convnets.analyses.runs import Runs
+from convnets.exhibits.style import LOOKS, SMALL, WIDTH
 from convnets.judging.numbers import own_interval
 from convnets.judging.spread import Spread
 from convnets.judging.witnesses import spreads_of
-from convnets.metrics import runs_of
-from convnets.style import LOOKS, SMALL, WIDTH
+from convnets.runs.metrics import runs_of
 
 COSTS = {
     "parameters": "Parameters",

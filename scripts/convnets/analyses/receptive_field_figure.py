@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from convnets.analyses.field import effective_width, middle_feature
 from convnets.analyses.panels import TINY, add_remark, variant_panels
-from convnets.variant import Variant
+from convnets.architectures.variant import Variant
 
 OUTLINE = "#D55E00"
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from convnets.network import AverageTo2x2
+from convnets.training.network import AverageTo2x2
 
 BATCH = 100
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from convnets.errors import UserError
-from convnets.run_folder import RunFolder
-from convnets.settings import from_mapping
-from convnets.variant import KEYS_OF_METHOD, Variant
+from convnets.architectures.variant import KEYS_OF_METHOD, Variant
+from convnets.config.settings import from_mapping
+from convnets.core.errors import UserError
+from convnets.runs.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from convnets.architectures.images import ImageKind
+from convnets.config.settings import DataSettings, from_mapping
+from convnets.core.errors import UserError
+from convnets.core.files import atomic_write, write_json
 from convnets.data.folder import IMAGES, LABELS, PROVENANCE, SPLIT, digest_of
 from convnets.data.source import LabelledImages
 from convnets.data.split import PARTS
-from convnets.errors import UserError
-from convnets.files import atomic_write, write_json
-from convnets.settings import DataSettings, ImageKind, from_mapping
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from convnets.config.settings import NistSettings
+from convnets.core.errors import UserError
+from convnets.core.files import file_digest
 from convnets.data.source import ZIP_START, describe_content
-from convnets.errors import UserError
-from convnets.files import file_digest
-from convnets.settings import NistSettings
 
 PAUSES = (1.0, 3.0, 9.0, 27.0)
 """Seconds to wait before each new attempt at the same address."""

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from convnets.architectures.images import CLASSES
+from convnets.config.settings import OFFICIAL_SHA256, OFFICIAL_TEST_IMAGES, NistSettings
+from convnets.core.errors import UserError
 from convnets.data.idx import IMAGES_MAGIC, LABELS_MAGIC, read_idx
 from convnets.data.source import (
     LabelledImages,
@@ -20,8 +23,6 @@ from convnets.data.source import (
     describe_file,
 )
 from convnets.data.torchvision_shim import balanced_classes
-from convnets.errors import UserError
-from convnets.settings import CLASSES, OFFICIAL_SHA256, OFFICIAL_TEST_IMAGES, NistSettings
 
 MAPPING = "gzip/emnist-balanced-mapping.txt"
 IMAGES = "gzip/emnist-balanced-{part}-images-idx3-ubyte.gz"

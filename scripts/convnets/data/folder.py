@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from convnets.files import file_digest
+from convnets.core.files import file_digest
 
 IMAGES, LABELS, SPLIT, PROVENANCE = "images.npy", "labels.npy", "split.npz", "provenance.json"
 

@@ -13,8 +13,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from convnets.architectures.images import CLASSES, IMAGE_SIZE
+from convnets.config.settings import GlyphSettings
 from convnets.data.source import LabelledImages, Source, describe_file
-from convnets.settings import CLASSES, IMAGE_SIZE, GlyphSettings
 
 FONTS = (
     "DejaVuSans.ttf",

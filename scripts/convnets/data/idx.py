@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from convnets.errors import UserError
+from convnets.core.errors import UserError
 
 IMAGES_MAGIC = 2051
 """Unsigned bytes in three dimensions."""

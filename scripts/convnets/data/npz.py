@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
+from convnets.architectures.images import IMAGE_SIZE
+from convnets.core.errors import UserError
 from convnets.data.source import (
     LabelledImages,
     Source,
     check_labelled_images,
     describe_file,
 )
-from convnets.errors import UserError
-from convnets.settings import IMAGE_SIZE
 
 FILES = {
     "train": "emnist-train.npz",

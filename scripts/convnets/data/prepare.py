@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convnets.config.settings import DataSettings
 from convnets.data.dataset import Dataset
 from convnets.data.duplicates import count_duplicates
 from convnets.data.emnist import read_archive, read_official_archive
@@ -12,7 +13,6 @@ from convnets.data.npz import read_split_files
 from convnets.data.source import Source, class_counts
 from convnets.data.split import make_split, scale_sizes
 from convnets.data.torchvision_sets import read_torchvision
-from convnets.settings import DataSettings
 
 
 def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convnets.errors import UserError
-from convnets.files import file_digest
-from convnets.settings import CLASSES, EMNIST
+from convnets.architectures.images import CLASSES, EMNIST
+from convnets.core.errors import UserError
+from convnets.core.files import file_digest
 
 ZIP_START = b"PK\x03\x04"
 """The first bytes of a zip file."""

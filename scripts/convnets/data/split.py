@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from convnets.architectures.images import CLASSES
+from convnets.config.settings import SplitSettings
+from convnets.core.errors import UserError
 from convnets.data.source import class_counts
-from convnets.errors import UserError
-from convnets.settings import CLASSES, SplitSettings
 
 PARTS = ("train", "validation", "test")
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from convnets.config.settings import IMAGE_KINDS, TorchvisionSettings
+from convnets.core.errors import UserError
 from convnets.data.download import waiting_lock
 from convnets.data.source import Source, check_labelled_images, describe_file
 from convnets.data.torchvision_shim import datasets
-from convnets.errors import UserError
-from convnets.settings import IMAGE_KINDS, TorchvisionSettings
 
 DISPLAY_NAMES = {"KMNIST": "KMNIST", "FashionMNIST": "Fashion-MNIST", "CIFAR10": "CIFAR-10"}
 FOLDERS = {

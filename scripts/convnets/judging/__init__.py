@@ -2,9 +2,6 @@
 
 The rules are documented where they are written: `verdicts` for claims, `numbers` for published
 numbers, `spread` and `estimates` for the statistics, `others` for other people's runs. The columns
-are in `table` (claims.csv) and `convnets.comparison` (comparison.csv), the levels of conditions in
-`convnets.conditions`. benchmarks/judging.py proves the error rates.
-
-A module imports only from those before it: spread, estimates, verdicts, claims, judge, witnesses,
-others, numbers, table.
+are in `table` (claims.csv) and `comparison` (comparison.csv), the levels of conditions in
+`conditions`. benchmarks/judging.py proves the error rates.
 """

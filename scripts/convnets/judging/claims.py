@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from convnets.errors import UserError
+from convnets.config.settings import from_mapping
+from convnets.core.errors import UserError
 from convnets.judging.spread import ACCURACY, QUANTITIES
-from convnets.settings import from_mapping
 
 MINUS = "\N{MINUS SIGN}"
 

@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from convnets.conditions import PAPER_IMAGES
+from convnets.judging.conditions import PAPER_IMAGES
 from convnets.judging.estimates import ALPHA, estimate
 from convnets.judging.spread import ACCURACY, Spread, learn_spread
 from convnets.judging.verdicts import holm
-from convnets.metrics import RUNTIMES, rounds_of, runtimes_measured
-from convnets.rounds import median_interval
+from convnets.runs.metrics import RUNTIMES, rounds_of, runtimes_measured
+from convnets.runs.rounds import median_interval
 
 REFERENCE = "no_pooling"
 """The variant whose epoch is the unit of all runtimes, ours and the paper's."""

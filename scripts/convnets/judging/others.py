@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from convnets.conditions import PAPER_EPOCHS
+from convnets.judging.conditions import PAPER_EPOCHS
 from convnets.judging.estimates import Estimates
+from convnets.judging.published import distinct_numbers
 from convnets.judging.spread import ACCURACY, OF_BEST
 from convnets.judging.witnesses import Sweep, images_of
-from convnets.published import distinct_numbers
 
 DEFAULT_SEED = "7112018"
 """The framework's default."""

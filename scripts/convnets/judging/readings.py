@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from convnets.conditions import (
+from convnets.judging.conditions import (
     EMNIST_SOURCES,
     PAPER_IMAGES,
     censored,
@@ -40,7 +40,7 @@ from convnets.conditions import (
 from convnets.judging.numbers import REFERENCE
 from convnets.judging.spread import OF_BEST, QUANTITIES
 from convnets.judging.witnesses import spreads_of
-from convnets.metrics import RUNTIMES, runs_of
+from convnets.runs.metrics import RUNTIMES, runs_of
 
 HARDWARE_SPREAD = 1.0
 """Standard deviation of the logarithm of a relative runtime between kinds of hardware: about what

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from convnets.conditions import censored
-from convnets.metrics import EPOCH_ROUND, runtimes_measured
+from convnets.judging.conditions import censored
+from convnets.runs.metrics import EPOCH_ROUND, runtimes_measured
 
 ACCURACY = "test_accuracy"
 QUANTITIES = (ACCURACY, "best_epoch", "epoch_seconds", "seconds_to_best")

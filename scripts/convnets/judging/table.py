@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from convnets.conditions import OTHER, SAME, censored, deviations, level, other_hardware
 from convnets.judging.claims import MINUS, Claim, Comparison, Family, Part
+from convnets.judging.conditions import OTHER, SAME, censored, deviations, level, other_hardware
 from convnets.judging.estimates import MOST_SEEDS
 from convnets.judging.judge import Judgement, Witness, both, computed_verdict, judge
 from convnets.judging.others import Prior, other_peoples_runs
@@ -29,7 +29,7 @@ from convnets.judging.verdicts import (
     Evidence,
 )
 from convnets.judging.witnesses import our_runs, papers_numbers
-from convnets.metrics import RUNTIMES
+from convnets.runs.metrics import RUNTIMES
 
 COLUMNS = [
     *("claim", "section", "sentence", "quote", "claim_verdict", "judged_claim", "lean", "lean_p"),

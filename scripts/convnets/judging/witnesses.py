@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from convnets.conditions import PAPER_IMAGES
-from convnets.errors import UserError
+from convnets.core.errors import UserError
+from convnets.judging.conditions import PAPER_IMAGES
 from convnets.judging.estimates import Estimates, estimate, image_covariance
+from convnets.judging.published import distinct_numbers
 from convnets.judging.spread import ACCURACY, QUANTITIES, Spread, learn_spread, replicates
-from convnets.published import distinct_numbers
 
 OWN_IMAGES, OTHER_IMAGES = 0.68, 0.61
 """Assumed covariance of being correct on an image, as a share of p (1 - p): of two networks of one

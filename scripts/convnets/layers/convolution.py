@@ -16,7 +16,7 @@ from abc import abstractmethod
 
 import numpy as np
 
-from convnets.errors import UserError
+from convnets.core.errors import UserError
 from convnets.layers.layer import Layer
 from convnets.layers.window import Window
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from convnets.errors import UserError
+from convnets.core.errors import UserError
 from convnets.layers.layer import Layer
 
 

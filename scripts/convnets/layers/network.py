@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from convnets.architectures.operations import Convolution as ConvolutionOperation
+from convnets.architectures.operations import Linear, Operation
+from convnets.architectures.variant import HEAD_SIZE, Variant
 from convnets.layers.activation import ReLU
 from convnets.layers.convolution import Convolution
 from convnets.layers.convolution_im2col import Im2colConvolution
@@ -11,9 +14,6 @@ from convnets.layers.dense import Flatten, FullyConnected, RepeatTo2x2
 from convnets.layers.layer import Layer
 from convnets.layers.loss import SoftmaxCrossEntropy
 from convnets.layers.pooling import AveragePooling, MaxAveragePooling, MaxPooling
-from convnets.operations import Convolution as ConvolutionOperation
-from convnets.operations import Linear, Operation
-from convnets.variant import HEAD_SIZE, Variant
 
 POOLINGS: dict[str, type[MaxPooling | AveragePooling | MaxAveragePooling]] = {
     "max_pool": MaxPooling,

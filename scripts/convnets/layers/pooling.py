@@ -7,7 +7,7 @@ mean, which counts it.
 
 import numpy as np
 
-from convnets.errors import UserError
+from convnets.core.errors import UserError
 from convnets.layers.layer import Layer
 from convnets.layers.window import Window
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convnets.errors import UserError
+from convnets.core.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Architectures: variants as frozen values, and the operations that follow from them."""

@@ -1,0 +1,90 @@
+"""What is shown of the runs: tables and figures as frozen values, from the configuration."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from convnets.core.validation import STRICT
+
+Column = Literal[
+    "num_filters",
+    "test_accuracy",
+    "best_epoch",
+    "epoch_seconds",
+    "seconds_to_best",
+    "best_val_accuracy",
+    "parameters",
+    "multiply_adds",
+    "receptive_field",
+]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table."""
+
+    __pydantic_config__ = STRICT
+
+    label: tuple[str, ...]
+    """What stands in the leading columns, one text for each `header`."""
+    variants: tuple[str, ...]
+    """The variant of the row, or the several that compete for `best`."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """An experiment: the variants it trains and the table that shows them."""
+
+    __pydantic_config__ = STRICT
+
+    title: str
+    """Caption."""
+    header: tuple[str, ...]
+    """Headings of the leading columns."""
+    columns: tuple[Column, ...]
+    """The measures to show."""
+    rows: tuple[Row, ...]
+    """The rows, from top to bottom."""
+    best: Literal[1, 2] | None = None
+    """Show this many of a row's variants side by side, best validation accuracy first. Empty:
+    each row has one variant."""
+    seeds: tuple[int, ...] | None = None
+    """Seeds of the table's variants, in place of the configuration's. A variant of several tables
+    runs with the seeds of all."""
+    published: int | None = None
+    """Number of the paper's table whose values stand beside ours, if it has one."""
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Ids of all variants that the table needs, each once."""
+        return tuple(dict.fromkeys(id for row in self.rows for id in row.variants))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One curve of a figure."""
+
+    __pydantic_config__ = STRICT
+
+    label: str
+    """Name in the legend."""
+    variants: tuple[str, ...]
+    """The variant; of several, the one with the best validation accuracy is drawn."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Validation accuracy of some variants in the course of training."""
+
+    __pydantic_config__ = STRICT
+
+    title: str
+    """Caption."""
+    x: Literal["epoch", "seconds"]
+    """Horizontal axis: epochs, or training runtime in seconds."""
+    curves: tuple[Curve, ...]
+    """The curves, in the order of the legend."""
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Ids of all variants that the figure needs, each once."""
+        return tuple(dict.fromkeys(id for curve in self.curves for id in curve.variants))

@@ -1,0 +1,1 @@
+"""Exhibits: the paper's tables and figures, in one style."""

@@ -1,0 +1,204 @@
+"""Figures 1 to 5 and 7: how the layers compute, drawn from what the hand-written ones give."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.patches import Rectangle
+
+from convnets.exhibits.style import FONT_SIZE, SMALL, WIDTH
+from convnets.layers.convolution_im2col import Im2colConvolution, im2col
+from convnets.layers.layer import Layer
+from convnets.layers.pooling import AveragePooling, MaxPooling
+from convnets.layers.window import Window
+
+IMAGE = np.array(
+    [[3, 3, 2, 1, 0], [0, 0, 1, 3, 1], [3, 1, 2, 2, 3], [2, 0, 0, 2, 2], [2, 0, 0, 0, 1.0]]
+).reshape(1, 1, 5, 5)
+KERNEL = np.array([[0, 1, 2], [2, 2, 0], [0, 1, 2.0]]).reshape(1, 1, 3, 3)
+"""Image and kernel of Dumoulin and Visin, whose drawings the paper shows."""
+PLACE = (1, 2)
+"""Row and column of the output that is shaded, with the inputs that it is computed from."""
+DILATIONS = (1, 2, 4)
+LIGHT_BLUE, BLUE = "#d6eaf8", "#85c1e9"
+LIGHT_GREEN, GREEN = "#d4efdf", "#7dcea0"
+ORANGE = "#D55E00"
+
+
+class LayerFigure(NamedTuple):
+    """A figure, and what to say about it."""
+
+    title: str
+    description: str
+    draw: Callable[[], Drawing]
+
+
+def draw_convolution() -> Drawing:
+    """Figure 1: a 3 x 3 kernel on a 5 x 5 input."""
+    layer = Im2colConvolution(KERNEL)
+    drawing, (left, middle, right) = _panels(5, 3, 3)
+    _draw_input(left, IMAGE)
+    _cells(middle, KERNEL[0, 0], "Kernel, 3×3", "white")
+    _draw_output(right, layer, IMAGE)
+    return drawing
+
+
+def draw_padded_convolution() -> Drawing:
+    """Figure 2: the same with padding 1, of zeros, which keeps the size."""
+    layer = Im2colConvolution(KERNEL)
+    padded = Window((3, 3), padding=1).pad(IMAGE)
+    drawing, (left, right) = _panels(7, 5)
+    _draw_input(left, padded, padding=1)
+    _draw_output(right, layer, padded)
+    return drawing
+
+
+def draw_max_pooling() -> Drawing:
+    """Figure 3: maxima of 3 x 3 windows, and the pixel that gets the gradient of one."""
+    layer = MaxPooling(3, stride=1)
+    drawing, (left, right) = _panels(5, 3)
+    _draw_input(left, IMAGE)
+    row, column = np.argwhere(reached(layer, IMAGE))[0]
+    left.add_patch(_frame(row, column))
+    _draw_output(right, layer, IMAGE)
+    return drawing
+
+
+def draw_columns() -> Drawing:
+    """Figure 4: each window of the image becomes a column."""
+    columns = im2col(IMAGE, Window((3, 3)))
+    drawing, (left, right) = _panels(5, 9)
+    _draw_input(left, IMAGE)
+    shaded = np.zeros(columns.shape, bool)
+    shaded[:, 3 * PLACE[0] + PLACE[1]] = True
+    _cells(right, columns, "Columns, 9×9", np.where(shaded, BLUE, LIGHT_BLUE))
+    return drawing
+
+
+def draw_matrix_product() -> Drawing:
+    """Figure 5: two kernels as rows, times the columns, are two outputs as rows."""
+    kernels = np.concatenate([KERNEL, KERNEL[:, :, :, ::-1]])
+    rows = kernels.reshape(2, -1)
+    columns = im2col(IMAGE, Window((3, 3)))
+    outputs = Im2colConvolution(kernels).fprop(IMAGE)[0].reshape(2, -1)
+    place = 3 * PLACE[0] + PLACE[1]
+    of_row, of_column, of_output = (np.zeros(m.shape, bool) for m in (rows, columns, outputs))
+    of_row[0], of_column[:, place], of_output[0, place] = True, True, True
+    drawing, (left, middle, right) = _panels(9, 9, 9)
+    _cells(left, rows, "Kernels, 2×9", np.where(of_row, "0.8", "white"))
+    _cells(middle, columns, "× columns, 9×9", np.where(of_column, BLUE, LIGHT_BLUE))
+    _cells(right, outputs, "= outputs, 2×9", np.where(of_output, GREEN, LIGHT_GREEN))
+    return drawing
+
+
+def draw_dilated_kernels() -> Drawing:
+    """Figure 7: the pixels that a 3 x 3 kernel meets, by its dilation."""
+    size = 2 * max(DILATIONS) + 1
+    pixels = np.ones((1, 1, size, size))
+    drawing, panels = _panels(*[size] * len(DILATIONS))
+    for axes, dilation in zip(panels, DILATIONS, strict=True):
+        layer = Im2colConvolution(np.ones((1, 1, 3, 3)), padding=dilation, dilation=dilation)
+        met = reached(layer, pixels, (size // 2, size // 2))
+        _cells(
+            axes, np.full(met.shape, np.nan), f"Dilation {dilation}", np.where(met, BLUE, "white")
+        )
+    return drawing
+
+
+FIGURES = {
+    "figure_01": LayerFigure(
+        "A convolution",
+        "A 5×5 input, a 3×3 kernel and the 3×3 output. The shaded output is the sum of the "
+        "products of the kernel and the shaded inputs.",
+        draw_convolution,
+    ),
+    "figure_02": LayerFigure(
+        "A padded convolution",
+        "The 5×5 input with a border of zeros, and the output, 5×5 too. The shaded output is "
+        "computed from the shaded inputs.",
+        draw_padded_convolution,
+    ),
+    "figure_03": LayerFigure(
+        "Max pooling",
+        "A 5×5 input and the maxima of its 3×3 windows. Of the shaded window, the framed pixel "
+        "alone gets the gradient: the first of its two maxima.",
+        draw_max_pooling,
+    ),
+    "figure_04": LayerFigure(
+        "Image to columns",
+        "A 5×5 input, and a matrix with a column of nine numbers for each of its nine 3×3 "
+        "windows. The shaded window is the shaded column.",
+        draw_columns,
+    ),
+    "figure_05": LayerFigure(
+        "Convolution as a matrix product",
+        "Two kernels as rows of nine weights, times the nine columns, are two outputs as rows of "
+        "nine features. The shaded row times the shaded column is the shaded output.",
+        draw_matrix_product,
+    ),
+    "figure_07": LayerFigure(
+        "Dilated kernels",
+        "The nine pixels that a 3×3 kernel meets: next to each other with dilation 1, with gaps "
+        "of one and three pixels with dilations 2 and 4.",
+        draw_dilated_kernels,
+    ),
+}
+"""By name. Figure 6 is in `pooling_figure`."""
+
+
+def reached(layer: Layer, inputs: np.ndarray, place: tuple[int, int] = PLACE) -> np.ndarray:
+    """The inputs (height, width) that the output at `place` gives its gradient to."""
+    outputs = layer.fprop(inputs)
+    grads = np.zeros_like(outputs)
+    grads[0, 0, *place] = 1
+    return layer.bprop(inputs, outputs, grads)[0, 0] != 0
+
+
+def _draw_input(axes: Axes, inputs: np.ndarray, padding: int = 0) -> None:
+    """Draw `inputs`, of which `padding` at each edge is white, with the 3 x 3 window shaded."""
+    size = inputs.shape[-1]
+    colours = np.full((size, size), "white", dtype="U7")
+    inside = slice(padding, size - padding)
+    colours[inside, inside] = LIGHT_BLUE
+    colours[reached(AveragePooling(3, stride=1), inputs)] = BLUE
+    unpadded = size - 2 * padding
+    title = f"Input, {unpadded}×{unpadded}" + (f", padding {padding}" if padding else "")
+    _cells(axes, inputs[0, 0], title, colours)
+
+
+def _draw_output(axes: Axes, layer: Layer, inputs: np.ndarray) -> None:
+    outputs = layer.fprop(inputs)[0, 0]
+    colours = np.full(outputs.shape, LIGHT_GREEN)
+    colours[PLACE] = GREEN
+    _cells(axes, outputs, f"Output, {len(outputs)}×{len(outputs)}", colours)
+
+
+def _panels(*columns: int) -> tuple[Drawing, list[Axes]]:
+    """Panels side by side for grids of so many columns, with cells of one size, and no axes."""
+    height = WIDTH * max(columns) / (sum(columns) + len(columns)) + 4 * FONT_SIZE / 72
+    drawing = Drawing(figsize=(WIDTH, height), layout="constrained")
+    panels = drawing.subplots(1, len(columns), width_ratios=columns)
+    for axes in panels:
+        axes.set_axis_off()
+        axes.set_aspect("equal")
+    return drawing, list(panels)
+
+
+def _cells(axes: Axes, values: np.ndarray, title: str, colours: np.ndarray | str) -> None:
+    """Draw a grid of `values` (rows, columns) on `colours`, without a number where one is NaN."""
+    rows, columns = values.shape
+    for (row, column), colour in np.ndenumerate(np.broadcast_to(colours, values.shape)):
+        axes.add_patch(
+            Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="0.4", linewidth=0.6)
+        )
+        if not np.isnan(values[row, column]):
+            number = f"{values[row, column]:.0f}"
+            axes.text(column + 0.5, row + 0.55, number, ha="center", va="center", fontsize=SMALL)
+    axes.set(xlim=(0, columns), ylim=(rows, 0))
+    axes.set_title(title, fontsize=SMALL)
+
+
+def _frame(row: int, column: int) -> Rectangle:
+    return Rectangle((column, row), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2, zorder=3)

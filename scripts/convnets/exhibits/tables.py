@@ -1,0 +1,241 @@
+"""The paper's tables with our values beside the published ones."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from convnets.config.experiments import Table
+from convnets.exhibits.table_text import Grid
+from convnets.judging.conditions import runtime_conditions
+from convnets.judging.numbers import own_interval
+from convnets.judging.witnesses import spreads_of
+from convnets.runs.metrics import RUNTIMES, filters_label, rank_variants, runs_of, runtimes_measured
+
+HEADINGS = {
+    "num_filters": "# of filters",
+    "test_accuracy": "Test Set Accuracy",
+    "best_epoch": "Best model epoch",
+    "epoch_seconds": "Average Epoch Runtime (s)",
+    "seconds_to_best": "Runtime until best (s)",
+    "best_val_accuracy": "Best Validation Accuracy",
+    "parameters": "Parameters",
+    "multiply_adds": "Multiply-adds",
+    "receptive_field": "Receptive field (pixels)",
+}
+"""Column headings, worded as in the paper's Tables 1 and 3 where it has them."""
+OF_ARCHITECTURE = ("num_filters", "parameters", "multiply_adds", "receptive_field")
+"""Measures that are the same for every seed."""
+WITH_INTERVAL = ("test_accuracy", "best_epoch", "epoch_seconds", "seconds_to_best")
+"""Measures that have a 95 % interval, with one seed too (`own_interval`)."""
+MISSING = "–"
+
+
+class Rank(NamedTuple):
+    """One of the models that a row shows side by side (paper, Table 3)."""
+
+    heading: str
+    prefix: str
+    published: str
+
+
+SINGLE = Rank("", "", "")
+RANKS = (
+    Rank("Best Performing Model", "best_", " (best)"),
+    Rank("Second Best Performing Model", "second_", " (second)"),
+)
+
+
+class Ours(NamedTuple):
+    """What our runs gave for a measure; `None` where there is none."""
+
+    value: float | str | None = None
+    deviation: float | None = None
+    """Standard deviation over seeds."""
+    interval: tuple[float, float] | None = None
+    """95 % interval."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One measure of one model of a row: the published value, `None` if missing, and ours."""
+
+    rank: Rank
+    measure: str
+    paper: float | str | None
+    ours: Ours
+
+
+@dataclass(frozen=True)
+class FilledRow:
+    """A row of the table with its values."""
+
+    label: tuple[str, ...]
+    models: dict[Rank, tuple[str, int]]
+    """Variant and number of seeds behind each rank."""
+    entries: list[Entry]
+
+
+class FilledTable:
+    """A table of the configuration, filled with published values and those of `runs`."""
+
+    def __init__(self, table: Table, runs: pd.DataFrame, published: pd.DataFrame) -> None:
+        self.table = table
+        self.ranks = _ranks(table.best)
+        self.runs = runs_of(runs, *table.variants)
+        self._spreads = spreads_of(runs)
+        self._published = published[published["table"] == table.published]
+        self.rows = [self._fill(row.label, row.variants) for row in table.rows]
+        self.with_paper = {e.measure for r in self.rows for e in r.entries if e.paper is not None}
+        """Measures for which the paper has values in this table."""
+
+    @property
+    def several_seeds(self) -> bool:
+        """Whether some value of ours is a mean."""
+        return any(seeds > 1 for row in self.rows for _, seeds in row.models.values())
+
+    @property
+    def every_seed_repeated(self) -> bool:
+        """Whether all values of ours are means, as far as there are any."""
+        return all(seeds > 1 for row in self.rows for _, seeds in row.models.values())
+
+    def numbers(self) -> pd.DataFrame:
+        """All values in full precision, a line per row; `_sd`, `_low`, `_high` beside ours."""
+        return pd.DataFrame([dict(self._numbers(row)) for row in self.rows])
+
+    def grid(self) -> Grid:
+        """The table as rounded text, in the paper's layout."""
+        shown = [
+            (rank, measure, source)
+            for rank in self.ranks
+            for measure in self.table.columns
+            for source in (("paper", "ours") if measure in self.with_paper else ("ours",))
+        ]
+        columns = [
+            (*([rank.heading] if self.table.best else []), HEADINGS[measure])
+            + ((source,) if self.with_paper else ())
+            for rank, measure, source in shown
+        ]
+        cells = []
+        for row in self.rows:
+            entries = {(entry.rank, entry.measure): entry for entry in row.entries}
+            cells.append([_text(entries[rank, name], source) for rank, name, source in shown])
+        return Grid(self.table.header, columns, [row.label for row in self.rows], cells)
+
+    def caption(self, conditions: str) -> str:
+        """The title, under which conditions ours came about, and how to read the values."""
+        sentences = [self.table.title, f"Ours: {conditions}" if self.with_paper else conditions]
+        if self.several_seeds:
+            sentences.append(
+                "Ours are mean ± standard deviation over seeds, with the 95 % interval of the mean "
+                "over seeds (of accuracies: over test images too)"
+            )
+        if not self.every_seed_repeated:
+            sentences.append(
+                "One seed has the spread between seeds of the other variants, or an assumed one"
+            )
+        if len(self.runs) and set(RUNTIMES) & set(self.table.columns):
+            sentences.append(runtime_conditions(self.runs))
+        if self.table.best:
+            ranked = "Models are" if not self.with_paper else "Our models are"
+            sentences.append(f"{ranked} ranked by mean validation accuracy")
+        return ". ".join(sentences) + "."
+
+    def _fill(self, label: tuple[str, ...], variants: tuple[str, ...]) -> FilledRow:
+        trained = rank_variants(self.runs, variants)[: len(self.ranks)]
+        models: dict[Rank, tuple[str, int]] = {}
+        entries = []
+        for index, rank in enumerate(self.ranks):
+            chosen = trained[index : index + 1]
+            ours = runs_of(self.runs, *chosen)
+            if chosen:
+                models[rank] = (chosen[0], len(ours))
+            published = self._published_of(label, variants, rank)
+            for measure in self.table.columns:
+                paper = _published_value(published, measure)
+                entries.append(Entry(rank, measure, paper, self._ours(ours, measure)))
+        return FilledRow(label, models, entries)
+
+    def _published_of(
+        self, label: tuple[str, ...], variants: tuple[str, ...], rank: Rank
+    ) -> pd.DataFrame:
+        """The published values of a row: by its variant or, where models are ranked, by name."""
+        if rank is SINGLE:
+            return self._published[self._published["variant"] == variants[0]]
+        return self._published[self._published["row"] == " ".join(label) + rank.published]
+
+    def _ours(self, runs: pd.DataFrame, measure: str) -> Ours:
+        """Mean of the runs of one variant, deviation over seeds, interval."""
+        if runs.empty:
+            return Ours()
+        if measure == "num_filters":
+            return Ours(filters_label(runs.iloc[0]))
+        values = runs[measure]
+        per_seed = measure != "epoch_seconds" or not runtimes_measured(runs)
+        deviation = float(values.std()) if len(runs) > 1 and per_seed else None
+        if measure in OF_ARCHITECTURE:
+            return Ours(float(values.mean()))
+        if measure not in WITH_INTERVAL:
+            return Ours(float(values.mean()), deviation)
+        low, high = own_interval(measure, runs, self._spreads[measure])
+        return Ours(float(values.mean()), deviation, None if math.isnan(low) else (low, high))
+
+    def _numbers(self, row: FilledRow) -> Iterator[tuple[str, Any]]:
+        yield from zip(self.table.header, row.label, strict=True)
+        for rank in self.ranks:
+            yield f"{rank.prefix}variant", row.models.get(rank, (None, 0))[0]
+            yield f"{rank.prefix}seeds", row.models.get(rank, (None, 0))[1]
+            for entry in row.entries:
+                if entry.rank is rank:
+                    yield from self._numbers_of(entry)
+
+    def _numbers_of(self, entry: Entry) -> Iterator[tuple[str, Any]]:
+        name = entry.rank.prefix + entry.measure
+        if entry.measure in self.with_paper:
+            yield f"{name}_paper", entry.paper
+        yield f"{name}_ours", entry.ours.value
+        if entry.measure not in OF_ARCHITECTURE:
+            yield f"{name}_ours_sd", entry.ours.deviation
+        if entry.measure in WITH_INTERVAL:
+            low, high = entry.ours.interval or (None, None)
+            yield f"{name}_ours_low", low
+            yield f"{name}_ours_high", high
+
+
+def _ranks(best: int | None) -> tuple[Rank, ...]:
+    if best is None:
+        return (SINGLE,)
+    further = (Rank(f"Model {n}", f"rank_{n}_", f" ({n})") for n in range(len(RANKS) + 1, best + 1))
+    return (*RANKS[:best], *further)
+
+
+def _published_value(published: pd.DataFrame, measure: str) -> float | str | None:
+    if measure == "num_filters" and len(published):
+        return str(published["num_filters"].iloc[0])
+    values = published.loc[published["metric"] == measure, "value"]
+    return float(values.iloc[0]) if len(values) else None
+
+
+def _text(entry: Entry, source: str) -> str:
+    """A value as it is shown: accuracies with 3 decimals, the rest with 3 digits or more."""
+    value, deviation, interval = entry.ours if source == "ours" else (entry.paper, None, None)
+    if value is None or isinstance(value, str):
+        return value or MISSING
+    decimals = _decimals(entry.measure, value, source == "paper" or not deviation)
+    text = f"{value:,.{decimals}f}"
+    if deviation is not None:
+        text += f" ± {deviation:,.{decimals}f}"
+    if interval:
+        text += f" [{interval[0]:,.{decimals}f}, {interval[1]:,.{decimals}f}]"
+    return text
+
+
+def _decimals(measure: str, value: float, single: bool) -> int:
+    """Digits after the point; a `single` value that is a whole number has none."""
+    if measure.endswith("accuracy"):
+        return 3
+    if value >= 100 or (value.is_integer() and single):
+        return 0
+    return 1 if value >= 10 or measure == "best_epoch" else 2

@@ -1,0 +1,200 @@
+"""Claims on how layers work, judged by computing with them: parameters, im2col, max pooling.
+
+Each measure has a value, the range of its repetitions, and a text on how it came about. None of
+them needs a trained network.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d, cross_entropy, interpolate, max_pool2d, pad, unfold
+
+from convnets.architectures.operations import Convolution
+from convnets.architectures.variant import Variant
+from convnets.training.network import build_network
+
+DILATIONS: dict[str, dict[str, Any]] = {
+    "i+1": {"dilation": (1, 2, 3, 4)},
+    "i+2": {"dilation": (2, 3, 4, 5)},
+    "i+3": {"dilation": (3, 4, 5, 6), "dilated_padding": 2, "dilated_stride": (1, 1, 1, 2)},
+    "2": {"dilation": 2},
+}
+"""The dilations of Table 5 by their names there."""
+HEADS: tuple[Literal["averaged", "flattened"], ...] = ("averaged", "flattened")
+KERNEL = 3
+CHANNELS = 64
+"""Number of filters of the paper's default architecture (Section 4)."""
+WIDTH = 27
+"""A multiple of the kernel, so that windows that do not overlap cover all pixels."""
+REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measured number."""
+
+    value: float
+    low: float
+    high: float
+    how: str
+
+
+def measure_mechanism() -> dict[str, dict[str, Any]]:
+    """All measures by name, as `config/claims.yaml` asks for them."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(2, CHANNELS, WIDTH, WIDTH, generator=generator)
+    kernels = torch.randn(CHANNELS, CHANNELS, KERNEL, KERNEL, generator=generator)
+    return {
+        name: asdict(measure)
+        for name, measure in {
+            **dilation_against_none(),
+            **parameters_of_whole_maps(),
+            "epoch_seconds_with_batch_32_over_100": cost_of_small_batches(),
+            "elementwise_over_im2col_seconds": speed_of_im2col(images, kernels),
+            "im2col_over_input_size_at_stride_1": size_of_im2col(images, 1),
+            "im2col_over_input_size_at_stride_of_kernel": size_of_im2col(images, KERNEL),
+            **gradient_of_max_pooling(images[:, :, :26, :26]),
+        }.items()
+    }
+
+
+def dilation_against_none() -> dict[str, Measure]:
+    """Each dilated network against the same network with dilation 1."""
+    parameters, fields, arithmetic = [], [], []
+    for keys in DILATIONS.values():
+        dilated, plain = (
+            Variant("dilation", "dilation", **keys | changed) for changed in ({}, {"dilation": 1})
+        )
+        parameters.append(dilated.parameters / plain.parameters)
+        fields.append(dilated.receptive_field / plain.receptive_field)
+        per_output = [_multiply_adds_per_output(variant) for variant in (dilated, plain)]
+        arithmetic.append(per_output[0] / per_output[1])
+    how = f"networks with dilation {', '.join(DILATIONS)} over the same with 1"
+    image = torch.zeros(1, 1, 28, 28)
+    kernel = torch.zeros(1, 1, KERNEL, KERNEL)
+    widths = [
+        conv2d(image, kernel, padding=rate, dilation=rate).shape[-1] / image.shape[-1]
+        for rate in (1, 2, 3, 4, 5, 6)
+    ]
+    alone = Variant("dilation", "dilation", dilation=(3, 4, 5, 6), dilated_padding=2)
+    return {
+        "parameters_with_over_without_dilation": _of(parameters, how),
+        "receptive_field_with_over_without_dilation": _of(fields, how),
+        "multiply_adds_per_output_with_over_without_dilation": _of(arithmetic, how),
+        "output_over_input_width_of_a_dilated_convolution": _of(
+            widths, "28×28 pixels padded by the dilation, dilations 1 to 6"
+        ),
+        "smallest_width_of_i3_with_padding_2_alone": _of(
+            [min(alone.sizes)], f"widths {'→'.join(map(str, alone.sizes))} without any stride"
+        ),
+    }
+
+
+def parameters_of_whole_maps() -> dict[str, Measure]:
+    """Parameters of the networks that reduce feature maps least over those of dilation i+2."""
+    measures = {}
+    for name, changed in {
+        "parameters_of_no_pooling_over_dilation": Variant("a", "no_pooling"),
+        "parameters_of_constant_over_growing_dilation": Variant("a", "dilation", dilation=2),
+    }.items():
+        averaged, flattened = (
+            replace(changed, head=head).parameters / Variant("b", "dilation", head=head).parameters
+            for head in HEADS
+        )
+        measures[name] = _of([averaged], f"{flattened:.3g} with a flattened head")
+    return measures
+
+
+def cost_of_small_batches() -> Measure:
+    """Seconds of training on the same images in batches of 32 over those in batches of 100."""
+    network = build_network(Variant("max_pool_2", "max_pool"), seed=0)
+    images = torch.randn(800, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    labels = torch.zeros(len(images), dtype=torch.long)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+
+    def train(size: int) -> None:
+        for batch, targets in zip(images.split(size), labels.split(size), strict=True):
+            optimizer.zero_grad()
+            cross_entropy(network(batch), targets).backward()
+            optimizer.step()
+
+    ratios = [_seconds(train, 32) / _seconds(train, 100) for _ in range(1 + REPEATS)][1:]
+    how = f"median of {REPEATS} times training on {len(images)} images with max pooling, F = 2"
+    return _of(ratios, how)
+
+
+def speed_of_im2col(images: Tensor, kernels: Tensor) -> Measure:
+    """Seconds of the elementwise convolution over those of im2col, in turns."""
+    ways = (elementwise_convolution, im2col_convolution)
+    pairs = [[_seconds(way, images, kernels) for way in ways] for _ in range(1 + REPEATS)]
+    ratios = [elementwise / im2col for elementwise, im2col in pairs[1:]]  # the first warms up
+    how = (
+        f"median of {REPEATS} forward passes each of {len(images)} images of {CHANNELS} channels "
+        f"and {WIDTH}×{WIDTH} pixels on a processor; the elementwise way loops over pixels only"
+    )
+    return _of(ratios, how)
+
+
+def elementwise_convolution(images: Tensor, kernels: Tensor) -> Tensor:
+    """Equation 1, output pixel by output pixel, with stride 1 and padding 1 (paper, Section 2)."""
+    padded = pad(images, (1, 1, 1, 1))
+    rows = []
+    for row in range(images.shape[2]):
+        windows = [
+            padded[:, None, :, row : row + KERNEL, column : column + KERNEL]
+            for column in range(images.shape[3])
+        ]
+        rows.append(torch.stack([(kernels * w).sum(dim=(2, 3, 4)) for w in windows], dim=-1))
+    return torch.stack(rows, dim=-2)
+
+
+def im2col_convolution(images: Tensor, kernels: Tensor) -> Tensor:
+    """The same by "serialization": windows become columns of one matrix product."""
+    columns = unfold(images, KERNEL, padding=1)
+    product = kernels.flatten(start_dim=1) @ columns
+    return product.unflatten(-1, images.shape[2:])
+
+
+def size_of_im2col(images: Tensor, stride: int) -> Measure:
+    """Numbers in the columns over numbers in the images, without padding."""
+    ratio = unfold(images, KERNEL, stride=stride).numel() / images.numel()
+    return _of([ratio], f"{KERNEL}×{KERNEL} windows with stride {stride} of {WIDTH}×{WIDTH} pixels")
+
+
+def gradient_of_max_pooling(images: Tensor) -> dict[str, Measure]:
+    """What 2x2 max pooling with stride 2 discards, and where its gradient goes."""
+    inputs = images.clone().requires_grad_()
+    pooled = max_pool2d(inputs, kernel_size=2, stride=2)
+    pooled.backward(torch.ones_like(pooled))
+    assert inputs.grad is not None
+    is_maximum = images == interpolate(pooled.detach(), scale_factor=2)
+    gradient = inputs.grad.abs()
+    reached = (gradient[is_maximum] > 0).double().mean().item()
+    elsewhere = (gradient[~is_maximum].sum() / gradient.sum()).item()
+    how = "2×2 windows with stride 2 of random features, gradient by automatic differentiation"
+    return {
+        "share_discarded_by_max_pooling": _of([1 - pooled.numel() / images.numel()], how),
+        "share_of_maxima_with_gradient": _of([reached], how),
+        "share_of_gradient_elsewhere": _of([elsewhere], how),
+    }
+
+
+def _multiply_adds_per_output(variant: Variant) -> float:
+    """Multiply-adds of the last dilated convolution for each of its outputs."""
+    *_, last = (op for op in variant.operations if isinstance(op, Convolution))
+    return last.multiply_adds / (last.channels[1] * last.size[1] ** 2)
+
+
+def _seconds(way: Callable[..., object], *arguments: object) -> float:
+    start = time.perf_counter()
+    way(*arguments)
+    return time.perf_counter() - start
+
+
+def _of(values: Sequence[float], how: str) -> Measure:
+    return Measure(statistics.median(values), min(values), max(values), how)

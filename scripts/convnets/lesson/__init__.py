@@ -1,0 +1,1 @@
+"""The lesson: measured costs of the layers, their plots, and training from scratch."""

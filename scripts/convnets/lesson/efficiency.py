@@ -1,0 +1,184 @@
+"""What convolutions cost by implementation: time, memory, arithmetic rate (paper, Section 2)."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import conv2d
+from torch.nn.grad import conv2d_input, conv2d_weight
+
+from convnets.core.timing import Call, fastest, peak_of_numpy, peak_of_process
+from convnets.layers.convolution import Convolution
+from convnets.layers.convolution_fourier import FourierConvolution
+from convnets.layers.convolution_im2col import Im2colConvolution, im2col
+from convnets.layers.convolution_loops import LoopConvolution
+from convnets.layers.convolution_views import ViewConvolution
+from convnets.lesson.cases import Case
+
+IMPLEMENTATIONS: dict[str, type[Convolution]] = {
+    "loops": LoopConvolution,
+    "im2col": Im2colConvolution,
+    "views": ViewConvolution,
+    "fourier": FourierConvolution,
+}
+MOST_LOOP_PRODUCTS = 400_000
+"""Loops are left out where they would take more products, and so many seconds."""
+ENOUGH_SECONDS = 0.1
+"""To measure each call for, so that the whole study takes about a minute."""
+MATRIX_SIZE = 2048
+"""Rows and columns of a large matrix."""
+
+
+def measure_convolutions(cases: list[Case]) -> Iterator[dict[str, Any]]:
+    """One row for each case, implementation and pass, for one thread and float32.
+
+    Columns: those of `Case`, and
+
+        implementation  of `IMPLEMENTATIONS`, `pytorch`, or `matrix_product`: the one of im2col
+                        without the columns being made
+        pass            `outputs`, `input_gradients`, `weight_gradients`
+        seconds         of the fastest call
+        peak_bytes      `peak_of_numpy`, or for PyTorch `peak_of_process`; empty where not known
+        multiply_adds   of the equations, however many an implementation takes
+        rate            floating-point operations of the equations a second
+        machine_rate    `machine_rate`
+    """
+    machine = machine_rate()
+    for case in cases:
+        for implementation, calls in calls_of(case).items():
+            peak = peak_of_process if implementation == "pytorch" else peak_of_numpy
+            for name, call in calls.items():
+                seconds = fastest(call, ENOUGH_SECONDS)
+                yield {
+                    "implementation": implementation,
+                    **dataclasses.asdict(case),
+                    "pass": name,
+                    "seconds": seconds,
+                    "peak_bytes": peak(call),
+                    "multiply_adds": case.multiply_adds,
+                    "rate": 2 * case.multiply_adds / seconds,
+                    "machine_rate": machine,
+                }
+
+
+def measure_duplication(cases: list[Case]) -> Iterator[dict[str, Any]]:
+    """How many times the input im2col's columns are, and F squared over s squared, for each case.
+
+    They differ where windows reach over the edge or leave pixels out.
+    """
+    for case in cases:
+        features = np.zeros((case.batch, case.channels, case.size, case.size), np.float32)
+        columns = im2col(case.window.pad(features), case.window)
+        yield {
+            **dataclasses.asdict(case),
+            "input_bytes": features.nbytes,
+            "column_bytes": columns.nbytes,
+            "duplication": columns.nbytes / features.nbytes,
+            "theory": case.kernel**2 / case.stride**2,
+        }
+
+
+def measure_agreement(cases: list[Case]) -> Iterator[dict[str, Any]]:
+    """How far each implementation is from PyTorch, for each case, pass and kind of number.
+
+    `difference` is the largest one, as a part of the largest of PyTorch's numbers.
+    """
+    dtypes: tuple[type[np.float32 | np.float64], ...] = (np.float32, np.float64)
+    for case, dtype in itertools.product(cases, dtypes):
+        calls = calls_of(case, dtype)
+        references = {name: np.asarray(call()) for name, call in calls["pytorch"].items()}
+        for implementation in (name for name in IMPLEMENTATIONS if name in calls):
+            for name, call in calls[implementation].items():
+                reference = references[name]
+                # The gradients with respect to parameters are a list, here of the weights' alone.
+                difference = np.abs(np.asarray(call()).reshape(reference.shape) - reference).max()
+                yield {
+                    "implementation": implementation,
+                    **dataclasses.asdict(case),
+                    "pass": name,
+                    "dtype": np.dtype(dtype).name,
+                    "difference": float(difference / np.abs(reference).max()),
+                }
+
+
+def machine_rate() -> float:
+    """Floating-point operations a second of the fastest operation found.
+
+    A large matrix product by NumPy or PyTorch, or a convolution by PyTorch: libraries have
+    convolutions that beat their matrix products.
+    """
+    matrix = np.ones((MATRIX_SIZE, MATRIX_SIZE), np.float32)
+    tensor = torch.from_numpy(matrix)
+    features = torch.ones(20, 256, 14, 14).contiguous(memory_format=torch.channels_last)
+    weights = torch.ones(256, 256, 3, 3).contiguous(memory_format=torch.channels_last)
+    candidates: list[tuple[int, Call]] = [
+        (MATRIX_SIZE**3, lambda: matrix @ matrix),
+        (MATRIX_SIZE**3, lambda: tensor @ tensor),
+        (features.numel() * 256 * 9, partial(conv2d, features, weights, padding=1)),
+    ]
+    return max(2 * products / fastest(call, 1.0) for products, call in candidates)
+
+
+def calls_of(
+    case: Case, dtype: type[np.float32 | np.float64] = np.float32
+) -> dict[str, dict[str, Call]]:
+    """What to measure, by implementation and pass."""
+    rng = np.random.default_rng(0)
+    inputs, weights = (
+        rng.standard_normal((number, case.channels, width, width), dtype)
+        for number, width in ((case.batch, case.size), (case.channels, case.kernel))
+    )
+    outputs = _layer("im2col", case, weights).fprop(inputs)
+    grads = np.ascontiguousarray(outputs)
+    calls = {
+        name: _calls_of_layer(_layer(name, case, weights), inputs, outputs, grads)
+        for name in IMPLEMENTATIONS
+        if name != "loops" or case.multiply_adds <= MOST_LOOP_PRODUCTS
+    }
+    calls["pytorch"] = _calls_of_pytorch(case, inputs, weights, grads)
+    calls["matrix_product"] = _calls_of_product(case, inputs, weights, grads)
+    return calls
+
+
+def _layer(implementation: str, case: Case, weights: np.ndarray) -> Convolution:
+    window = case.window
+    return IMPLEMENTATIONS[implementation](weights, None, window.stride, window.padding)
+
+
+def _calls_of_layer(
+    layer: Convolution, inputs: np.ndarray, outputs: np.ndarray, grads: np.ndarray
+) -> dict[str, Call]:
+    return {
+        "outputs": partial(layer.fprop, inputs),
+        "input_gradients": partial(layer.bprop, inputs, outputs, grads),
+        "weight_gradients": partial(layer.grads_wrt_params, inputs, grads),
+    }
+
+
+def _calls_of_pytorch(
+    case: Case, inputs: np.ndarray, weights: np.ndarray, grads: np.ndarray
+) -> dict[str, Call]:
+    x, w, g = (torch.from_numpy(array) for array in (inputs, weights, grads))
+    stride, padding = case.window.stride, case.window.padding
+    return {
+        "outputs": partial(conv2d, x, w, None, stride, padding),
+        "input_gradients": partial(conv2d_input, x.shape, w, g, stride, padding),
+        "weight_gradients": partial(conv2d_weight, x, w.shape, g, stride, padding),
+    }
+
+
+def _calls_of_product(
+    case: Case, inputs: np.ndarray, weights: np.ndarray, grads: np.ndarray
+) -> dict[str, Call]:
+    columns = im2col(case.window.pad(inputs), case.window)
+    kernels = weights.reshape(len(weights), -1)
+    rows = np.ascontiguousarray(grads.transpose(1, 0, 2, 3)).reshape(len(weights), -1)
+    return {
+        "outputs": lambda: kernels @ columns,
+        "input_gradients": lambda: kernels.T @ rows,
+        "weight_gradients": lambda: rows @ columns.T,
+    }

@@ -1,0 +1,136 @@
+"""The plots of the lesson: measured costs, shares of time, and learning curves."""
+
+import base64
+import dataclasses
+
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from convnets.exhibits.style import SMALL, WIDTH, svg_text
+from convnets.lesson.cases import Case
+from convnets.lesson.tables import CASE, LABELS, Measured, Twins, described, losses, shares
+
+LOOKS = {
+    "loops": ("#000000", "X"),
+    "im2col": ("#0072B2", "o"),
+    "views": ("#009E73", "^"),
+    "fourier": ("#D55E00", "D"),
+    "pytorch": ("#CC79A7", "s"),
+    "matrix_product": ("#E69F00", "v"),
+}
+"""Colours of Okabe and Ito, which the colour-blind can tell apart, and markers."""
+KINDS = {"convolution": "#0072B2", "fully_connected": "#E69F00", "other": "0.8"}
+AXES = {
+    "batch": "images at once",
+    "channels": "channels",
+    "kernel": "width of the kernel",
+    "stride": "stride",
+    "size": "width of the image",
+}
+
+
+def plot_costs(measured: Measured, case: Case) -> Markup:
+    """Time of a training step's three passes around `case`, as one of its numbers changes."""
+    by_case = ["implementation", *CASE]
+    seconds = measured.convolutions.groupby(by_case)["seconds"].sum() * 1000
+    figure = _around(seconds.reset_index(name="value"), case, "milliseconds")
+    text = (
+        f"Milliseconds for the outputs and both gradients of {described(case)}, and with one of "
+        "these numbers changed, by implementation. Both axes are logarithmic."
+    )
+    return _card(figure, f"time_{_name(case)}", "Time by implementation", text)
+
+
+def plot_memory(measured: Measured, case: Case) -> Markup:
+    """The largest peak memory of the three passes around `case`."""
+    peaks = measured.convolutions.groupby(["implementation", *CASE])["peak_bytes"].max() / 1e6
+    figure = _around(peaks.reset_index(name="value").dropna(), case, "megabytes")
+    text = (
+        f"Megabytes that the most hungry of the three passes holds at once, for {described(case)}, "
+        "and with one of these numbers changed. Both axes are logarithmic."
+    )
+    return _card(figure, f"memory_{_name(case)}", "Peak memory by implementation", text)
+
+
+def plot_shares(measured: Measured) -> Markup:
+    """Where the time of each network goes."""
+    rows = shares(measured)
+    figure = Figure(figsize=(WIDTH, 0.9 + 0.19 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    left = pd.Series(0.0, rows.index)
+    for kind, colour in KINDS.items():
+        label = kind.replace("_", "-")
+        axes.barh(rows.index, 100 * rows[kind], left=left, color=colour, label=label)
+        left += 100 * rows[kind]
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 100), xlabel="% of the time of a batch, forward and backward")
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(axis="y", labelsize=SMALL)
+    axes.grid(axis="y", visible=False)
+    figure.legend(loc="outside upper center", ncols=3, fontsize=SMALL, frameon=False)
+    text = (
+        "A bar for each network: the share of convolutions, of fully-connected layers, and of all "
+        "other layers in the time of a batch, forward and backward."
+    )
+    return _card(figure, "shares", "Where the time of each network goes", text)
+
+
+def plot_losses(twins: Twins) -> Markup:
+    """The loss curves of the hand-written network and PyTorch's, and their distance."""
+    rows = losses(twins)
+    figure = Figure(figsize=(WIDTH, 0.85 * WIDTH), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+    above.plot(rows.index, rows["pytorch"], color="#E69F00", linewidth=4, label="PyTorch")
+    above.plot(rows.index, rows["by_hand"], color="#0072B2", linewidth=1, label="by hand")
+    above.set(ylabel="training loss")
+    above.legend()
+    distance = (rows["by_hand"] - rows["pytorch"]).abs()
+    below.plot(rows.index, distance.where(distance > 0), color="0.3", linewidth=0.8)
+    below.set(yscale="log", ylabel="difference", xlabel="step")
+    text = (
+        "Above, the training loss of each step of the network by hand, a thin line, on that of the "
+        "same network in PyTorch, a thick line. Below, their difference on a logarithmic axis."
+    )
+    return _card(figure, "losses", "Training by hand and in PyTorch", text)
+
+
+def _around(rows: pd.DataFrame, case: Case, unit: str) -> Figure:
+    """Five panels: `value` of each implementation as one number of `case` changes."""
+    figure = Figure(figsize=(WIDTH, 0.8 * WIDTH), layout="constrained")
+    panels = figure.subplots(2, 3, sharey=True).flat
+    base = dataclasses.asdict(case)
+    for axes, (name, text) in zip(panels, AXES.items(), strict=False):
+        others = {key: value for key, value in base.items() if key != name}
+        chosen = rows[(rows[list(others)] == pd.Series(others)).all(axis=1)]
+        for implementation, (colour, marker) in LOOKS.items():
+            line = chosen[chosen["implementation"] == implementation].sort_values(name)
+            axes.plot(
+                line[name], line["value"], color=colour, marker=marker, markersize=4, linewidth=1.2,
+                label=LABELS[implementation] if len(line) else None,
+            )  # fmt: skip
+        values = sorted(chosen[name].unique())
+        axes.set(xscale="log", yscale="log", xlabel=text)
+        axes.set_xticks(values, [str(value) for value in values])
+        axes.minorticks_off()
+        axes.tick_params(labelsize=SMALL)
+        axes.xaxis.label.set_size(SMALL)
+    panels[0].set_ylabel(unit)
+    panels[3].set_ylabel(unit)
+    panels[5].set_axis_off()
+    handles, labels = panels[0].get_legend_handles_labels()
+    panels[5].legend(handles, labels, loc="center", fontsize=SMALL, frameon=False)
+    return figure
+
+
+def _card(figure: Figure, name: str, title: str, description: str) -> Markup:
+    """A figure on a white card, with its caption."""
+    svg = base64.b64encode(svg_text(figure, title, description).encode()).decode()
+    return Markup(
+        '<figure id="{}">\n<div class="card"><img src="data:image/svg+xml;base64,{}" alt="{}">'
+        "</div>\n<figcaption><strong>{}.</strong> {}</figcaption>\n</figure>"
+    ).format(name, svg, description, title, description)
+
+
+def _name(case: Case) -> str:
+    return "_".join(str(value) for value in dataclasses.astuple(case))

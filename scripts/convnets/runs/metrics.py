@@ -1,0 +1,175 @@
+"""From the folders of the runs to one tidy table of measures, and back to a row a run."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from convnets.core.errors import UserError
+from convnets.runs.rounds import ROUND
+from convnets.runs.run_folder import RunFolder
+
+UNITS = {
+    "test_accuracy": "fraction",
+    "test_loss": "nats",
+    "test_images": "images",
+    "official_test_accuracy": "fraction",
+    "official_test_images": "images",
+    "best_val_accuracy": "fraction",
+    "best_epoch": "epoch",
+    "epochs": "epochs",
+    "epochs_trained": "epochs",
+    "epoch_seconds": "s",
+    "seconds_to_best": "s",
+    "trained_epoch_seconds": "s",
+    "trained_seconds_to_best": "s",
+    "train_seconds": "s",
+    "parameters": "parameters",
+    "multiply_adds": "multiply-adds",
+    "receptive_field": "pixels",
+}
+"""The measures of a run. Beside them, `filters_layer_1`, `filters_layer_2`, ... count filters.
+
+`epoch_seconds` and `seconds_to_best` are the variant's as measured side by side (`runtimes.csv`),
+the `trained_...` ones what the run took while it trained. Without a measurement both are the
+latter; with one there are also `epoch_seconds_round_1`, ... and what `OTHER_LOAD` names.
+"""
+OTHER_LOAD = {"other_cpu_share": "fraction", "other_gpu_processes": "processes"}
+"""What other processes did during the measurement, and its units."""
+RUNTIMES = ("epoch_seconds", "seconds_to_best")
+OPTIONAL = ("official_test_accuracy", "official_test_images")
+"""Measures that only runs on some data have."""
+COLUMNS = ["variant", "seed", "measure", "value", "unit", "device"]
+FILTERS = "filters_layer_"
+EPOCH_ROUND = f"epoch_seconds_{ROUND}"
+
+
+def collect(folders: Iterable[Path], runtimes: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The measures of the runs in `folders`: one row per run and measure, sorted by run.
+
+    Columns `variant`, `seed`, `measure`, `value` (a number), `unit` and `device` (the name of
+    the processor or GPU, without which a runtime says nothing). `runtimes` is `read_runtimes` of
+    the measurement; one that lacks a variant is not used, as measured seconds do not compare with
+    those of training.
+    """
+    runs = list(map(RunFolder, folders))
+    trained = {run.record["variant"]["id"] for run in runs}
+    if runtimes is not None and (missing := sorted(trained - {*runtimes.index})):
+        print(f"runtimes are those of training: {', '.join(missing)} not measured with the others")
+        runtimes = None
+    records = []
+    for folder in runs:
+        variant, device = folder.record["variant"]["id"], folder.record["device_name"]
+        values = {name: (value, device) for name, value in _measures(folder).items()}
+        if runtimes is not None:
+            row = runtimes.loc[variant]
+            measured = _measured(row, folder.record["best_epoch"])
+            values |= {name: (value, row["device_name"]) for name, value in measured.items()}
+        records += [
+            (variant, folder.record["seed"], measure, value, _unit(measure), device)
+            for measure, (value, device) in values.items()
+        ]
+    metrics = pd.DataFrame(records, columns=COLUMNS)
+    return metrics.sort_values(["variant", "seed"], kind="stable", ignore_index=True)
+
+
+def read_runs(path: Path) -> pd.DataFrame:
+    """`metrics.csv` with one row a run: index (`variant`, `seed`), a column for each measure.
+
+    Columns `device` and `runtime_device` name the processor or GPU that trained, and the one that
+    `epoch_seconds` was measured on.
+    """
+    metrics = pd.read_csv(path)
+    missing = sorted(set(COLUMNS) - set(metrics.columns))
+    if missing:
+        raise UserError(
+            f"{path} has no column {missing[0]!r}, expected {', '.join(COLUMNS)}: make it again "
+            "with collect_metrics.py"
+        )
+    runs, devices = (
+        metrics.pivot(index=["variant", "seed"], columns="measure", values=values)
+        for values in ("value", "device")
+    )
+    of_device = {"device": "train_seconds", "runtime_device": "epoch_seconds"}
+    runs = runs.assign(**{name: devices.get(measure) for name, measure in of_device.items()})
+    if "epochs" in runs and "epochs_trained" not in runs:  # made before there was early stopping
+        runs["epochs_trained"] = runs["epochs"]
+    return runs.rename_axis(columns=None)
+
+
+def runs_of(runs: pd.DataFrame, *variants: str) -> pd.DataFrame:
+    """The rows of `runs` that belong to `variants`; none where a variant was not trained."""
+    return runs[runs.index.get_level_values("variant").isin(variants)]
+
+
+def rank_variants(runs: pd.DataFrame, variants: Iterable[str]) -> list[str]:
+    """The trained ones of `variants`, best mean validation accuracy first, ties as given."""
+    means = runs.groupby("variant")["best_val_accuracy"].mean()
+    trained = [variant for variant in variants if variant in means.index]
+    return sorted(trained, key=lambda variant: -means[variant])
+
+
+def filters_label(run: pd.Series) -> str:
+    """The filters of a run as the paper writes them: `64`, or `16→32→64→128` layer by layer."""
+    by_layer = {
+        int(str(measure).removeprefix(FILTERS)): int(value)
+        for measure, value in run.items()
+        if str(measure).startswith(FILTERS) and pd.notna(value)
+    }
+    filters = [by_layer[layer] for layer in sorted(by_layer)]
+    return "→".join(map(str, filters[:1] if len(set(filters)) == 1 else filters))
+
+
+def rounds_of(runs: pd.DataFrame, variant: str) -> np.ndarray:
+    """Seconds an epoch of `variant` in each round of the measurement, (rounds,).
+
+    Empty where the runtimes of `runs` are those of training.
+    """
+    names = [name for name in runs.columns if name.startswith(EPOCH_ROUND)]
+    names.sort(key=lambda name: int(name.removeprefix(EPOCH_ROUND)))
+    return runs_of(runs, variant)[names].iloc[0].to_numpy(float)
+
+
+def runtimes_measured(runs: pd.DataFrame) -> bool:
+    """Whether the runtimes in `runs` were measured side by side."""
+    return f"{EPOCH_ROUND}1" in runs
+
+
+def read_history(folder: RunFolder) -> pd.DataFrame:
+    """`history.csv` of a run, a row an epoch: index `epoch`, the columns of `state.Epoch`."""
+    return pd.DataFrame(folder.history).astype({"epoch": int}).set_index("epoch")
+
+
+def align_epochs(histories: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """The epochs that all `histories` have: seeds that stopped early have fewer."""
+    epochs = min(map(len, histories))
+    return [history.iloc[:epochs] for history in histories]
+
+
+def _measures(folder: RunFolder) -> dict[str, float]:
+    run, seconds = folder.record, read_history(folder)["epoch_seconds"]
+    filters, num_layers = run["variant"]["filters"], run["variant"]["num_layers"]
+    per_layer = filters if isinstance(filters, list) else [filters] * num_layers
+    own = (seconds.mean(), seconds.loc[: run["best_epoch"]].sum())
+    runtimes = dict(zip(RUNTIMES, own, strict=True))
+    values = {"epochs_trained": len(seconds)} | run | folder.test | runtimes
+    values |= {f"trained_{name}": runtimes[name] for name in RUNTIMES}
+    present = [name for name in UNITS if name in values or name not in OPTIONAL]
+    return {measure: values[measure] for measure in present} | {
+        f"{FILTERS}{layer}": number for layer, number in enumerate(per_layer, start=1)
+    }
+
+
+def _measured(runtimes: pd.Series, best_epoch: int) -> dict[str, float]:
+    """Measures of a run of the variant whose row of `runtimes.csv` is given."""
+    seconds = float(runtimes["epoch_seconds"])
+    rounds = {
+        f"epoch_seconds_{name}": runtimes[name] for name in runtimes.index if name.startswith(ROUND)
+    }
+    load = {name: runtimes[name] for name in OTHER_LOAD if pd.notna(runtimes[name])}
+    return dict(zip(RUNTIMES, (seconds, best_epoch * seconds), strict=True)) | rounds | load
+
+
+def _unit(measure: str) -> str:
+    return (UNITS | OTHER_LOAD).get(measure, "filters" if measure.startswith(FILTERS) else "s")

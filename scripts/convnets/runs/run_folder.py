@@ -1,0 +1,136 @@
+"""The folder of a run, read and checked: what is in it belongs together, or is an error.
+
+`run.json` holds the SHA-256 of `history.csv` and `best.pt`; `test.json` holds those of
+`predictions.npz` and of the checkpoint that was tested. Both hold one of their own content.
+"""
+
+import csv
+import hashlib
+import json
+import math
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the workflow reads records where there is no NumPy
+    import numpy as np
+
+from convnets.core.errors import UserError
+from convnets.core.files import file_digest, write_json
+
+RECORD, TEST = "run.json", "test.json"
+HISTORY, CHECKPOINT, PREDICTIONS = "history.csv", "best.pt", "predictions.npz"
+OWN_DIGEST = "sha256"
+"""Key of a record: the SHA-256 of the rest of it."""
+
+CHANGED = "has another SHA-256 than when the run wrote it"
+
+
+def write_record(path: Path, values: dict[str, Any], *files: str) -> None:
+    """Write `values` as JSON, with the digests of `files` of the same folder and of itself."""
+    digests = {name: file_digest(path.parent / name) for name in files}
+    values = values | {"files": digests}
+    write_json(path, values | {OWN_DIGEST: _digest(values)})
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files that `train.py` and `evaluate.py` leave of a run.
+
+    Every attribute raises `UserError` when a file is missing, damaged or of another run. Records
+    from before the digests are taken as they are.
+    """
+
+    path: Path
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The content of `run.json`."""
+        return self._read(RECORD, "train.py")
+
+    @cached_property
+    def test(self) -> dict[str, Any]:
+        """The content of `test.json`, a test of this run's checkpoint."""
+        test = self._read(TEST, "evaluate.py")
+        tested, trained = (part.get("files", {}).get(CHECKPOINT) for part in (test, self.record))
+        if tested != trained:
+            raise UserError(
+                f"{self.path / TEST} is the test of another checkpoint than that of {RECORD}, "
+                f"expected a test of this run: delete {TEST} and give the same command again"
+            )
+        return test
+
+    @cached_property
+    def history(self) -> list[dict[str, float]]:
+        """The rows of `history.csv`, one an epoch from 1."""
+        path = self.checked(HISTORY)
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = [
+                    {name: float(value) for name, value in row.items()}
+                    for row in csv.DictReader(file, strict=True)
+                ]
+            complete = [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
+        except (csv.Error, KeyError, TypeError, ValueError) as error:
+            raise self.damaged(HISTORY, f"is no training history ({error})") from None
+        if not rows or not complete or not all(map(math.isfinite, _values(rows))):
+            raise self.damaged(HISTORY, "lacks epochs or numbers")
+        return rows
+
+    @property
+    def predictions(self) -> "dict[str, np.ndarray]":
+        """The arrays of `predictions.npz`: `index`, `label`, `prediction` and `confidence`.
+
+        `confidence` is in 255ths (uint8); in files of earlier versions a fraction (float32).
+        """
+        import numpy as np  # noqa: PLC0415
+
+        try:
+            with np.load(self.checked(PREDICTIONS), allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise self.damaged(PREDICTIONS, f"cannot be read ({error})") from None
+
+    def checked(self, name: str) -> Path:
+        """The path of a file that `run.json` or `test.json` vouches for."""
+        record = self.test if name == PREDICTIONS else self.record
+        path = self.path / name
+        if not path.is_file():
+            raise self.damaged(name, "is missing")
+        expected = record.get("files", {}).get(name)
+        if expected is not None and file_digest(path) != expected:
+            raise self.damaged(name, CHANGED)
+        return path
+
+    def _read(self, name: str, script: str) -> dict[str, Any]:
+        path = self.path / name
+        if not path.is_file():
+            raise UserError(
+                f"{self.path} has no {name}, expected the folder of a finished run: {script} "
+                "writes it"
+            )
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            expected = values.pop(OWN_DIGEST, None)
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise self.damaged(name, f"is no JSON object ({error})") from None
+        if expected is not None and _digest(values) != expected:
+            raise self.damaged(name, CHANGED)
+        return values
+
+    def damaged(self, name: str, why: str) -> UserError:
+        """The error that file `name` is missing or damaged, with its remedy."""
+        remedy = f"restore the file, or delete {self.path / RECORD} to make the run again"
+        if name in (TEST, PREDICTIONS):
+            remedy = f"restore the file, or delete {self.path / TEST} to test the run again"
+        return UserError(f"{self.path / name} {why}: {remedy}")
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _values(rows: list[dict[str, float]]) -> list[float]:
+    return [value for row in rows for value in row.values()]

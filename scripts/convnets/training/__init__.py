@@ -1,0 +1,1 @@
+"""Training: the network, its plan for the machine at hand, kernels, trainer and checkpoints."""

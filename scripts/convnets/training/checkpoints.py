@@ -1,0 +1,259 @@
+"""The state of a run: all it needs to go on as if nothing had happened, and its two files."""
+
+import csv
+import dataclasses
+import hashlib
+import io
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from convnets.core.errors import UserError
+from convnets.core.files import atomic_write, write_text
+from convnets.runs.identity import differences
+from convnets.runs.run_folder import CHECKPOINT, RunFolder
+from convnets.runs.stopping import last_epoch
+
+NAMES = ("state.0.pt", "state.1.pt")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of `history.csv`.
+
+    Losses are means over images, accuracies fractions. Training values are those seen while
+    the weights change; the seconds hold training and validation.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    epoch_seconds: float
+
+
+@dataclass
+class State:
+    """Where a run stands, between two steps.
+
+    The order of the images is not in it: it follows from (seed, epoch).
+    """
+
+    belongs_to: dict[str, Any]
+    """What decides every bit of the run: its identity, and the plan by which it computes."""
+    network: dict[str, Tensor] = field(default_factory=dict)
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    best_network: dict[str, Tensor] = field(default_factory=dict)
+    history: list[Epoch] = field(default_factory=list)
+    step: int = 0
+    """Steps done of the running epoch, the one after those in `history`."""
+    losses: Tensor = field(default_factory=lambda: torch.zeros(0))
+    """Mean loss of each of these steps, float32 (step,)."""
+    corrects: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    """Images classified correctly in each of these steps, int64 (step,)."""
+    seconds: float = 0.0
+    """Time that the running epoch took so far."""
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    """Each process that trained: when, on what, with which software, from where."""
+    finished: str = ""
+    """When all epochs were done and all outputs written."""
+
+    @property
+    def best(self) -> Epoch:
+        """The epoch with the best validation accuracy, the earliest on a tie."""
+        return max(self.history, key=lambda row: row.val_accuracy)
+
+    def last_epoch(self, epochs: int, patience: int | None) -> int | None:
+        """The epoch after which the run ends; None while it goes on (`convnets.runs.stopping`)."""
+        return last_epoch((row.val_accuracy for row in self.history), epochs, patience)
+
+    @property
+    def progress(self) -> tuple[int, int, bool]:
+        """What tells the more advanced of two states of a run."""
+        return len(self.history), self.step, bool(self.finished)
+
+    @property
+    def position(self) -> str:
+        """The progress in words."""
+        done = len(self.history)
+        return f"after step {self.step} of epoch {done + 1}" if self.step else f"after epoch {done}"
+
+
+class Slots:
+    """The two files of a run's state, written in turn: the previous one is always kept.
+
+    Each begins with a line that holds the SHA-256 of the rest.
+    """
+
+    def __init__(self, folder: Path, log: Callable[[str], None]) -> None:
+        self.folder, self.log = folder, log
+        self.paths = [folder / name for name in NAMES]
+        self._newest = 1
+
+    @property
+    def newest(self) -> Path:
+        """The file that was last written or read."""
+        return self.paths[self._newest]
+
+    def save(self, state: State) -> None:
+        """Write `state` over the older of the two files."""
+        payload = to_bytes(vars(state) | {"history": history_rows(state)})
+        older = 1 - self._newest
+        with atomic_write(self.paths[older]) as file:
+            file.write(_header(payload))
+            file.write(payload)
+        self._newest = older
+
+    def resume(
+        self,
+        belongs_to: dict[str, Any],
+        epochs: int,
+        device: str,
+        patience: int | None = None,
+    ) -> State | None:
+        """The most advanced intact state, or None where there is none.
+
+        Its run may have begun with other kernels than `belongs_to` has, and goes on with them.
+
+        The state of another run is refused while that run is unfinished. That of a finished one
+        is deleted: this is called only when its record was removed to replace it.
+
+        Raises:
+            UserError: all files are damaged, or the state is not of this run.
+        """
+        states, damages = self._read(device)
+        if not states and damages:
+            raise UserError(
+                f"{'; '.join(damages)}. No intact state is left to go on from: restore one of the "
+                f"files, or delete {self._files()} to start over"
+            )
+        if not states:
+            return None
+        self._newest = max(states, key=lambda slot: states[slot].progress)
+        state = states[self._newest]
+        if damages:
+            self.log(
+                f"warning: {'; '.join(damages)}. Going on {state.position}, from "
+                f"{self.newest.name}: what was done between the two saves is done again"
+            )
+        begun = {key: value for key, value in state.belongs_to.items() if key == "kernels"}
+        problems = list(differences(state.belongs_to, belongs_to | begun))
+        end = state.last_epoch(epochs, patience)
+        if end is not None and (len(state.history), state.step) > (end, 0):
+            problems.append(f"epochs: {state.position} -> ends after epoch {end}")
+        if not problems:
+            return state
+        changes = "".join(f"\n  {problem}" for problem in problems)
+        if not state.finished:
+            raise UserError(
+                f"{self.newest} ({state.position}) is of a run with other settings:{changes}\n"
+                f"Restore them to go on, or delete {self._files()} to start over"
+            )
+        self.log(f"the finished run in {self.folder} had other settings: starting over{changes}")
+        self._keep(None)
+        return None
+
+    def finish(self, state: State) -> None:
+        """Save the state of a run whose outputs are written, and keep this one file only.
+
+        With it a second start has nothing to do, and one with more epochs goes on.
+        """
+        self.save(state)
+        self._keep(self.newest)
+
+    def _read(self, device: str) -> tuple[dict[int, State], list[str]]:
+        """The intact states by slot, and what is wrong with the others."""
+        states, damages = {}, []
+        for slot, path in enumerate(self.paths):
+            try:
+                states[slot] = read_state(path, device)
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as error:
+                damages.append(f"{path} is damaged ({error})")
+        return states, damages
+
+    def _keep(self, kept: Path | None) -> None:
+        for path in self.paths:
+            if path != kept:
+                path.unlink(missing_ok=True)
+
+    def _files(self) -> str:
+        names = " and ".join(path.name for path in self.paths if path.exists())
+        return f"{names} in {self.folder}"
+
+
+def read_state(path: Path, device: str) -> State:
+    """The state in `path`; a `ValueError` when it is damaged."""
+    header, newline, payload = path.read_bytes().partition(b"\n")
+    if header + newline != _header(payload):
+        raise ValueError("its content does not have the SHA-256 of its first line")
+    try:
+        values = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+        history = [Epoch(**row) for row in values["history"]]
+        return State(**values | {"history": history})
+    except (pickle.UnpicklingError, TypeError, LookupError) as error:
+        raise ValueError(f"it holds no state: {error}".partition("\n")[0]) from error
+
+
+def load_checkpoint(run: RunFolder, device: str) -> tuple[int, dict[str, Tensor]]:
+    """Epoch and weights of a run's best checkpoint; a `UserError` when it is damaged."""
+    path = run.checked(CHECKPOINT)
+    try:
+        checkpoint = torch.load(path, map_location=device, weights_only=True)
+        epoch, weights = checkpoint["epoch"], checkpoint["network"]
+        finite = all(torch.isfinite(tensor).all() for tensor in weights.values())
+    except (RuntimeError, pickle.UnpicklingError, TypeError, LookupError, AttributeError) as error:
+        raise run.damaged(
+            CHECKPOINT, f"is no checkpoint ({error}".partition("\n")[0] + ")"
+        ) from None
+    if not finite:
+        raise run.damaged(CHECKPOINT, "holds weights that are not finite")
+    return epoch, weights
+
+
+def begin_attempt(state: State, attempt: dict[str, Any], log: Callable[[str], None]) -> None:
+    """Note in `state` that a process trains on; warn where its bits may differ."""
+    compared = ("device_name", "software")
+    if state.attempts:
+        before = {key: state.attempts[-1][key] for key in compared}
+        changes = list(differences(before, {key: attempt[key] for key in compared}))
+        if changes:
+            log(
+                "warning: the run began elsewhere; its bits may differ from those of an "
+                f"uninterrupted one ({'; '.join(changes)})"
+            )
+    place = {"from_epoch": len(state.history) + 1, "from_step": state.step}
+    state.attempts.append(attempt | place)
+    state.finished = ""
+
+
+def write_history(path: Path, state: State) -> None:
+    """Write `history.csv`, a row an epoch."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [item.name for item in dataclasses.fields(Epoch)])
+    writer.writeheader()
+    writer.writerows(history_rows(state))
+    write_text(path, text.getvalue())
+
+
+def history_rows(state: State) -> list[dict[str, float]]:
+    """The history as plain dictionaries."""
+    return [dataclasses.asdict(row) for row in state.history]
+
+
+def to_bytes(value: Any) -> bytes:
+    """Tensors and plain values as `torch.save` writes them."""
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()
+
+
+def _header(payload: bytes) -> bytes:
+    return f"sha256 {hashlib.sha256(payload).hexdigest()}\n".encode()

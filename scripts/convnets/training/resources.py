@@ -1,0 +1,52 @@
+"""What a training job needs of a cluster: time and memory, from the variant and its settings.
+
+Both are generous guesses that grow with the attempts. A job that reaches its time limit loses
+nothing: it is warned, saves, and its next attempt goes on from there.
+"""
+
+import math
+
+from convnets.architectures.operations import Convolution
+from convnets.architectures.variant import Variant
+from convnets.config.settings import TrainingSettings
+
+STEP_SECONDS = {"cpu": 0.01, "cuda": 0.01}
+"""Of a training step, whatever its size; a step of validation takes less."""
+MULTIPLY_ADDS_PER_SECOND = {"cpu": 2e10, "cuda": 2e11}
+"""Forward multiply-adds of the images that are trained on in a second, passes backward included.
+
+On a processor of one thread: the slowest family in float32 in `benchmarks/results/`. On a GPU of
+the paper's own kind, a K80: what its published seconds an epoch come to.
+"""
+START_SECONDS = 300
+"""From the start of a job to its first step: environment, imports and data from a shared disk."""
+HEADROOM = 2
+MOST = 3
+"""Later attempts ask for no more than this one: a partition or a node has its limits too."""
+START_MEGABYTES = 4000
+"""Of a process that has PyTorch, the libraries of its GPU and the images in memory."""
+COPIES = 8
+"""How often all features of a step are held at once: values, gradients, work space."""
+
+
+def training_minutes(
+    variant: Variant, images: int, epochs: int, settings: TrainingSettings, attempt: int
+) -> int:
+    """Time limit of a job that trains on `images` images (training and validation) an epoch."""
+    device = "cpu" if settings.device == "cpu" else "cuda"
+    threads = settings.threads if device == "cpu" else 1
+    rate = threads * MULTIPLY_ADDS_PER_SECOND[device]
+    step = STEP_SECONDS[device] + settings.batch_size * variant.multiply_adds / rate
+    seconds = START_SECONDS + HEADROOM * epochs * images / settings.batch_size * step
+    return math.ceil(min(attempt, MOST) * seconds / 60)
+
+
+def training_megabytes(variant: Variant, settings: TrainingSettings, attempt: int) -> int:
+    """Main memory of a training job."""
+    features = sum(
+        operation.channels[1] * operation.size[1] ** 2
+        for operation in variant.operations
+        if isinstance(operation, Convolution)
+    )
+    features_bytes = COPIES * 4 * settings.batch_size * features
+    return math.ceil(min(attempt, MOST) * (START_MEGABYTES + features_bytes / 1e6))

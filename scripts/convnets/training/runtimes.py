@@ -1,0 +1,227 @@
+"""Seconds an epoch of each variant, measured side by side.
+
+What a run takes while it trains depends on what else the machine does. Here every variant is
+measured in each of several rounds, in a short block of training steps and one of validation, with
+the plan and the images that train it. The order is shuffled anew in each round, so a drift of the
+machine affects all variants alike, and ratios within a round are more precise than seconds.
+"""
+
+import contextlib
+import gc
+import math
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from convnets.architectures.variant import Variant
+from convnets.config.settings import TrainingSettings
+from convnets.core import records
+from convnets.core.errors import Interrupted
+from convnets.runs.rounds import COLUMNS, ROUND, median_interval
+from convnets.training import hardware
+from convnets.training.trainer import EVALUATION_BATCH, Part, Trainer
+
+TRAINING_SECONDS = 0.75
+"""About the seconds of a block of training steps; one of validation takes a fifth of that."""
+SHARE = 0.01
+"""A block takes at most this share of the time that the run took to train, so that measuring a
+small run does not take longer than training it."""
+FEWEST_STEPS = 3
+"""Training steps of a block, however long they take."""
+Parts = Mapping[str, tuple[Part, Part]]
+"""Training and validation part by device."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A variant to measure, as it was trained."""
+
+    variant: Variant
+    settings: TrainingSettings
+    seed: int
+    """Random seed of its weights and batches."""
+    train_seconds: float
+    """What the run took to train."""
+
+    @property
+    def block_seconds(self) -> float:
+        """About the seconds of a block of its training steps."""
+        return min(TRAINING_SECONDS, SHARE * self.train_seconds)
+
+    @property
+    def plan(self) -> hardware.Plan:
+        """How this machine trains the variant."""
+        return hardware.choose_plan(self.settings, self.variant)
+
+
+def measure(
+    subjects: Sequence[Subject],
+    parts: Parts,
+    rounds: int,
+    check: Callable[[], None],
+    log: Callable[[str], None],
+) -> pd.DataFrame:
+    """Measure all `subjects` in each round: a row per round and variant, see `measure_block`.
+
+    `check` is called before each block. Its `Interrupted` ends the measurement without a result.
+    """
+    blocks, start = [], time.monotonic()
+    for number in range(1, rounds + 1):
+        order = np.random.default_rng((subjects[0].seed, number)).permutation(len(subjects))
+        for subject in (subjects[place] for place in order):
+            try:
+                check()
+            except Interrupted as signal:
+                where = f"in round {number} of {rounds}, before anything was written"
+                raise Interrupted(f"{signal} {where}") from None
+            about = {"variant": subject.variant.id, "round": number}
+            blocks.append(about | measure_block(subject, *parts[subject.plan.device], number))
+        spent = time.monotonic() - start
+        left = spent / number * (rounds - number)
+        log(f"round {number} of {rounds}: {spent:.0f} s so far, about {left:.0f} s left")
+    return pd.DataFrame(blocks)
+
+
+def measure_block(
+    subject: Subject, train_part: Part, validation_part: Part, epoch: int
+) -> dict[str, float]:
+    """Time some steps of epoch `epoch` and some validation batches, after a warm-up.
+
+    Returns:
+        Seconds of a training step, of validating once, and of the epoch that they add up to;
+        the share of the machine's processor time that other processes used meanwhile.
+    """
+    plan, settings, load = subject.plan, subject.settings, Load()
+    if plan.cuda_graph:
+        gc.collect()  # a recorded graph and its trainer refer to each other
+    hardware.prepare(plan, settings.threads)
+    trainer = Trainer(subject.variant, settings, subject.seed, plan, train_part)
+    trainer.begin_epoch(epoch)
+    images, labels = validation_part
+
+    def train(steps: int) -> None:
+        for step in range(steps):
+            trainer.train_step(step)
+
+    def validate(batches: int) -> None:
+        part = slice(batches * EVALUATION_BATCH)
+        trainer.validate((images[part], labels[part]))
+
+    most, device = len(trainer.batches), plan.device
+    seconds, steps = timed_block(train, FEWEST_STEPS, most, subject.block_seconds, device)
+    trained = sum(len(batch) for batch in trainer.batches[:steps])
+    most = math.ceil(len(labels) / EVALUATION_BATCH)
+    val_seconds, batches = timed_block(validate, 1, most, subject.block_seconds / 5, device)
+    val_seconds *= len(labels) / min(batches * EVALUATION_BATCH, len(labels))
+    return {
+        "step_seconds": seconds / steps,
+        "validation_seconds": val_seconds,
+        "epoch_seconds": seconds * len(train_part[1]) / trained + val_seconds,
+        "other_cpu_share": load.other_cpu_share(),
+    }
+
+
+def timed_block(
+    work: Callable[[int], None], fewest: int, most: int, enough: float, device: str
+) -> tuple[float, int]:
+    """Seconds of `work(number)`, and a `number` for which they are about `enough`.
+
+    The first call is a warm-up, the second sets the pace; it counts only if it is long enough.
+    """
+    work(1)
+    pace = _seconds(work, 1, device)
+    number = min(max(math.ceil(enough / pace), fewest), most)
+    return (pace if number == 1 else _seconds(work, number, device)), number
+
+
+def summarise(subjects: Sequence[Subject], blocks: pd.DataFrame, parts: Parts) -> pd.DataFrame:
+    """`runtimes.csv`: a row per variant, with the median over rounds and its 95 % interval."""
+    rows = []
+    shared = {
+        "load_average": os.getloadavg()[0],
+        "measured": records.now(),
+        "git_commit": records.git_commit(),
+        **records.software(),
+    }
+    for subject in subjects:
+        own = blocks[blocks["variant"] == subject.variant.id].sort_values("round")
+        plan, settings = subject.plan, subject.settings
+        rounds = own["epoch_seconds"].to_numpy()
+        low, high = median_interval(rounds)
+        row = shared | {
+            "variant": subject.variant.id,
+            "epoch_seconds": np.median(rounds),
+            "epoch_seconds_low": low,
+            "epoch_seconds_high": high,
+            "rounds": len(rounds),
+            "step_seconds": own["step_seconds"].median(),
+            "validation_seconds": own["validation_seconds"].median(),
+            "batch_size": settings.batch_size,
+            "device": plan.device,
+            "device_name": hardware.describe(plan.device),
+            "precision": plan.precision,
+            "kernels": plan.kernels,
+            "threads": settings.threads,
+            "other_cpu_share": own["other_cpu_share"].mean(),
+            "other_gpu_processes": other_gpu_processes() if plan.device == "cuda" else None,
+        }
+        sizes = (len(labels) for _, labels in parts[plan.device])
+        row |= zip(("train_images", "validation_images"), sizes, strict=True)
+        rows.append(row | {f"{ROUND}{n}": value for n, value in enumerate(rounds, start=1)})
+    table = pd.DataFrame(rows)
+    return table[[*COLUMNS, *(name for name in table.columns if name.startswith(ROUND))]]
+
+
+class Load:
+    """The machine's processor time, and this process's part of it, from now on."""
+
+    def __init__(self) -> None:
+        self._start = self._now()
+
+    def other_cpu_share(self) -> float:
+        """Share of the processor time so far that other processes used; NaN outside Linux."""
+        busy, total, own = np.subtract(self._now(), self._start)
+        return max((busy - own) / total, 0.0) if total else math.nan
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        """Seconds of busy processors, of all processors, and of this process."""
+        own = os.times()
+        try:
+            line = Path("/proc/stat").read_text().partition("\n")[0]
+        except OSError:
+            return 0.0, 0.0, 0.0
+        # user, nice, system, idle, waiting for disks, interrupts (two kinds), stolen by a host
+        ticks = [int(number) / os.sysconf("SC_CLK_TCK") for number in line.split()[1:9]]
+        return sum(ticks) - sum(ticks[3:5]), sum(ticks), own.user + own.system
+
+
+def other_gpu_processes() -> int | None:
+    """Number of other processes on the GPU in use; None where nvidia-smi does not say."""
+    query = ["nvidia-smi", "--query-compute-apps=gpu_uuid,pid", "--format=csv,noheader"]
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        said = subprocess.run(query, check=True, capture_output=True, text=True).stdout
+        uuid = str(torch.cuda.get_device_properties(torch.cuda.current_device()).uuid)
+        return max(sum(uuid in line for line in said.splitlines()) - 1, 0)
+    return None
+
+
+def _seconds(work: Callable[[int], None], number: int, device: str) -> float:
+    _synchronize(device)
+    start = time.perf_counter()
+    work(number)
+    _synchronize(device)
+    return time.perf_counter() - start
+
+
+def _synchronize(device: str) -> None:
+    """Wait until the device has done what it was given."""
+    if device == "cuda":
+        torch.cuda.synchronize()

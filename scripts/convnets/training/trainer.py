@@ -1,0 +1,274 @@
+"""Training: a variant, a data set and a seed give the checkpoint that validates best.
+
+Paper, Section 4: mini-batches of 100, 100 epochs, the epoch with the best validation
+accuracy (the earliest, on a tie) is the one that is tested. All images stay on the device
+as uint8 and are scaled there.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from convnets.architectures.variant import Variant
+from convnets.config.settings import TrainingSettings
+from convnets.core.errors import Interrupted, UserError
+from convnets.training.checkpoints import Epoch, Slots, State, write_history
+from convnets.training.cuda_graph import Step, record
+from convnets.training.hardware import Plan
+from convnets.training.network import build_network, class_scores
+
+SAVE_SECONDS = 60.0
+"""The state is saved when this time has passed within an epoch, and after each epoch."""
+
+EVALUATION_BATCH = 500
+"""Images that are classified at once outside training."""
+
+Part = tuple[Tensor, Tensor]
+"""uint8 images (number, 28, 28) and int64 labels (number,), on the device."""
+
+
+def go_on() -> None:
+    """The check of a caller who never interrupts."""
+
+
+class Trainer:
+    """Network, optimiser and training images of a run; advances a step at a time.
+
+    Nothing in a step waits for the device: what it gives is read at the end of the epoch.
+    """
+
+    def __init__(
+        self,
+        variant: Variant,
+        settings: TrainingSettings,
+        seed: int,
+        plan: Plan,
+        train_part: Part,
+    ) -> None:
+        self.settings, self.seed, self.plan = settings, seed, plan
+        self.images, self.labels = train_part
+        self.network = place(build_network(variant, seed), plan)
+        self.optimizer = _optimizer(self.network, settings, plan)
+        self.batches: tuple[Tensor, ...] = ()
+        """Indices of the images of each step of the epoch."""
+        self.losses = torch.zeros(0, device=plan.device)
+        """Mean loss of each step of the epoch, float32 (steps,), on the device."""
+        self.corrects = torch.zeros(0, dtype=torch.int64, device=plan.device)
+        """Images that each step classified correctly, int64 (steps,), on the device."""
+        self._recorded: Step | None = None
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Shuffle the images into the batches of epoch `epoch`, and forget the last one."""
+        order = shuffled(len(self.labels), self.seed, epoch).to(self.plan.device)
+        self.batches = order.split(self.settings.batch_size)
+        self.losses = torch.zeros(len(self.batches), device=self.plan.device)
+        self.corrects = torch.zeros_like(self.losses, dtype=torch.int64)
+        self.network.train()
+
+    def train_step(self, step: int) -> None:
+        """Train on batch `step`, from 0, of the epoch."""
+        batch = self.batches[step]
+        update: Step = self.update
+        if self.plan.cuda_graph and len(batch) == self.settings.batch_size:
+            if self._recorded is None:
+                self._recorded = record(self.update, batch, self.network, self.optimizer)
+            update = self._recorded
+        self.losses[step], self.corrects[step] = update(batch)
+
+    def update(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """Take one optimiser step on the images at `batch`; their mean loss and hits before it."""
+        labels = self.labels[batch]
+        self.optimizer.zero_grad()
+        with self.plan.autocast():
+            scores = class_scores(self.network, self.images[batch])
+        loss = cross_entropy(scores, labels)
+        loss.backward()
+        self.optimizer.step()
+        return loss.detach(), (scores.detach().argmax(dim=1) == labels).sum()
+
+    def training_result(self) -> tuple[float, float]:
+        """Mean loss and accuracy over the images of the epoch, as seen on the way."""
+        sizes = torch.tensor([len(batch) for batch in self.batches], dtype=torch.float64)
+        loss = (self.losses.cpu().double() * sizes).sum() / sizes.sum()
+        return loss.item(), (self.corrects.sum().cpu() / sizes.sum()).item()
+
+    def first_bad_step(self, done: int) -> int | None:
+        """Which of the epoch's first `done` steps gave or left what is not finite, if any."""
+        bad = (~torch.isfinite(self.losses[:done])).nonzero()
+        if len(bad):
+            return int(bad[0].item())
+        finite = all(torch.isfinite(weights).all() for weights in self.network.parameters())
+        return None if finite else max(done - 1, 0)
+
+    def validate(self, part: Part, check: Callable[[], None] = go_on) -> tuple[float, float]:
+        """Mean loss and accuracy on `part`; `check` is called between batches."""
+        images, labels = part
+        scores = predict(self.network, images, self.plan, check)
+        correct = (scores.argmax(dim=1) == labels).sum().item()
+        return cross_entropy(scores, labels).item(), correct / len(labels)
+
+    def write_to(self, state: State) -> None:
+        """Put what the trainer holds into `state`, of which `step` steps of the epoch are done."""
+        state.network = self.network.state_dict()
+        state.optimizer = self.optimizer.state_dict()
+        state.losses = self.losses[: state.step].clone()
+        state.corrects = self.corrects[: state.step].clone()
+
+
+def place(network: nn.Sequential, plan: Plan) -> nn.Sequential:
+    """Let `network` compute as the plan says; its parameters keep their names and values.
+
+    It moves to the plan's device and into its memory layout, which features follow.
+    """
+    network.to(plan.device)
+    if plan.channels_last:
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if plan.kernels == "fused":
+        from convnets.training.kernels.modules import fuse  # noqa: PLC0415, compiling takes its time
+
+        fuse(network, torch.bfloat16 if plan.precision == "bfloat16" else torch.float32)
+    return network
+
+
+@torch.no_grad()
+def predict(
+    network: nn.Module, images: Tensor, plan: Plan, check: Callable[[], None] = go_on
+) -> Tensor:
+    """Class scores (number, 47), float32, of uint8 `images` (number, 28, 28)."""
+    network.eval()
+    scores = []
+    with plan.autocast():
+        for batch in images.split(EVALUATION_BATCH):
+            check()
+            scores.append(class_scores(network, batch))
+    return torch.cat(scores)
+
+
+def shuffled(number: int, seed: int, epoch: int) -> Tensor:
+    """The order (number,) in which epoch `epoch` of a run visits the images."""
+    sequence = np.random.SeedSequence((seed, epoch))
+    return torch.from_numpy(np.random.default_rng(sequence).permutation(number))
+
+
+class Run:
+    """Trainer, state and files of a run on its way.
+
+    `check` is called wherever the state is whole, and raises `Interrupted` to end there.
+    """
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        state: State,
+        slots: Slots,
+        check: Callable[[], None] = go_on,
+        save_seconds: float = SAVE_SECONDS,
+    ) -> None:
+        self.trainer, self.state, self.slots = trainer, state, slots
+        self.check, self.save_seconds = check, save_seconds
+        self.lap = self.saved = time.monotonic()
+        if state.network:
+            trainer.network.load_state_dict(state.network)
+            trainer.optimizer.load_state_dict(state.optimizer)
+
+    def train(self, validation_part: Part, epochs: int, log: Callable[[str], None]) -> None:
+        """Train from wherever the state stands until `epochs` epochs are done, or patience is out.
+
+        Raises:
+            Interrupted: `check` asked for it; the state is saved.
+            UserError: the training diverged; the state before it is saved.
+        """
+        try:
+            while self.state.last_epoch(epochs, self.trainer.settings.patience) is None:
+                self.train_epoch(validation_part)
+                self.save()
+                write_history(self.slots.folder / "history.csv", self.state)
+                log(_line(self.state, epochs, self.trainer.settings.patience))
+        except Interrupted as signal:
+            self.save()
+            saved = f"{self.state.position}, saved in {self.slots.newest}"
+            raise Interrupted(f"{signal} {saved}") from None
+
+    def train_epoch(self, validation_part: Part) -> None:
+        """Train and validate for what is left of the running epoch."""
+        trainer, state = self.trainer, self.state
+        epoch = len(state.history) + 1
+        self.lap = time.monotonic()
+        trainer.begin_epoch(epoch)
+        trainer.losses[: state.step], trainer.corrects[: state.step] = state.losses, state.corrects
+        while state.step < len(trainer.batches):
+            trainer.train_step(state.step)
+            state.step += 1
+            self.check()
+            if time.monotonic() - self.saved >= self.save_seconds:
+                self.save()
+        train_loss, train_accuracy = trainer.training_result()
+        self.stop_if_diverged()
+        val_loss, val_accuracy = trainer.validate(validation_part, self.check)
+        self.stop_if_diverged(val_loss)
+        self.add_seconds()
+        state.history.append(
+            Epoch(epoch, train_loss, train_accuracy, val_loss, val_accuracy, state.seconds)
+        )
+        state.step, state.seconds = 0, 0.0
+        if state.best.epoch == epoch:
+            weights = trainer.network.state_dict()
+            state.best_network = {name: value.clone() for name, value in weights.items()}
+
+    def save(self) -> None:
+        """Save the state, unless it is one that nobody wants back. Takes none of its seconds."""
+        self.stop_if_diverged()
+        self.add_seconds()
+        self.trainer.write_to(self.state)
+        self.slots.save(self.state)
+        self.lap = self.saved = time.monotonic()
+
+    def add_seconds(self) -> None:
+        """Bring the seconds of the epoch up to date; setting the clock does not change them."""
+        now = time.monotonic()
+        self.state.seconds += now - self.lap
+        self.lap = now
+
+    def stop_if_diverged(self, loss: float = 0.0) -> None:
+        """Raise a `UserError` if weights, `loss` or a loss of the epoch's steps is not finite."""
+        step = self.trainer.first_bad_step(self.state.step)
+        if step is None and math.isfinite(loss):
+            return
+        where = "in validation" if step is None else f"in step {step + 1}"
+        saved = self.slots.newest
+        kept = f"{saved} is kept" if saved.exists() else "No state was saved before"
+        raise UserError(
+            f"the training diverged: loss or weights are not finite {where} of epoch "
+            f"{len(self.state.history) + 1}. {kept}. The same command would end here again: "
+            "delete the state to start over with a lower training.learning_rate (now "
+            f"{self.trainer.settings.learning_rate}), or with training.precision float32"
+        )
+
+
+def _optimizer(network: nn.Module, settings: TrainingSettings, plan: Plan) -> torch.optim.Optimizer:
+    shared: dict[str, Any] = {
+        "lr": settings.learning_rate,
+        "weight_decay": settings.weight_decay,
+        "fused": True,
+    }
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(network.parameters(), **shared)
+    return torch.optim.Adam(network.parameters(), capturable=plan.cuda_graph, **shared)
+
+
+def _line(state: State, epochs: int, patience: int | None) -> str:
+    row, best = state.history[-1], state.best
+    left = (epochs - row.epoch) * sum(r.epoch_seconds for r in state.history) / row.epoch
+    return (
+        f"epoch {row.epoch:3d}/{epochs}"
+        f"  train loss {row.train_loss:.4f} acc {row.train_accuracy:.4f}"
+        f"  validation loss {row.val_loss:.4f} acc {row.val_accuracy:.4f}"
+        f"  {row.epoch_seconds:.1f} s  best {best.val_accuracy:.4f} at {best.epoch}"
+        f"  {'about' if patience is None else 'at most'} {left / 60:.1f} min left"
+    )

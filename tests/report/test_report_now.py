@@ -1,0 +1,166 @@
+"""The report of a sweep that is not finished, from a folder of records alone."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from test_report import CONFIG, MECHANISM, ROOT, SECONDS, make_results, text_of
+
+from analysis_fixture import make_runtimes
+from convnets.config.settings import MACHINE_FOLDER
+from convnets.core.files import write_json
+
+PUBLISHED = sorted(file.parent for file in ROOT.glob("results/published/*/plan.json"))
+MISSING = {"no_pooling": 0, "stride_2": 2}
+"""Runs of the plan that are not there, by variant and seed."""
+
+
+def make_folder(folder: Path) -> Path:
+    """Records of finished runs and a plan that asks for more; nothing that is made of them."""
+    made = make_results(folder / "made", source="nist")
+    for name in ("runs", "data"):
+        shutil.copytree(made / name, folder / "trial" / name)
+    folder = folder / "trial"
+    runs = [path.parent for path in sorted(folder.glob("runs/*/seed_*/run.json"))]
+    right = np.random.default_rng(0).random(15800) < 0.8
+    for run in runs:
+        np.savez(run / "predictions.npz", index=np.arange(15800), label=right, prediction=right**2)
+    planned = [(run.parent.name, int(run.name.removeprefix("seed_"))) for run in runs]
+    planned += MISSING.items()
+    plan = {
+        "epochs": 3,
+        "runs": [{"variant": v, "seed": s, "multiply_adds": 1} for v, s in planned],
+        "command": "snakemake --cores 4",
+        "tables": {name: CONFIG["tables"][name] for name in ("table_1", "table_2")},
+        "figures": {
+            "figure_08": CONFIG["figures"]["figure_08"],
+            "strides": {
+                "title": "Strides",
+                "x": "epoch",
+                "curves": [{"label": "2", "variants": ["stride_2"]}],
+            },
+        },
+        "figure_names": ["figure_08", "strides"],
+    }
+    write_json(folder / "plan.json", plan)
+    write_json(folder / "mechanism.json", MECHANISM)
+    return folder
+
+
+def report_now(
+    folder: Path, cwd: Path = ROOT, hash_seed: int = 0
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, ROOT / "scripts/report_now.py", folder],
+        cwd=cwd,
+        env=os.environ | {"PYTHONHASHSEED": str(hash_seed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_folder(tmp_path_factory.mktemp("partial"))
+    ended = report_now(folder)
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(made: Path) -> BeautifulSoup:
+    return BeautifulSoup((made / "report.html").read_text(), "html.parser")
+
+
+def test_what_is_missing_is_named(page: BeautifulSoup) -> None:
+    assert "missing: 2 of 10 planned runs" in text_of(page)
+    listed = page.find("summary", string="missing: 2 runs").parent
+    assert [item.text for item in listed.find_all("li")] == [
+        f"{variant}, seed {seed}" for variant, seed in MISSING.items()
+    ]
+    assert "Missing: not made yet" in text_of(page.find(id="figure_08").parent)
+    assert page.find(id="strides").parent.img
+
+
+def test_tables_show_what_is_there_and_what_is_not(page: BeautifulSoup) -> None:
+    table = page.find(id="table_1").parent
+    cells = {row.th.text: list(row.td.find_next("td").stripped_strings) for row in rows_of(table)}
+    assert cells["No Pooling"] == ["not run"]
+    assert cells["Stride"][0] == "0.813"
+
+
+def rows_of(table: Any) -> list[Any]:
+    return list(table.tbody.find_all("tr"))
+
+
+def test_runtimes_are_those_of_training_until_they_are_measured(
+    made: Path, page: BeautifulSoup, tmp_path: Path
+) -> None:
+    assert "what the runs took while they trained" in text_of(page)
+    folder = shutil.copytree(made, tmp_path / "measured")
+    make_runtimes(SECONDS).to_csv(folder / "runtimes.csv")
+    assert report_now(folder).returncode == 0
+    assert "measured side by side on Tesla K80" in (folder / "report.html").read_text()
+    assert "what the runs took while they trained" not in (folder / "report.html").read_text()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_the_same_again_gives_the_same_bytes(made: Path, tmp_path: Path) -> None:
+    before = contents(made)
+    for name in before:
+        if name.endswith((".html", ".svg", ".png", ".csv", ".md")) and "runs/" not in name:
+            (made / name).unlink()
+    assert report_now(made, cwd=tmp_path, hash_seed=1).returncode == 0
+    assert [name for name, content in contents(made).items() if content != before[name]] == []
+    assert contents(made).keys() == before.keys()
+
+
+def test_the_rest_of_the_runs_completes_it(made: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(made, tmp_path / "more")
+    for variant, seed in MISSING.items():
+        run = folder / "runs" / variant / f"seed_{seed}"
+        shutil.copytree(folder / "runs/stride_3/seed_0", run)
+        record = json.loads((run / "run.json").read_text())
+        record["variant"]["id"], record["seed"] = variant, seed
+        write_json(run / "run.json", record)
+    assert report_now(folder).returncode == 0
+    assert "planned runs" not in (folder / "report.html").read_text()
+    comparison = pd.read_csv(folder / "comparison.csv")
+    assert "not run" not in comparison[comparison["variant"] == "no_pooling"]["verdict"].tolist()
+
+
+def test_a_folder_without_runs_or_plan_is_an_error(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    shutil.rmtree(folder / "runs")
+    assert "has no finished run" in report_now(folder).stderr
+    (folder / "plan.json").unlink()
+    ended = report_now(folder)
+    assert ended.returncode == 1
+    assert "plan.json is missing or too old" in ended.stderr
+
+
+@pytest.mark.parametrize("committed", PUBLISHED, ids=lambda folder: folder.name)
+def test_committed_results_follow_from_their_records(committed: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(committed, tmp_path / committed.name))
+    shutil.copytree(committed.with_name(MACHINE_FOLDER), tmp_path / MACHINE_FOLDER)
+    for name in ("comparison.csv", "claims.csv", "readings.csv", "metrics.csv", "report.html"):
+        (folder / name).unlink()
+    ended = report_now(folder, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    made, expected = contents(folder), contents(committed)
+    differing = [name for name, content in expected.items() if made.get(name) != content]
+    remedy = f"make report NAME=published/{committed.name}"
+    assert [name for name in differing if not name.endswith((".png", ".ipynb"))] == [], remedy

@@ -1,0 +1,329 @@
+"""The compiled kernels give PyTorch's numbers, and a network of them trains as PyTorch's does."""
+
+import dataclasses
+import importlib.util
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from numba.core.caching import FunctionCache
+from torch import Tensor, nn
+
+from convnets.architectures.variant import Method, Variant
+from convnets.config.settings import TrainingSettings
+from convnets.training import hardware
+from convnets.training.hardware import Plan
+from convnets.training.kernels import compiled
+from convnets.training.kernels.modules import (
+    Convolution,
+    Relu,
+    ReluAverageTo2x2,
+    ReluPooling,
+    Stem,
+    fuse,
+)
+from convnets.training.network import AverageTo2x2, MaxAveragePooling, build_network
+from convnets.training.trainer import Trainer, place, predict
+from evaluate import recorded_plan
+
+CHANNELS = 32
+LAYOUTS = {"last": torch.channels_last, "first": torch.contiguous_format}
+PRECISIONS = (torch.bfloat16, torch.float32)
+GEOMETRIES = ((2, 2, 1), (2, 2, 0), (3, 3, 1), (3, 3, 0), (2, 3, 1), (3, 5, 0))
+"""Window, stride and padding; where the stride is larger, windows leave gaps."""
+POOLINGS = {
+    f"{kind.__name__} {geometry}": kind(*geometry)
+    for kind, geometry in itertools.product(
+        (nn.MaxPool2d, nn.AvgPool2d, MaxAveragePooling), GEOMETRIES
+    )
+}
+FUSED = Plan("cpu", "bfloat16", channels_last=True, cuda_graph=False, kernels="fused")
+PYTORCH = dataclasses.replace(FUSED, kernels="pytorch")
+METHODS: tuple[Method, ...] = (
+    "no_pooling",
+    "stride",
+    "dilation",
+    "max_pool",
+    "avg_pool",
+    "max_avg_pool",
+    "mix_pool",
+)
+SETTINGS = TrainingSettings(batch_size=20, learning_rate=0.01)
+needs_bfloat16 = pytest.mark.skipif(
+    not torch.cpu.get_capabilities().get("avx512_bf16"), reason="the processor has no bfloat16"
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def features(width: int, precision: torch.dtype, layout: str, seed: int = 0) -> Tensor:
+    """Random features, half of them halves, so that many are equal or zero."""
+    generator = torch.Generator().manual_seed(seed)
+    values, noise = torch.randn(2, 3, CHANNELS, width, width, generator=generator)
+    even = torch.rand(values.shape, generator=generator) < 0.5
+    mixed = torch.where(even, (2 * values).round() / 2, noise).to(precision)
+    return mixed.contiguous(memory_format=LAYOUTS[layout])
+
+
+def run(module: nn.Module, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Outputs, and the gradient of `values` from random gradients of the outputs."""
+    leaf = values.clone().requires_grad_()
+    out = module(leaf * 1)  # ReLU may overwrite what it is given
+    slope = torch.randn(out.shape, generator=torch.Generator().manual_seed(1)).to(values.dtype)
+    (gradient,) = torch.autograd.grad(out, leaf, slope)
+    return out, gradient
+
+
+def fused(*modules: nn.Module) -> nn.Sequential:
+    """`modules` after a convolution, fused, without the convolution."""
+    network = nn.Sequential(nn.Conv2d(2, CHANNELS, 3), *modules, nn.Flatten())
+    fuse(network, torch.bfloat16)
+    return network[1:-1]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("width", [15, 28, 4])
+@pytest.mark.parametrize("name", POOLINGS)
+def test_pooling_has_pytorch_s_bits(
+    name: str, width: int, layout: str, precision: torch.dtype
+) -> None:
+    pooling = POOLINGS[name]
+    module = fused(nn.ReLU(), pooling)
+    assert isinstance(module[0], ReluPooling)
+    values = features(width, precision, layout)
+    for found, expected in zip(
+        run(module, values), run(nn.Sequential(nn.ReLU(), pooling), values), strict=True
+    ):
+        assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_relu_has_pytorch_s_bits(layout: str, precision: torch.dtype) -> None:
+    module = fused(nn.ReLU(), nn.Conv2d(CHANNELS, CHANNELS, 3))[:1]
+    assert isinstance(module[0], Relu)
+    values = features(7, precision, layout)
+    for found, expected in zip(run(module, values), run(nn.ReLU(), values), strict=True):
+        assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("width", [3, 4, 7, 28])
+def test_the_head_is_pytorch_s(width: int, layout: str, precision: torch.dtype) -> None:
+    module = fused(nn.ReLU(), AverageTo2x2())
+    assert isinstance(module[0], ReluAverageTo2x2)
+    values = features(width, precision, layout)
+    out, gradient = run(module, values)
+    expected, expected_gradient = run(nn.Sequential(nn.ReLU(), AverageTo2x2()), values)
+    assert torch.equal(out, expected)
+    # Two means share the middle of an odd width; PyTorch rounds the sum of their gradients once
+    # more in bfloat16.
+    tolerance = 2**-7 if width % 2 and precision == torch.bfloat16 else 1e-6
+    assert (gradient - expected_gradient).abs().max() <= tolerance * expected_gradient.abs().max()
+
+
+@pytest.mark.parametrize("module", [Relu(), *(fused(nn.ReLU(), p) for p in POOLINGS.values())])
+def test_values_that_are_not_finite_pass(module: nn.Module) -> None:
+    values = features(8, torch.bfloat16, "last")
+    for value in (torch.nan, -torch.nan, torch.inf):
+        values[0, :, 0, 0] = value  # in a window, whatever the gaps
+        assert not torch.isfinite(module(values.clone())).all()
+
+
+def test_negative_infinity_and_zeros_are_zero() -> None:
+    values = torch.tensor([-torch.inf, -0.0, 0.0, -1e-40] * 8).view(1, CHANNELS, 1, 1)
+    assert torch.equal(Relu()(values.clone()), torch.zeros_like(values))
+
+
+@pytest.mark.parametrize(
+    "pooling", [nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(4), MaxAveragePooling(2, 1)]
+)
+def test_overlapping_and_wide_windows_are_pytorch_s(pooling: nn.Module) -> None:
+    module = fused(nn.ReLU(), pooling)
+    assert module[1] is pooling
+    assert isinstance(module[0], Relu)
+
+
+def test_channels_that_do_not_fill_vectors_are_pytorch_s() -> None:
+    network = build_network(Variant(id="narrow", method="max_pool", filters=(16, 8, 16, 16)), 0)
+    fuse(network, torch.bfloat16)
+    names = [type(module).__name__ for module in network]
+    assert [names.count(name) for name in ("Stem", "ReluPooling", "MaxPool2d", "ReLU")] == [
+        1,
+        2,
+        1,
+        1,
+    ]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_fused_networks_keep_names_and_weights(method: Method) -> None:
+    variant = Variant(id=method, method=method, filters=16)
+    plain, ours = (place(build_network(variant, 0), plan) for plan in (PYTORCH, FUSED))
+    assert [str(module) for module in plain] != [str(module) for module in ours]
+    expected = plain.state_dict()
+    assert list(ours.state_dict()) == list(expected)
+    assert all(torch.equal(value, expected[name]) for name, value in ours.state_dict().items())
+    ours.load_state_dict(expected)
+
+
+def bars(number: int) -> tuple[Tensor, Tensor]:
+    """Images whose class, 0 to 3, is where a bright bar stands."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(0, 4, (number,), generator=generator)
+    images = torch.randint(0, 60, (number, 28, 28), generator=generator, dtype=torch.uint8)
+    for image, label in zip(images, labels.tolist(), strict=True):
+        image[:, 7 * label : 7 * label + 4] = 250
+    return images, labels
+
+
+def trained(variant: Variant, plan: Plan) -> tuple[Trainer, list[float]]:
+    """A Trainer after an epoch, and the loss of each step."""
+    trainer = Trainer(variant, SETTINGS, 0, plan, bars(200))
+    trainer.begin_epoch(1)
+    for step in range(len(trainer.batches)):
+        trainer.train_step(step)
+    return trainer, trainer.losses.tolist()
+
+
+def relative(found: Tensor, expected: Tensor) -> float:
+    """Norm of the difference over the norm of what was expected."""
+    return ((found.double() - expected).norm() / expected.norm()).item()
+
+
+@pytest.mark.parametrize("batch", [1, 7, 20])
+@pytest.mark.parametrize("channels", [16, 64])
+@pytest.mark.parametrize(
+    ("width", "stride", "padding", "dilation"),
+    [(28, 1, 1, 1), (9, 2, 1, 1), (10, 3, 0, 1), (13, 1, 1, 3), (6, 1, 1, 2), (2, 2, 1, 1)],
+)
+@needs_bfloat16
+def test_the_weight_gradient_is_exact(
+    width: int, stride: int, padding: int, dilation: int, channels: int, batch: int
+) -> None:
+    generator = torch.Generator().manual_seed(width)
+    layer = nn.Conv2d(
+        channels, CHANNELS, 3, stride, padding, dilation, bias=False, dtype=torch.float64
+    )
+    values = torch.randn(batch, channels, width, width, generator=generator).bfloat16()
+    values = values.to(memory_format=torch.channels_last).requires_grad_()
+    layer.weight.data.copy_(layer.weight.data.bfloat16())
+    out = Convolution(layer)(values)
+    slope = torch.randn(out.shape, generator=generator).bfloat16()
+    found = torch.autograd.grad(out, [layer.weight, values], slope)
+    exact = values.detach().double().requires_grad_()
+    expected = torch.autograd.grad(layer(exact), [layer.weight, exact], slope.double())
+    assert relative(found[0], expected[0]) < 1e-5
+    assert relative(found[1], expected[1]) < 2**-8
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("padding", [0, 1])
+@pytest.mark.parametrize("name", POOLINGS)
+def test_the_stem_is_convolution_relu_and_pooling(
+    name: str, padding: int, precision: torch.dtype
+) -> None:
+    layer = nn.Conv2d(1, CHANNELS, 3, padding=padding, bias=False)
+    pooling = POOLINGS[name]
+    network = nn.Sequential(layer, nn.ReLU(), pooling, nn.Flatten())
+    fuse(network, precision)
+    assert isinstance(network[0], Stem)
+    images = torch.rand(5, 1, 28, 28, generator=torch.Generator().manual_seed(3))
+    exact = [tensor.to(precision).double() for tensor in (images, layer.weight.detach())]
+    weights = exact[1].requires_grad_()
+    features = torch.conv2d(exact[0], weights, padding=padding)
+    expected = pooling(features.to(precision).double().relu())
+    slope = torch.randn(expected.shape, generator=torch.Generator().manual_seed(4)).to(precision)
+    out = network[:-1](images)
+    (found,) = torch.autograd.grad(out, layer.weight, slope)
+    tolerance = 2**-8 if precision == torch.bfloat16 else 1e-5
+    assert relative(out, expected) < tolerance
+    (gradient,) = torch.autograd.grad(expected, weights, slope.double())
+    assert relative(found, gradient) < 4 * tolerance
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float32"])
+@pytest.mark.parametrize("method", METHODS)
+def test_training_is_that_of_pytorch_s_kernels(method: Method, precision: str) -> None:
+    variant = Variant(id=method, method=method, filters=32)
+    last = precision == "bfloat16" or method != "dilation"
+    plans = [
+        dataclasses.replace(plan, precision=precision, channels_last=last)
+        for plan in (PYTORCH, FUSED)
+    ]
+    (_, expected), (ours, losses), (again, _) = (
+        trained(variant, plan) for plan in (*plans, plans[1])
+    )
+    assert losses == pytest.approx(expected, rel=0.05 if precision == "bfloat16" else 1e-4)
+    assert losses[-1] < losses[0]
+    for name, weights in ours.network.state_dict().items():
+        assert torch.equal(weights, again.network.state_dict()[name])
+    images, _ = bars(50)
+    plain = place(build_network(variant, 0), plans[0])
+    plain.load_state_dict(ours.network.state_dict())
+    scores = [
+        predict(network, images, plan)
+        for network, plan in zip((plain, ours.network), plans, strict=True)
+    ]
+    assert torch.equal(*(values.argmax(dim=1) for values in scores))
+
+
+def test_a_record_of_before_the_kernels_means_pytorch_s() -> None:
+    record = dataclasses.asdict(PYTORCH)
+    assert recorded_plan(record | {"kernels": "fused", "seed": 1}, SETTINGS) == FUSED
+    del record["kernels"]
+    assert recorded_plan(record, SETTINGS) == PYTORCH
+
+
+def test_pytorch_evaluates_fused_runs_without_numba_and_on_a_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    record = dataclasses.asdict(FUSED)
+    with monkeypatch.context() as patch:
+        patch.setattr(importlib.util, "find_spec", lambda name: None)
+        assert recorded_plan(record, SETTINGS) == PYTORCH
+    monkeypatch.setattr(hardware, "choose_device", lambda settings: "cuda")
+    assert recorded_plan(record, SETTINGS) == dataclasses.replace(PYTORCH, device="cuda")
+
+
+COMPILE = """
+import numpy as np
+from convnets.training.kernels import compiled
+numbers = np.array([-1, 2] * 8, np.float32)
+compiled.relu(numbers, numbers)
+print(sum(compiled.relu.stats.cache_hits.values()))
+"""
+
+
+def compile_in_a_process(folder: Path) -> int:
+    """Compile a kernel with the cache in `folder`; how often it was found there."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(folder), "PYTHONPATH": "scripts"}
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILE], env=environment, capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+def test_a_second_process_finds_the_compiled_code(tmp_path: Path) -> None:
+    assert [compile_in_a_process(tmp_path) for _ in range(2)] == [0, 1]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, OSError])
+def test_without_a_place_for_compiled_code_each_process_compiles(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise error
+
+    method = "__init__" if error is RuntimeError else "save_overload"
+    monkeypatch.setattr(FunctionCache, method, fail)
+    assert compiled.compiled(lambda number: number + 1)(1) == 2
