@@ -82,6 +82,7 @@ lint: $(INSTALLED)
 	ruff check .
 	ruff format --check .
 	mypy
+	PYTHONPATH=scripts lint-imports
 	snakefmt --check Snakefile workflow
 	snakemake --lint --configfile config/demo.yaml
 	python scripts/document_config.py --check config/README.md
