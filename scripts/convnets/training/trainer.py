@@ -5,6 +5,7 @@ accuracy (the earliest, on a tie) is the one that is tested. All images stay on 
 as uint8 and are scaled there.
 """
 
+import inspect
 import math
 import time
 from collections.abc import Callable
@@ -258,8 +259,20 @@ def _optimizer(network: nn.Module, settings: TrainingSettings, plan: Plan) -> to
         "fused": True,
     }
     if settings.optimizer == "sgd":
-        return torch.optim.SGD(network.parameters(), **shared)
-    return torch.optim.Adam(network.parameters(), capturable=plan.cuda_graph, **shared)
+        return _without_compiler(torch.optim.SGD)(network.parameters(), **shared)
+    adam = _without_compiler(torch.optim.Adam)
+    return adam(network.parameters(), capturable=plan.cuda_graph, **shared)
+
+
+def _without_compiler(optimizer: type[torch.optim.Optimizer]) -> Any:
+    """`optimizer` with the same arithmetic, but no wrappers that first import PyTorch's compiler.
+
+    Importing the compiler takes longer than importing the rest of PyTorch.
+    """
+    names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
+    methods = {name: inspect.unwrap(getattr(optimizer, name)) for name in names}
+    methods["step"] = torch.no_grad()(inspect.unwrap(optimizer.step))
+    return type(optimizer.__name__, (optimizer,), methods)
 
 
 def _line(state: State, epochs: int, patience: int | None) -> str:
