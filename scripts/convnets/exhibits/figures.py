@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
-from scipy import stats
+from scipy import special
 
 from convnets.config.experiments import Curve, Figure
 from convnets.core.errors import UserError
@@ -130,7 +130,7 @@ def _over_seeds(folders: list[RunFolder]) -> pd.DataFrame:
     accuracy = pd.concat([frame["val_accuracy"] for frame in frames], axis=1)
     seconds = pd.concat([frame["epoch_seconds"].cumsum() for frame in frames], axis=1)
     mean = accuracy.mean(axis=1)
-    reach = stats.t.ppf(0.975, len(frames) - 1) * accuracy.sem(axis=1)
+    reach = special.stdtrit(len(frames) - 1, 0.975) * accuracy.sem(axis=1)
     return pd.DataFrame(
         {"mean": mean, "low": mean - reach, "high": mean + reach, "seconds": seconds.mean(axis=1)}
     )

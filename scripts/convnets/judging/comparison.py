@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from convnets.judging.conditions import (
     OTHER,
@@ -205,7 +205,7 @@ def agreement(comparison: pd.DataFrame) -> pd.DataFrame:
         gaps, paper = known[source] - known["paper"], known["paper"].mean()
         shared = 2 * OTHER_IMAGES * paper * (1 - paper) / PAPER_IMAGES["test"]
         error = math.sqrt(gaps.var(ddof=1) / len(gaps) + (shared if source == "ours" else 0))
-        reach = stats.t.isf(ALPHA / 2, len(gaps) - 1) * error
+        reach = special.stdtrit(len(gaps) - 1, 1 - ALPHA / 2) * error
         mean = gaps.mean()
         ranks = rank_correlation(known["paper"].to_numpy(), known[source].to_numpy())
         names = ("rank_correlation", "rank_low", "rank_high")

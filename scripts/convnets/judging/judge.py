@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from convnets.judging.claims import Claim, Comparison, Family, Part
 from convnets.judging.estimates import ALPHA, Estimates
@@ -138,6 +138,6 @@ def _evidence(claim: Claim, findings: Mapping[Comparison, Finding]) -> Evidence:
 def _stouffer(first: Evidence, second: Evidence) -> Evidence:
     def together(*p: float) -> float:
         clipped = np.clip(p, 1e-300, 1 - 1e-16)
-        return float(stats.norm.sf(stats.norm.isf(clipped).sum() / np.sqrt(2)))
+        return float(special.ndtr(special.ndtri(clipped).sum() / np.sqrt(2)))
 
     return Evidence(together(first.support, second.support), together(first.refute, second.refute))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from convnets.judging.conditions import PAPER_IMAGES
 from convnets.judging.estimates import ALPHA, estimate
@@ -60,7 +60,7 @@ class Gaps:
     def p(self) -> np.ndarray:
         """Two-sided p-value of "there is no difference"."""
         distance = np.maximum(np.abs(self.value) - self.rounding, 0)
-        return np.asarray(2 * stats.t.sf(distance / self.error, self.df))
+        return np.asarray(2 * special.stdtr(self.df, -distance / self.error))
 
     @property
     def reproduced(self) -> np.ndarray:
@@ -130,7 +130,7 @@ def own_interval(quantity: str, runs: pd.DataFrame, spread: Spread) -> tuple[flo
 
 def rank_correlation(paper: np.ndarray, ours: np.ndarray) -> tuple[float, float, float]:
     """Spearman's rank correlation with its 95 % interval (Bonett and Wright 2000)."""
-    value = float(stats.spearmanr(paper, ours).statistic)
+    value = float(np.corrcoef(pd.Series(paper).rank(), pd.Series(ours).rank())[0, 1])
     error = math.sqrt((1 + value**2 / 2) / (len(paper) - 3)) if len(paper) > 3 else math.inf
-    middle, reach = math.atanh(min(max(value, -0.999), 0.999)), stats.norm.isf(ALPHA / 2) * error
+    middle, reach = math.atanh(min(max(value, -0.999), 0.999)), special.ndtri(1 - ALPHA / 2) * error
     return value, math.tanh(middle - reach), math.tanh(middle + reach)

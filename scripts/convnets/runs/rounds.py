@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from convnets.core.errors import UserError
 
@@ -34,7 +34,8 @@ def median_interval(values: np.ndarray) -> tuple[float, float]:
     and the second largest value), so it assumes no shape of the noise, and one disturbed round
     does not move it. NaN for fewer than `FEWEST_ROUNDS` values.
     """
-    rank = int(stats.binom.ppf(0.025, len(values), 0.5))
+    chances = special.bdtr(np.arange(len(values) + 1), len(values), 0.5)
+    rank = int(np.searchsorted(chances, 0.025))
     if rank < 1:
         return np.nan, np.nan
     ordered = np.sort(values)
