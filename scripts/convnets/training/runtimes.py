@@ -33,8 +33,6 @@ TRAINING_SECONDS = 0.75
 SHARE = 0.01
 """A block takes at most this share of the time that the run took to train, so that measuring a
 small run does not take longer than training it."""
-FEWEST_STEPS = 3
-"""Training steps of a block, however long they take."""
 Parts = Mapping[str, tuple[Part, Part]]
 """Training and validation part by device."""
 
@@ -114,11 +112,12 @@ def measure_block(
         part = slice(batches * EVALUATION_BATCH)
         trainer.validate((images[part], labels[part]))
 
+    train(1)  # a warm-up, after which the network has its memory for validation, too
     most, device = len(trainer.batches), plan.device
-    seconds, steps = timed_block(train, FEWEST_STEPS, most, subject.block_seconds, device)
+    seconds, steps = timed_block(train, most, subject.block_seconds, device)
     trained = sum(len(batch) for batch in trainer.batches[:steps])
     most = math.ceil(len(labels) / EVALUATION_BATCH)
-    val_seconds, batches = timed_block(validate, 1, most, subject.block_seconds / 5, device)
+    val_seconds, batches = timed_block(validate, most, subject.block_seconds / 5, device)
     val_seconds *= len(labels) / min(batches * EVALUATION_BATCH, len(labels))
     return {
         "step_seconds": seconds / steps,
@@ -129,15 +128,14 @@ def measure_block(
 
 
 def timed_block(
-    work: Callable[[int], None], fewest: int, most: int, enough: float, device: str
+    work: Callable[[int], None], most: int, enough: float, device: str
 ) -> tuple[float, int]:
-    """Seconds of `work(number)`, and a `number` for which they are about `enough`.
+    """Seconds of `work(number)`, and a `number` up to `most` for which they are about `enough`.
 
-    The first call is a warm-up, the second sets the pace; it counts only if it is long enough.
+    The first call, of one unit, sets the pace; it counts only if it is long enough.
     """
-    work(1)
     pace = _seconds(work, 1, device)
-    number = min(max(math.ceil(enough / pace), fewest), most)
+    number = min(max(math.ceil(enough / pace), 1), most)
     return (pace if number == 1 else _seconds(work, number, device)), number
 
 
