@@ -16,10 +16,12 @@ from convnets.core.interruption import Interruption
 from convnets.core.lock import run_lock
 from convnets.data.dataset import Dataset, load_dataset
 from convnets.data.folder import digest_of
+from convnets.prediction import scores_of_weights
 from convnets.runs.identity import ARITHMETIC, changes, identity
 from convnets.runs.run_folder import CHECKPOINT, HISTORY, RECORD, RunFolder, write_record
 from convnets.training import hardware
 from convnets.training.checkpoints import Slots, State, begin_attempt, to_bytes, write_history
+from convnets.training.evaluation import leave_scores
 from convnets.training.gpu import place_on_gpu
 from convnets.training.trainer import Part, Run, Trainer
 
@@ -103,6 +105,9 @@ def train_and_finish(
     interruption.check()
     Run(trainer, state, slots, interruption.check).train(validation_part, arguments.epochs, log)
     finish(state, record, slots)
+    images = dataset.part("test").images
+    scores = scores_of_weights(variant, state.best_network, images, plan)
+    leave_scores(RunFolder(arguments.output), scores)
 
 
 def finish(state: State, record: dict[str, Any], slots: Slots) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from convnets.core.errors import UserError
 from convnets.core.files import file_digest
 from convnets.runs.run_folder import CHECKPOINT, HISTORY, PREDICTIONS, RECORD, TEST, RunFolder
 from convnets.training.checkpoints import load_checkpoint, to_bytes
+from convnets.training.evaluation import SCORES, leave_scores, left_scores
 from real_runs import SCRIPTS, complete, run_forked, training_arguments
 
 
@@ -48,6 +50,28 @@ def test_official_test_images_count_apart(data: Path, run: Path, tmp_path: Path)
     assert {name: str(array.dtype) for name, array in predictions.items()} == {
         "index": "int32", "label": "uint8", "prediction": "uint8", "confidence": "uint8"
     }  # fmt: skip
+
+
+def test_the_first_test_needs_no_pytorch_and_later_ones_agree(data: Path, tmp_path: Path) -> None:
+    run, log = tmp_path / "seed_0", tmp_path / "log"
+    assert run_forked(training_arguments(data, run, 2), log)[0] == 0, log.read_text()
+    evaluate = ["--data", str(data), "--run", str(run)]
+    command = [sys.executable, "-c", "import sys; sys.modules['torch'] = None; del sys.argv[0];"
+               "import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"]  # fmt: skip
+    subprocess.run([*command, SCRIPTS / "evaluate.py", *evaluate], check=True)
+    first = (run / TEST).read_bytes()
+    assert not (run / SCORES).exists()
+    assert run_forked(["evaluate.py", *evaluate], log)[0] == 0, log.read_text()
+    assert (run / TEST).read_bytes() == first
+
+
+def test_scores_of_another_checkpoint_are_not_used(run: Path) -> None:
+    np.savez(run / SCORES, scores=np.zeros((2, 47)), checkpoint="of another")
+    assert left_scores(RunFolder(run)) is None
+    leave_scores(RunFolder(run), np.ones((2, 47)))
+    assert np.array_equal(left_scores(RunFolder(run)), np.ones((2, 47)))
+    cut(run / SCORES)
+    assert left_scores(RunFolder(run)) is None
 
 
 def flip_a_bit(path: Path) -> None:
@@ -139,8 +163,8 @@ def test_records_from_before_the_digests_are_read(run: Path) -> None:
     [
         (["evaluate.py", "--run", "RUN", "--data", "DATA"], CHECKPOINT),
         (["collect_metrics.py", "--runs", "RUN", "--output", "OUT"], HISTORY),
-        (["analyse_agreement.py", "--runs", "RUN", "--metrics", "M", "--provenance",
-          "DATA/provenance.json", "--table", "OUT", "--figure", "OUT"], PREDICTIONS),
+        (["draw_analysis.py", "--name", "agreement", "--runs", "RUN", "--metrics", "M", "--data",
+          "DATA", "--table", "OUT", "--figure", "OUT"], PREDICTIONS),
     ],
 )  # fmt: skip
 def test_programs_end_with_one_message(

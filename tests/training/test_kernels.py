@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from convnets.architectures.variant import Method, Variant
 from convnets.config.settings import TrainingSettings
+from convnets.prediction import recorded_plan
 from convnets.training import hardware
 from convnets.training.hardware import Plan
 from convnets.training.kernels import compiled
@@ -28,7 +29,6 @@ from convnets.training.kernels.modules import (
 )
 from convnets.training.network import AverageTo2x2, MaxAveragePooling, build_network
 from convnets.training.trainer import Trainer, place, predict
-from evaluate import recorded_plan
 
 CHANNELS = 32
 LAYOUTS = {"last": torch.channels_last, "first": torch.contiguous_format}

@@ -3,10 +3,10 @@
 #   in   data/
 #   out  runs/VARIANT/seed_SEED/: history.csv, best.pt, run.json; test.json, predictions.npz
 #
-# Three more files there are no declared outputs, because Snakemake removes those before it
+# Four more files there are no declared outputs, because Snakemake removes those before it
 # starts a job and after one fails: state.0.pt and state.1.pt, written in turn, from which an
-# interrupted run goes on (a finished one keeps the newer), and .lock, with which train.py
-# refuses a second process for the same run, such as a Snakemake that was killed and started
+# interrupted run goes on (a finished one keeps the newer); scores.npz, the class scores of the
+# test images, with which the first test needs no PyTorch; and .lock, with which train.py refuses a second process for the same run, such as a Snakemake that was killed and started
 # again would submit. Interrupted by SIGTERM or SIGINT, train.py saves and ends with status 75.
 
 

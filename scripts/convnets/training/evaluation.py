@@ -1,16 +1,24 @@
-"""The test of a run: its best checkpoint on every test image (paper, Section 4)."""
+"""The test of a run: the class scores of its best checkpoint against the labels.
 
+`train.py` leaves the scores of the test images beside its results, so that `evaluate.py` need not
+start PyTorch, which takes longer than a small test.
+"""
+
+import zipfile
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
+
+from convnets.core.files import atomic_write
+from convnets.runs.run_folder import CHECKPOINT, RunFolder
+
+SCORES = "scores.npz"
+"""File in the folder of a run, from its training until its first test."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the test of one checkpoint gave.
+    """The result of testing one checkpoint.
 
     `prediction` and `label` are uint8 (images,). `confidence` is the probability of the predicted
     class in 255ths, uint8 (images,); no code reads it. `accuracy` and `per_class_accuracy`
@@ -25,24 +33,41 @@ class Evaluation:
     confidence: np.ndarray
 
 
-def score(scores: Tensor, labels: Tensor) -> Evaluation:
-    """Judge class `scores` (images, classes) against `labels` (images,), both on the processor.
+def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
+    """Judge class `scores` (images, classes) against `labels` (images,).
 
     A class without test images has no accuracy (`None`).
     """
-    confidence, prediction = torch.softmax(scores, dim=1).max(dim=1)
+    shifted = scores.astype(np.float64) - scores.max(axis=1, keepdims=True)
+    logarithms = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    prediction = scores.argmax(axis=1)
     correct = prediction == labels
-    totals = torch.bincount(labels, minlength=scores.shape[1])
-    hits = torch.bincount(labels[correct], minlength=scores.shape[1])
-    per_class = [
-        hit / total if total else None
-        for hit, total in zip(hits.tolist(), totals.tolist(), strict=True)
-    ]
+    totals = np.bincount(labels, minlength=scores.shape[1]).tolist()
+    hits = np.bincount(labels[correct], minlength=scores.shape[1]).tolist()
     return Evaluation(
-        accuracy=correct.sum().item() / len(labels),
-        loss=cross_entropy(scores, labels).item(),
-        per_class_accuracy=per_class,
-        prediction=prediction.to(torch.uint8).numpy(),
-        label=labels.to(torch.uint8).numpy(),
-        confidence=(255 * confidence).round().to(torch.uint8).numpy(),
+        accuracy=correct.mean().item(),
+        loss=-logarithms[np.arange(len(labels)), labels].mean().item(),
+        per_class_accuracy=[
+            hit / total if total else None for hit, total in zip(hits, totals, strict=True)
+        ],
+        prediction=prediction.astype(np.uint8),
+        label=labels.astype(np.uint8),
+        confidence=np.rint(255 * np.exp(logarithms.max(axis=1))).astype(np.uint8),
     )
+
+
+def leave_scores(run: RunFolder, scores: np.ndarray) -> None:
+    """Keep the test `scores` of the checkpoint of `run` for `left_scores`."""
+    with atomic_write(run.path / SCORES) as file:
+        np.savez(file, scores=scores, checkpoint=run.record["files"][CHECKPOINT])
+
+
+def left_scores(run: RunFolder) -> np.ndarray | None:
+    """The scores that the training of this checkpoint left; None if there are none any more."""
+    try:
+        with np.load(run.path / SCORES, allow_pickle=False) as file:
+            if str(file["checkpoint"]) == run.record.get("files", {}).get(CHECKPOINT):
+                return np.asarray(file["scores"])
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        pass
+    return None

@@ -1,0 +1,49 @@
+"""Class scores of the test images by the best checkpoint of a run (paper, Section 4)."""
+
+import dataclasses
+import importlib.util
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convnets.architectures.variant import Variant
+from convnets.config.settings import TrainingSettings, from_mapping
+from convnets.runs.run_folder import RunFolder
+from convnets.training import hardware
+from convnets.training.checkpoints import load_checkpoint
+from convnets.training.gpu import place_on_gpu
+from convnets.training.network import build_network
+from convnets.training.trainer import go_on, place, predict
+
+
+def scores_of_weights(
+    variant: Variant, weights: dict[str, Tensor], images: np.ndarray, plan: hardware.Plan
+) -> np.ndarray:
+    """Scores (images, classes), float32, of the network with `weights`."""
+    network = place(build_network(variant, seed=0), plan)
+    network.load_state_dict(weights)
+    return predict(network, torch.from_numpy(images).to(plan.device), plan).cpu().numpy()
+
+
+def scores_of_checkpoint(run: RunFolder, images: np.ndarray, runs_per_gpu: int) -> np.ndarray:
+    """Scores (images, classes), float32, of the network in `best.pt` of `run`."""
+    settings = from_mapping(TrainingSettings, run.record["training"])
+    variant = from_mapping(Variant, run.record["variant"])
+    plan = recorded_plan(run.record, settings)
+    with place_on_gpu(plan.device, runs_per_gpu, go_on, print):
+        hardware.prepare(plan, settings.threads)
+        return scores_of_weights(variant, load_checkpoint(run, plan.device)[1], images, plan)
+
+
+def recorded_plan(run: dict[str, Any], settings: TrainingSettings) -> hardware.Plan:
+    """The plan that the run was trained with, on the device that there is now.
+
+    PyTorch's kernels compute where the run's fused ones do not work: on a GPU, or without Numba.
+    """
+    known = {item.name for item in dataclasses.fields(hardware.Plan)}
+    values = {name: value for name, value in run.items() if name in known}
+    plan = hardware.Plan(**values | {"device": hardware.choose_device(settings)})
+    fusible = plan.device == "cpu" and importlib.util.find_spec("numba")
+    return plan if fusible else dataclasses.replace(plan, kernels="pytorch")
