@@ -220,16 +220,13 @@ def run_script(name: str, *arguments: str | Path) -> None:
 
 def analyse(folder: Path, name: str, output: Path) -> None:
     runs = sorted((folder / "runs").glob("*/seed_*"))
-    extra: list[str | Path] = ["--data", folder / "data"] if name == "confusions" else []
+    gradients = output / "gradients.npz"
     if name == "receptive_fields":
-        gradients = output / "gradients.npz"
         measured = ["--data", folder / "data", "--runs", *runs, "--output", gradients]
         run_script("measure_receptive_fields.py", *measured)
-        extra = ["--gradients", gradients]
-    shared = ["--runs", *runs, "--metrics", folder / "metrics.csv"]
-    shared += ["--provenance", folder / "data/provenance.json"]
+    shared = ["--runs", *runs, "--metrics", folder / "metrics.csv", "--data", folder / "data"]
     outputs = ["--table", output / f"{name}.csv", "--figure", output / name]
-    run_script(f"analyse_{name}.py", *shared, *extra, *outputs)
+    run_script("draw_analysis.py", "--name", name, *shared, "--gradients", gradients, *outputs)
 
 
 @pytest.fixture(scope="module")

@@ -116,7 +116,7 @@ rule pooling_figure:
     log:
         f"{RESULTS}/logs/{POOLING_FIGURE}.log",
     conda:
-        TRAINING_ENV
+        ANALYSIS_ENV
     resources:
         side_by_side=1,
     params:
@@ -132,7 +132,7 @@ rule pooling_figure:
 
 
 rule layer_figures:
-    """Draw how layers compute (Figures 1 to 5 and 7)."""
+    """Draw how layers compute (Figures 1 to 5 and 7), and the sliding windows frame by frame."""
     output:
         report(
             expand(f"{RESULTS}/figures/{{name}}.svg", name=LAYER_FIGURES),
@@ -141,6 +141,7 @@ rule layer_figures:
             labels={"figure": "how layers compute", "format": "svg"},
         ),
         expand(f"{RESULTS}/figures/{{name}}.png", name=LAYER_FIGURES),
+        ANIMATIONS,
     log:
         f"{RESULTS}/logs/layer_figures.log",
     conda:
