@@ -1,6 +1,7 @@
 """A run's files belong to it provably: whatever is damaged is named, with a remedy."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -56,9 +57,12 @@ def test_the_first_test_needs_no_pytorch_and_later_ones_agree(data: Path, tmp_pa
     run, log = tmp_path / "seed_0", tmp_path / "log"
     assert run_forked(training_arguments(data, run, 2), log)[0] == 0, log.read_text()
     evaluate = ["--data", str(data), "--run", str(run)]
-    command = [sys.executable, "-c", "import sys; sys.modules['torch'] = None; del sys.argv[0];"
-               "import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"]  # fmt: skip
-    subprocess.run([*command, SCRIPTS / "evaluate.py", *evaluate], check=True)
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "torch.py").write_text("raise ImportError('not here')")
+    command = [sys.executable, str(SCRIPTS / "evaluate.py"), *evaluate]
+    environment = os.environ | {"PYTHONPATH": str(hidden)}
+    subprocess.run(command, check=True, env=environment)
     first = (run / TEST).read_bytes()
     assert not (run / SCORES).exists()
     assert run_forked(["evaluate.py", *evaluate], log)[0] == 0, log.read_text()

@@ -259,12 +259,12 @@ def _optimizer(network: nn.Module, settings: TrainingSettings, plan: Plan) -> to
         "fused": True,
     }
     if settings.optimizer == "sgd":
-        return _without_compiler(torch.optim.SGD)(network.parameters(), **shared)
-    adam = _without_compiler(torch.optim.Adam)
+        return without_compiler(torch.optim.SGD)(network.parameters(), **shared)
+    adam = without_compiler(torch.optim.Adam)
     return adam(network.parameters(), capturable=plan.cuda_graph, **shared)
 
 
-def _without_compiler(optimizer: type[torch.optim.Optimizer]) -> Any:
+def without_compiler(optimizer: type[torch.optim.Optimizer]) -> Any:
     """`optimizer` with the same arithmetic, but no wrappers that first import PyTorch's compiler.
 
     Importing the compiler takes longer than importing the rest of PyTorch.
