@@ -31,7 +31,7 @@ def evaluate(data: Path, run: RunFolder, runs_per_gpu: int) -> None:
     images, labels = dataset.part("test")
     scores = left_scores(run)
     if scores is None:
-        from convnets.prediction import scores_of_checkpoint  # noqa: PLC0415, imports PyTorch
+        from convnets.training.prediction import scores_of_checkpoint  # noqa: PLC0415, imports PyTorch
 
         scores = scores_of_checkpoint(run, images, runs_per_gpu)
     result = score(scores, labels)

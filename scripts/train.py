@@ -16,13 +16,13 @@ from convnets.core.interruption import Interruption
 from convnets.core.lock import run_lock
 from convnets.data.dataset import Dataset, load_dataset
 from convnets.data.folder import digest_of
-from convnets.prediction import scores_of_weights
 from convnets.runs.identity import ARITHMETIC, changes, identity
 from convnets.runs.run_folder import CHECKPOINT, HISTORY, RECORD, RunFolder, write_record
 from convnets.training import hardware
 from convnets.training.checkpoints import Slots, State, begin_attempt, to_bytes, write_history
 from convnets.training.evaluation import leave_scores
 from convnets.training.gpu import place_on_gpu
+from convnets.training.prediction import scores_of_weights
 from convnets.training.trainer import Part, Run, Trainer
 
 

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from convnets.architectures.variant import Method, Variant
 from convnets.config.settings import TrainingSettings
-from convnets.prediction import recorded_plan
 from convnets.training import hardware
 from convnets.training.hardware import Plan
 from convnets.training.kernels import compiled
@@ -28,6 +27,7 @@ from convnets.training.kernels.modules import (
     fuse,
 )
 from convnets.training.network import AverageTo2x2, MaxAveragePooling, build_network
+from convnets.training.prediction import recorded_plan
 from convnets.training.trainer import Trainer, place, predict
 
 CHANNELS = 32
