@@ -26,12 +26,13 @@ KILLS ?= 100
 ARGS ?=
 PIP_ARGS ?=
 NAME := demo
+HOURS := 10
 VENV := .venv
 INSTALLED := $(VENV)/installed
 CONFIGURATION = $(if $(filter paper,$(NAME)),,--configfile config/$(NAME).yaml)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: demo lesson status report publish test exercises soak check-reference bench paper slurm browser release release-tools lint install lock clean
+.PHONY: demo lesson status report plan publish test exercises soak check-reference bench paper slurm browser release release-tools lint install lock clean
 .DELETE_ON_ERROR:
 
 demo: $(INSTALLED)
@@ -52,6 +53,9 @@ status:
 report: $(INSTALLED)
 	python scripts/report_now.py results/$(NAME)
 	@echo "The report: $(CURDIR)/results/$(NAME)/report.html"
+
+plan: $(INSTALLED)
+	python scripts/plan.py results/$(NAME) --hours $(HOURS)
 
 publish: $(INSTALLED)
 	python scripts/publish.py results/$(NAME) $(ARGS)

@@ -136,10 +136,11 @@ def is_true(truth: Truth, claim: Claim) -> bool:
     )
 
 
-def subset(sweep: Draw, seeds: int | str, rng: np.random.Generator) -> Sweep:
-    """The first seeds of a sweep; `mixed` gives each variant a number of its own."""
+def subset(sweep: Draw, seeds: int | str | np.ndarray, rng: np.random.Generator) -> Sweep:
+    """The first seeds of a sweep, an array has their number by variant; `mixed` draws it."""
     variants = len(sweep.right)
-    several = rng.choice([1, 2, 3, 5], variants) if seeds == "mixed" else np.full(variants, seeds)
+    mixed = isinstance(seeds, str)
+    several = rng.choice([1, 2, 3, 5], variants) if mixed else np.broadcast_to(seeds, variants)
     absent = np.arange(several.max()) >= several[:, None]
     values = {
         name: np.where(absent, np.nan, numbers[:, : several.max()])

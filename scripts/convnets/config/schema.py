@@ -45,6 +45,8 @@ PAPER = "paper"
 """The set of the paper's tables."""
 TRAINING = "training"
 """Key of a variant: settings of the training that are its own."""
+SEEDS = "seeds"
+"""Key of a variant: its seeds, in place of those of the configuration and its tables."""
 VARIANT_KEYS = [
     item.name for item in dataclasses.fields(Variant) if item.name not in ("id", "image_kind")
 ]
@@ -90,8 +92,8 @@ class Config:
     architecture: dict[str, Any]
     """Keys of a variant that all variants share unless they say otherwise."""
     variants: dict[str, dict[str, Any]]
-    """The architectures, by id. Settings of `training` that are a variant's own stand in its key
-    `training`."""
+    """The architectures, by id. The key `training` has settings that are the variant's own. The key
+    `seeds` replaces the seeds of the configuration and its tables for one variant."""
     tables: dict[str, Table]
     """The experiments, by name: each trains the variants of its rows and makes one table."""
     sets: dict[str, tuple[str, ...]]
@@ -140,7 +142,7 @@ class Config:
         seeds: dict[str, set[int]] = {id: set() for id in self.variant_ids}
         for table in tables:
             for id in table.variants:
-                seeds[id].update(table.seeds or self.seeds)
+                seeds[id].update(self.variants[id].get(SEEDS) or table.seeds or self.seeds)
         return tuple((id, seed) for id, wanted in seeds.items() for seed in sorted(wanted))
 
     @property
@@ -161,7 +163,7 @@ class Config:
 
     def variant(self, id: str) -> Variant:
         """The variant `id`, with what it shares with the others."""
-        own = {key: value for key, value in self.variants[id].items() if key != TRAINING}
+        own = {k: v for k, v in self.variants[id].items() if k not in (TRAINING, SEEDS)}
         merged = self.architecture | own | {"id": id, "image_kind": self.data.image_kind}
         return VARIANT.validate_python(merged)
 
@@ -197,7 +199,7 @@ def _problems_of_variants(config: Config) -> Iterator[Problem]:
     unknown += [
         ("variants", id, key)
         for id, own in config.variants.items()
-        for key in own.keys() - {*VARIANT_KEYS, TRAINING}
+        for key in own.keys() - {*VARIANT_KEYS, TRAINING, SEEDS}
     ]
     yield from ((location, UNKNOWN) for location in unknown)
     if unknown:
@@ -234,11 +236,13 @@ def _problems_of_values(config: Config) -> Iterator[Problem]:
         yield ("results_folder",), f"is {config.results_folder!r}: no such variable is set"
     if not 0 < config.subset <= 1:
         yield ("subset",), f"is {config.subset}: expected more than 0 and at most 1"
-    lists: dict[Location, tuple[int, ...] | None] = {("seeds",): config.seeds}
+    lists: dict[Location, Any] = {("seeds",): config.seeds}
     lists |= {("tables", name, "seeds"): table.seeds for name, table in config.tables.items()}
+    lists |= {("variants", id, SEEDS): own.get(SEEDS) for id, own in config.variants.items()}
     for location, seeds in lists.items():
-        if seeds is not None and not (seeds and len(set(seeds)) == len(seeds) and min(seeds) >= 0):
-            yield location, f"is {list(seeds)}: expected one or more different numbers from 0"
+        if seeds is not None and not _are_seeds(seeds):
+            shown = list(seeds) if isinstance(seeds, tuple) else repr(seeds)
+            yield location, f"is {shown}: expected one or more different numbers from 0"
     if not config.experiments:
         yield ("experiments",), f"is empty: choose from {', '.join([*config.sets, *config.tables])}"
     positive = {
@@ -252,6 +256,11 @@ def _problems_of_values(config: Config) -> Iterator[Problem]:
         if value <= 0:
             yield location, f"is {value}: expected more than 0"
     yield from _problems_of_training(config.training, (TRAINING,))
+
+
+def _are_seeds(seeds: Any) -> bool:
+    whole = isinstance(seeds, list | tuple) and all(type(seed) is int for seed in seeds)
+    return whole and len(set(seeds)) == len(seeds) > 0 and min(seeds) >= 0
 
 
 def _problems_of_training(settings: TrainingSettings, here: Location) -> Iterator[Problem]:
@@ -326,7 +335,7 @@ def keys_at(location: Location) -> list[str]:
         case ("architecture",):
             return VARIANT_KEYS
         case ("variants", _):
-            return [*VARIANT_KEYS, TRAINING]
+            return [*VARIANT_KEYS, TRAINING, SEEDS]
         case ("variants", _, "training"):
             location = (TRAINING,)
     schema = TypeAdapter(Config).json_schema()

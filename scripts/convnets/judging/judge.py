@@ -54,7 +54,7 @@ class Judgement:
     """Only of comparisons that could be tested."""
     claims: dict[int, Evidence]
     """By id; only claims with a tested comparison."""
-    factor: int = 1
+    factor: Any = 1
     """Holm's correction over the claims."""
 
     def verdict(self, claim: Claim) -> str:
@@ -81,16 +81,23 @@ def judge(family: Family, witness: Witness, never_refuted: Collection[str] = ())
     Quantities in `never_refuted` (runtimes on another kind of machine) can support a claim, but
     cannot refute one.
     """
+    return combine(family, findings_of(family, witness, never_refuted))
+
+
+def findings_of(
+    family: Family, witness: Witness, never_refuted: Collection[str] = ()
+) -> dict[Comparison, Finding]:
+    """The results for all comparisons that the witness knows."""
     findings: dict[Comparison, Finding] = {}
     for quantity, comparisons in family.comparisons.items():
         effects = witness.estimates(quantity, family.weights[quantity])
         low, high = (np.array([getattr(c, end) for c in comparisons]) for end in ("low", "high"))
         for index, evidence in enumerate(weigh(effects, low, high)):
-            if effects.known[index]:
-                refute = 1.0 if quantity in never_refuted else evidence.refute
+            if effects.known[..., index].all():
+                refute = np.maximum(evidence.refute, quantity in never_refuted)
                 counted = Evidence(evidence.support, refute)
                 findings[comparisons[index]] = Finding(counted, effects, index)
-    return combine(family, findings)
+    return findings
 
 
 def combine(family: Family, findings: dict[Comparison, Finding]) -> Judgement:

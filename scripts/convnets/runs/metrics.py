@@ -75,11 +75,7 @@ def collect(folders: Iterable[Path], runtimes: pd.DataFrame | None = None) -> pd
 
 
 def read_runs(path: Path) -> pd.DataFrame:
-    """`metrics.csv` with one row a run: index (`variant`, `seed`), a column for each measure.
-
-    Columns `device` and `runtime_device` name the processor or GPU that trained, and the one that
-    `epoch_seconds` was measured on.
-    """
+    """`metrics.csv` with one row a run, see `by_run`."""
     metrics = pd.read_csv(path)
     missing = sorted(set(COLUMNS) - set(metrics.columns))
     if missing:
@@ -87,6 +83,15 @@ def read_runs(path: Path) -> pd.DataFrame:
             f"{path} has no column {missing[0]!r}, expected {', '.join(COLUMNS)}: make it again "
             "with collect_metrics.py"
         )
+    return by_run(metrics)
+
+
+def by_run(metrics: pd.DataFrame) -> pd.DataFrame:
+    """What `collect` returns with one row a run: index (`variant`, `seed`), a column a measure.
+
+    Columns `device` and `runtime_device` name the processor or GPU that trained, and the one that
+    `epoch_seconds` was measured on.
+    """
     runs, devices = (
         metrics.pivot(index=["variant", "seed"], columns="measure", values=values)
         for values in ("value", "device")

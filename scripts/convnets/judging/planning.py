@@ -1,0 +1,243 @@
+"""Planning: the further runs that decide most claims per hour.
+
+Added runs are simulated many times. The true mean of a variant is drawn around the mean of its
+runs, and new seeds around the true mean, both with the judge's moderated variance. Estimates of
+variance stay as they are, their degrees of freedom grow with the runs. Then the judge
+(`convnets.judging.judge`) decides each simulated sweep by its own rules; the *chance* of a claim is
+the share of simulated sweeps in which it is decided.
+
+A greedy search repeatedly adds the group of runs with the most decisions per hour that fits the
+remaining hours. A group gives the same number of seeds to a variant, to all variants of a
+comparison, or to all variants of a claim's open comparisons.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from convnets.judging.claims import Claim, Comparison, Family
+from convnets.judging.estimates import ALPHA, MOST_SEEDS, POWER, Estimates
+from convnets.judging.judge import Finding, Judgement, Witness, combine, findings_of
+from convnets.judging.spread import ACCURACY, OF_BEST, QUANTITIES
+from convnets.judging.witnesses import OWN_IMAGES, Sweep
+
+SIZES = (1, 2, 4, 8)
+"""Seeds that a group adds to each of its variants."""
+LEAST_GAIN = 0.02
+"""Smallest increase of the expected number of decided claims that justifies a group of runs."""
+
+
+@dataclass(frozen=True)
+class Future:
+    """Our runs and further ones, simulated: a witness whose effects are (draws, effects)."""
+
+    ours: Sweep
+    means: Mapping[str, np.ndarray]
+    """Expected values, see `expected_values`."""
+    noise: Mapping[str, np.ndarray]
+    """Standard normal numbers by quantity: (draws, variants)."""
+    added: np.ndarray
+    """Further seeds of each variant."""
+    measured: bool
+    """Whether epochs were timed side by side: then further seeds do not change `epoch_seconds`."""
+
+    def estimates(self, quantity: str, weights: np.ndarray) -> Estimates:
+        """The effects that `weights` (effects, variants) make of a quantity."""
+        now, spread = self.ours.estimates(quantity, weights), self.ours.spreads[quantity]
+        means, squares = self.means[quantity], weights**2
+        before = np.isfinite(self.ours.values[quantity]).sum(axis=1)
+        fixed = self.measured & (quantity == "epoch_seconds") & (before > 0)
+        after = before + np.where(fixed, 0, self.added)
+        share = 1 / np.maximum(after, 1)
+        # An expected value without runs counts as one seed.
+        variance = np.where(before > 0, 1 / np.maximum(before, 1) - share, 1 + share)
+        per_seed = now.of_seeds / (squares @ (1 / np.maximum(before, 1)))
+        moves = (self.noise[quantity] * np.sqrt(variance)) @ weights.T * np.sqrt(per_seed)
+        unknown = weights[:, np.isnan(means) | (after == 0)].any(axis=1)
+        seeds = np.where(weights != 0, after, after.max(initial=0) + 1).min(axis=1)
+        own_df = np.maximum(seeds - 1, 0) - np.maximum(now.seeds - 1, 0)
+        more = (np.maximum(after, 1) - np.maximum(before, 1)).sum()
+        prior_df = replace(spread, df=spread.df + more).prior_df(weights)
+        of_images = now.of_images
+        if quantity == ACCURACY:  # a second seed separates the variance of the images
+            single = (before == 1) & (after > 1)
+            of_images = of_images - squares @ (
+                single * (1 - OWN_IMAGES) * self.ours.images.diagonal()
+            )
+        return Estimates(
+            np.where(unknown, np.nan, weights @ np.nan_to_num(means) + moves),
+            per_seed * (squares @ share),
+            now.df + own_df + prior_df - spread.prior_df(weights),
+            np.maximum(of_images, 0),
+            seeds,
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The judge's decisions in all simulated sweeps."""
+
+    added: np.ndarray
+    """Further seeds of each variant."""
+    judgement: Judgement
+
+    def chance(self, claim: int) -> float:
+        """Share of the simulated sweeps in which a claim is decided."""
+        found = self.judgement.claims.get(claim)
+        return 0.0 if found is None else float(np.mean(found.p * self.judgement.factor < ALPHA))
+
+    @property
+    def decided(self) -> float:
+        """Expected number of decided claims."""
+        return sum(map(self.chance, self.judgement.claims))
+
+
+@dataclass(frozen=True)
+class Step:
+    """A group of runs that the search added."""
+
+    added: np.ndarray
+    """Further seeds of each variant."""
+    hours: float
+    gain: float
+    """Increase of the expected number of decided claims."""
+    outcome: Outcome
+    """The decisions after this step and all before it."""
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Decisions that further runs make possible."""
+
+    family: Family
+    ours: Sweep
+    means: Mapping[str, np.ndarray]
+    """Expected values, see `expected_values`."""
+    hours: np.ndarray
+    """Expected hours of a run of each variant."""
+    measured: bool = False
+    """Whether epochs were timed side by side."""
+    never_refuted: Collection[str] = ()
+    draws: int = 100
+    """Number of simulated sweeps."""
+
+    @cached_property
+    def now(self) -> Outcome:
+        """The decisions without further runs."""
+        return self.simulate(np.zeros(len(self.hours), dtype=int))
+
+    def choose(self, budget: float) -> Iterator[Step]:
+        """The groups of runs to add within `budget` hours, in the order of the search."""
+        now, groups = self.now, self._groups_within(budget)
+        bounds = [np.inf] * len(groups)
+        while True:
+            best, most = None, 0.0
+            for place in sorted(range(len(groups)), key=lambda place: -bounds[place]):
+                hours = float(groups[place] @ self.hours)
+                if hours > budget or bounds[place] <= most:
+                    continue
+                outcome = self.simulate(now.added + groups[place], now)
+                gain = outcome.decided - now.decided
+                bounds[place] = gain / hours if gain > LEAST_GAIN else 0.0
+                if bounds[place] > most:
+                    best, most = Step(groups[place], hours, gain, outcome), bounds[place]
+            if best is None:
+                return
+            yield best
+            now, budget = best.outcome, budget - best.hours
+            for place, group in enumerate(groups):
+                if (group * best.added).any():  # one step is taken to double a rate at most
+                    bounds[place] = max(2 * bounds[place], LEAST_GAIN / float(group @ self.hours))
+
+    def hours_to_decide(self, claim: Claim) -> float | None:
+        """Hours for an 80 % chance of one claim; None if 100 further seeds do not give it."""
+
+        def enough(group: np.ndarray, size: int) -> bool:
+            return self.simulate(size * group, self.now).chance(claim.id) >= POWER
+
+        hours = [
+            next(size for size in (*SIZES, 15, 30, 50, MOST_SEEDS) if enough(group, size))
+            * float(group @ self.hours)
+            for group in self._groups(claim, singles=False)
+            if enough(group, MOST_SEEDS)
+        ]
+        return min(hours, default=None)
+
+    def simulate(self, added: np.ndarray, start: Outcome | None = None) -> Outcome:
+        """The decisions with `added` seeds; of `start`, only what differs is tested again."""
+        family, known = self.family, dict[Comparison, Finding]()
+        if start is not None:
+            family, known = self._touched(start.added != added), start.judgement.findings
+        future = Future(self.ours, self.means, self._noise, added, self.measured)
+        found = findings_of(family, future, self.never_refuted)
+        return Outcome(added, combine(self.family, known | found))
+
+    def _groups_within(self, budget: float) -> list[np.ndarray]:
+        """The groups of all claims that `budget` hours, spent on one claim, could decide."""
+        rows = []
+        for claim in self.family.claims:
+            groups = self._groups(claim)
+            largest = [int(budget / (group @ self.hours)) * group for group in groups]
+            if any(self.simulate(g, self.now).chance(claim.id) > LEAST_GAIN for g in largest):
+                rows += groups
+        return [size * group for group in np.unique(rows, axis=0) for size in SIZES] if rows else []
+
+    def _touched(self, changed: np.ndarray) -> Family:
+        """The comparisons of the variants that `changed` marks."""
+        comparisons, weights = {}, {}
+        for quantity, matrix in self.family.weights.items():
+            kept = matrix[:, changed].any(axis=1)
+            weights[quantity] = matrix[kept]
+            items = self.family.comparisons[quantity]
+            comparisons[quantity] = [items[place] for place in np.flatnonzero(kept)]
+        return Family(self.family.claims, self.family.variants, comparisons, weights)
+
+    def _groups(self, claim: Claim, singles: bool = True) -> list[np.ndarray]:
+        """Which variants could get further seeds for a claim, as rows of 0 and 1."""
+        found, factor = self.now.judgement.findings, self.now.judgement.factor
+        items = [
+            self._places(item)
+            for _, item in claim.comparisons()
+            if self.now.chance(claim.id) < 1
+            and (item not in found or (found[item].evidence.support * factor >= ALPHA).any())
+        ]
+        if not items:
+            return []
+        union = sorted({place for places in items for place in places})
+        each = [[place] for place in union] if singles else []
+        rows = np.zeros((len(items) + 1 + len(each), len(self.hours)), dtype=int)
+        for row, places in zip(rows, [union, *items, *each], strict=True):
+            row[places] = 1
+        return list(rows)
+
+    def _places(self, item: Comparison) -> list[int]:
+        return [self.family.variants.index(name) for name in item.variants]
+
+    @cached_property
+    def _noise(self) -> dict[str, np.ndarray]:
+        rng, shape = np.random.default_rng(self.draws), (self.draws, len(self.hours))
+        noise = {quantity: rng.standard_normal(shape) for quantity in QUANTITIES}
+        return noise | dict.fromkeys(OF_BEST, noise["best_epoch"])  # runtimes follow the epochs
+
+
+def expected_values(ours: Sweep, others: Sequence[Witness]) -> dict[str, np.ndarray]:
+    """Means of our runs by quantity; variants without a run get those of other witnesses.
+
+    The first witness that has the variant counts, less its mean gap to ours. nan where none has,
+    and where our runs are censored.
+    """
+    each = np.eye(len(ours.images))
+    absent = np.isnan(ours.values[ACCURACY]).all(axis=1)
+    means = {}
+    for quantity in QUANTITIES:
+        own = ours.estimates(quantity, each).value
+        means[quantity] = own
+        for witness in others:
+            guess = witness.estimates(quantity, each).value
+            gaps = (own - guess)[np.isfinite(own - guess)]
+            guess += gaps.mean() if len(gaps) else 0.0
+            unknown = absent & np.isnan(means[quantity])
+            means[quantity] = np.where(unknown, guess, means[quantity])
+    return means
