@@ -4,6 +4,7 @@
 #   make lesson  implementing convolutional networks, with costs measured on this machine: NAME=demo
 #   make status  how a sweep stands: NAME=demo, also ARGS="--watch 5"
 #   make report  the report of what there is by now, without training: NAME=demo
+#   make plan    the further runs that decide most claims in HOURS=10 hours: NAME=paper
 #   make publish what others need to check NAME=paper, into results/published and README.md
 #   make test    the tests
 #   make exercises    checks your own layers, exercises/my_layers.py, against the project's

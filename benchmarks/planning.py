@@ -1,6 +1,6 @@
 """Whether planned runs decide more claims than one seed more of everything, in the same time.
 
-    OPENBLAS_NUM_THREADS=1 python -m benchmarks.planning      (about 10 minutes on one core)
+    OPENBLAS_NUM_THREADS=1 python -m benchmarks.planning      (a few minutes on one core)
 
 The truth is the paper's numbers. Each synthetic sweep starts with one to three seeds of every
 variant, and is continued twice: with one seed more of every variant, and with the runs that
@@ -57,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sweeps", type=int, default=30, help="synthetic sweeps (default: 30)")
+    parser.add_argument("--sweeps", type=int, default=12, help="synthetic sweeps (default: 12)")
     parser.add_argument(
         "--output", type=Path, default=Path("benchmarks/results/planning.csv"), help="csv to write"
     )

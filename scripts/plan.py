@@ -104,7 +104,8 @@ def make_planner(
     theirs = other_peoples_runs(read_prior(ROOT / "config/prior"), family.variants, ours)
     means = expected_values(ours, [theirs, papers_numbers(published, family.variants, ours)])
     tested = np.diag(ours.images) > 0
-    images = np.where(np.outer(tested, tested), ours.images, images_of(means[ACCURACY], ours))
+    assumed = images_of(np.clip(means[ACCURACY], 0, 1), ours)
+    images = np.where(np.outer(tested, tested), ours.images, assumed)
     hours = expected_hours(family.variants, metrics, config)
     never = RUNTIMES if about.hardware else ()
     ours = replace(ours, images=images)
@@ -139,9 +140,10 @@ def runs_of_steps(planner: Planner, steps: list[Step], finished: Runs, known: Ru
     rows, taken, before = [], {*finished}, planner.now
     common = sorted({seed for _, seed in known})
     for number, step in enumerate(steps, 1):
-        rises = {id: step.outcome.chance(id) - before.chance(id) for id in before.judgement.claims}
+        after = step.outcome
+        rises = {id: after.chance(id) - before.chance(id) for id in after.judgement.claims}
         claims = sorted((id for id in rises if rises[id] > LEAST_GAIN), key=lambda id: -rises[id])
-        before = step.outcome
+        before = after
         for place in np.repeat(np.arange(len(step.added)), step.added):
             variant, hours = planner.family.variants[place], planner.hours[place]
             seeds = itertools.chain(common, itertools.count(common[-1] + 1))

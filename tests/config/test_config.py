@@ -64,6 +64,14 @@ WRONG: list[tuple[Edit, str]] = [
         lambda v: v["variants"]["max_pool_2"].update(image_kind={}),
         "variants.max_pool_2.image_kind is not a key here",
     ),
+    (
+        lambda v: v["variants"]["max_pool_2"].update(seeds=3),
+        "variants.max_pool_2.seeds is 3: expected one or more different numbers from 0",
+    ),
+    (
+        lambda v: v["variants"]["max_pool_2"].update(seeds=[2, 2]),
+        "variants.max_pool_2.seeds is [2, 2]: expected one or more",
+    ),
     (lambda v: v["data"].update(source="nits"), "data.source is 'nits'"),
     (lambda v: v["data"]["split"].update(trian=1), "data.split.trian is not a key here; did you"),
     (lambda v: v["training"].update(optimizer="adm"), "training.optimizer is 'adm'"),
@@ -262,3 +270,7 @@ def test_a_variant_runs_with_the_seeds_of_all_its_tables() -> None:
     assert seeds["no_pooling"] == [0, 1]
     assert seeds["stride_3"] == [4]
     assert seeds["stride_2"] == [0, 1, 4]
+    values["variants"]["stride_2"]["seeds"] = [7]
+    changed = load_config(values, [BASE_FILE])
+    assert [seed for name, seed in changed.runs if name == "stride_2"] == [7]
+    assert changed.variant("stride_2") == load_config(BASE, [BASE_FILE]).variant("stride_2")

@@ -1,7 +1,7 @@
 """The configuration, validated as a whole before any job starts.
 
-Only the workflow and the documentation import this module: it needs pydantic and PyYAML,
-which come with Snakemake, while the scripts get their settings from the command line.
+Only the workflow, the documentation and `plan.py` import this module: it needs pydantic and PyYAML,
+which come with Snakemake, while the other scripts get their settings from the command line.
 """
 
 import dataclasses
@@ -138,11 +138,11 @@ class Config:
     @property
     def runs(self) -> tuple[tuple[str, int], ...]:
         """Variant id and seed of each run that the chosen experiments need, by variant and seed."""
-        tables = [self.tables[name] for name in self.table_names]
         seeds: dict[str, set[int]] = {id: set() for id in self.variant_ids}
-        for table in tables:
+        for table in (self.tables[name] for name in self.table_names):
             for id in table.variants:
-                seeds[id].update(self.variants[id].get(SEEDS) or table.seeds or self.seeds)
+                own = self.variants.get(id, {}).get(SEEDS)
+                seeds[id].update(own or table.seeds or self.seeds)
         return tuple((id, seed) for id, wanted in seeds.items() for seed in sorted(wanted))
 
     @property
