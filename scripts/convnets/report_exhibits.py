@@ -96,8 +96,8 @@ def _figure(file: Path, folder: Path) -> Markup:
     drawing = ElementTree.parse(file).getroot()
     title, text = (drawing.findtext(markup.SVG + part, "") for part in ("title", "desc"))
     if name.startswith(ANALYSIS):
-        data = folder / "analyses" / f"{name.removeprefix(ANALYSIS)}.csv"
-        script, heading = "draw_analysis.py", title
+        topic = name.removeprefix(ANALYSIS)
+        script, data, heading = f"analyse_{topic}.py", folder / "analyses" / f"{topic}.csv", title
         first, _, rest = text.partition(". ")
         numbers = markup.folded("The numbers in words", rest)
         text = Markup("{}.\n{}").format(first, numbers)

@@ -220,13 +220,16 @@ def run_script(name: str, *arguments: str | Path) -> None:
 
 def analyse(folder: Path, name: str, output: Path) -> None:
     runs = sorted((folder / "runs").glob("*/seed_*"))
-    gradients = output / "gradients.npz"
+    extra: list[str | Path] = ["--data", folder / "data"] if name == "confusions" else []
     if name == "receptive_fields":
+        gradients = output / "gradients.npz"
         measured = ["--data", folder / "data", "--runs", *runs, "--output", gradients]
         run_script("measure_receptive_fields.py", *measured)
-    shared = ["--runs", *runs, "--metrics", folder / "metrics.csv", "--data", folder / "data"]
+        extra = ["--gradients", gradients]
+    shared = ["--runs", *runs, "--metrics", folder / "metrics.csv"]
+    shared += ["--provenance", folder / "data/provenance.json"]
     outputs = ["--table", output / f"{name}.csv", "--figure", output / name]
-    run_script("draw_analysis.py", "--name", name, *shared, "--gradients", gradients, *outputs)
+    run_script(f"analyse_{name}.py", *shared, *extra, *outputs)
 
 
 @pytest.fixture(scope="module")

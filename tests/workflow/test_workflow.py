@@ -290,7 +290,7 @@ def test_a_stage_of_another_version_re_runs_with_what_depends_on_it(changed: Pat
     raise_version(changed, "evaluation")
     found = jobs(changed)
     assert found["evaluate"] == 8
-    assert found.keys() >= {"metrics", "comparison", "claims", "readings", "report", "analysis"}
+    assert found.keys() >= {"metrics", "comparison", "claims", "readings", "report", *ANALYSES}
     assert not found.keys() & {"prepare_data", "train", "runtimes"}
     raise_version(changed, "runtimes")
     assert jobs(changed)["runtimes"] == 1
@@ -356,9 +356,9 @@ def test_a_changed_setting_re_runs_what_it_concerns(clone: Path) -> None:
     unused = jobs(clone, "--config", 'variants={"stride_2": {"pool_size": 3}}')
     assert unused.keys() <= {"report", "all"}  # the report shows the command
     assert jobs(clone, "--config", "training={'threads': 2}").keys() <= {"report", "all"}
-    analyses = {"metrics", "table", "figure", "comparison", "claims", "readings", "report", "all"}
-    analyses |= {"gradients", "runtimes", "analysis"}
-    assert jobs(clone, "--config", "seeds=[0]").keys() == analyses
+    analysis = {"metrics", "table", "figure", "comparison", "claims", "readings", "report", "all"}
+    analysis |= {"gradients", "runtimes", *ANALYSES}
+    assert jobs(clone, "--config", "seeds=[0]").keys() == analysis
     # Only the command that the report tells its readers is another.
     nist = "data={'nist': {'urls': ['https://example.org']}}"
     assert jobs(clone, "--config", nist).keys() == {"report", "all"}

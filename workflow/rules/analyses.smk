@@ -29,47 +29,202 @@ rule gradients:
         "--output {output:q} > {log:q} 2>&1"
 
 
-rule analysis:
-    """Draw an analysis of the trained networks."""
+rule receptive_fields:
+    """Draw how far features see, in theory and in effect."""
     input:
-        DATA,
-        of_analysed_runs("run.json"),
-        of_analysed_runs("history.csv"),
-        of_analysed_runs("predictions.npz"),
-        lambda wildcards: rules.gradients.output if wildcards.name == "receptive_fields" else [],
+        runs=of_analysed_runs("run.json"),
+        gradients=rules.gradients.output,
         metrics=METRICS,
+        provenance=PROVENANCE,
     output:
         figure=report(
-            f"{RESULTS}/figures/analysis_{{name}}.svg",
+            f"{RESULTS}/figures/analysis_receptive_fields.svg",
             caption="../../report/captions/figure.rst",
             category="Analyses",
-            labels={"figure": "{name}", "format": "svg"},
+            labels={"figure": "effective receptive fields", "format": "svg"},
         ),
-        png=f"{RESULTS}/figures/analysis_{{name}}.png",
+        png=f"{RESULTS}/figures/analysis_receptive_fields.png",
         table=report(
-            f"{RESULTS}/analyses/{{name}}.csv",
+            f"{RESULTS}/analyses/receptive_fields.csv",
             caption="../../report/captions/analysis.rst",
             category="Analyses",
-            labels={"figure": "{name}", "format": "csv"},
+            labels={"figure": "effective receptive fields", "format": "csv"},
         ),
     log:
-        f"{RESULTS}/logs/{{name}}.log",
-    wildcard_constraints:
-        name="|".join(ANALYSES),
+        f"{RESULTS}/logs/receptive_fields.log",
     conda:
         ANALYSIS_ENV
     resources:
         side_by_side=1,
     params:
-        title=lambda wildcards: ANALYSES[wildcards.name],
+        title="Effective receptive fields",
         runs=of_analysed_runs(""),
-        data=subpath(input[0], parent=True),
-        gradients=rules.gradients.output,
         prefix=subpath(output.figure, strip_suffix=".svg"),
         version=VERSIONS["analyses"],
     message:
-        "Drawing the analysis {wildcards.name}"
+        "Drawing effective receptive fields"
     shell:
-        "python scripts/draw_analysis.py --name {wildcards.name} --runs {params.runs:q} "
-        "--metrics {input.metrics:q} --data {params.data:q} --gradients {params.gradients:q} "
-        "--table {output.table:q} --figure {params.prefix:q} > {log:q} 2>&1"
+        "python scripts/analyse_receptive_fields.py --runs {params.runs:q} --metrics {input.metrics:q} "
+        "--provenance {input.provenance:q} --gradients {input.gradients:q} --table {output.table:q} "
+        "--figure {params.prefix:q} > {log:q} 2>&1"
+
+
+rule pareto:
+    """Draw accuracy against parameters, arithmetic and runtime."""
+    input:
+        runs=of_analysed_runs("run.json"),
+        metrics=METRICS,
+        provenance=PROVENANCE,
+    output:
+        figure=report(
+            f"{RESULTS}/figures/analysis_pareto.svg",
+            caption="../../report/captions/figure.rst",
+            category="Analyses",
+            labels={"figure": "test accuracy against cost", "format": "svg"},
+        ),
+        png=f"{RESULTS}/figures/analysis_pareto.png",
+        table=report(
+            f"{RESULTS}/analyses/pareto.csv",
+            caption="../../report/captions/analysis.rst",
+            category="Analyses",
+            labels={"figure": "test accuracy against cost", "format": "csv"},
+        ),
+    log:
+        f"{RESULTS}/logs/pareto.log",
+    conda:
+        ANALYSIS_ENV
+    resources:
+        side_by_side=1,
+    params:
+        title="Test accuracy against cost",
+        runs=of_analysed_runs(""),
+        prefix=subpath(output.figure, strip_suffix=".svg"),
+        version=VERSIONS["analyses"],
+    message:
+        "Drawing accuracy against cost"
+    shell:
+        "python scripts/analyse_pareto.py --runs {params.runs:q} --metrics {input.metrics:q} "
+        "--provenance {input.provenance:q} --table {output.table:q} "
+        "--figure {params.prefix:q} > {log:q} 2>&1"
+
+
+rule confusions:
+    """Draw which classes are taken for each other, with images."""
+    input:
+        runs=of_analysed_runs("run.json"),
+        predictions=of_analysed_runs("predictions.npz"),
+        data=DATA,
+        metrics=METRICS,
+        provenance=PROVENANCE,
+    output:
+        figure=report(
+            f"{RESULTS}/figures/analysis_confusions.svg",
+            caption="../../report/captions/figure.rst",
+            category="Analyses",
+            labels={"figure": "confused classes", "format": "svg"},
+        ),
+        png=f"{RESULTS}/figures/analysis_confusions.png",
+        table=report(
+            f"{RESULTS}/analyses/confusions.csv",
+            caption="../../report/captions/analysis.rst",
+            category="Analyses",
+            labels={"figure": "confused classes", "format": "csv"},
+        ),
+    log:
+        f"{RESULTS}/logs/confusions.log",
+    conda:
+        ANALYSIS_ENV
+    resources:
+        side_by_side=1,
+    params:
+        title="Confused classes",
+        runs=of_analysed_runs(""),
+        data=subpath(input.provenance, parent=True),
+        prefix=subpath(output.figure, strip_suffix=".svg"),
+        version=VERSIONS["analyses"],
+    message:
+        "Drawing confusions"
+    shell:
+        "python scripts/analyse_confusions.py --runs {params.runs:q} --metrics {input.metrics:q} "
+        "--provenance {input.provenance:q} --data {params.data:q} --table {output.table:q} "
+        "--figure {params.prefix:q} > {log:q} 2>&1"
+
+
+rule agreement:
+    """Draw on how many test images two networks agree."""
+    input:
+        runs=of_analysed_runs("run.json"),
+        predictions=of_analysed_runs("predictions.npz"),
+        metrics=METRICS,
+        provenance=PROVENANCE,
+    output:
+        figure=report(
+            f"{RESULTS}/figures/analysis_agreement.svg",
+            caption="../../report/captions/figure.rst",
+            category="Analyses",
+            labels={"figure": "agreement between variants", "format": "svg"},
+        ),
+        png=f"{RESULTS}/figures/analysis_agreement.png",
+        table=report(
+            f"{RESULTS}/analyses/agreement.csv",
+            caption="../../report/captions/analysis.rst",
+            category="Analyses",
+            labels={"figure": "agreement between variants", "format": "csv"},
+        ),
+    log:
+        f"{RESULTS}/logs/agreement.log",
+    conda:
+        ANALYSIS_ENV
+    resources:
+        side_by_side=1,
+    params:
+        title="Agreement between variants",
+        runs=of_analysed_runs(""),
+        prefix=subpath(output.figure, strip_suffix=".svg"),
+        version=VERSIONS["analyses"],
+    message:
+        "Drawing the agreement between variants"
+    shell:
+        "python scripts/analyse_agreement.py --runs {params.runs:q} --metrics {input.metrics:q} "
+        "--provenance {input.provenance:q} --table {output.table:q} "
+        "--figure {params.prefix:q} > {log:q} 2>&1"
+
+
+rule curves:
+    """Draw training and validation accuracy by epoch."""
+    input:
+        runs=of_analysed_runs("run.json"),
+        histories=of_analysed_runs("history.csv"),
+        metrics=METRICS,
+        provenance=PROVENANCE,
+    output:
+        figure=report(
+            f"{RESULTS}/figures/analysis_curves.svg",
+            caption="../../report/captions/figure.rst",
+            category="Analyses",
+            labels={"figure": "learning curves", "format": "svg"},
+        ),
+        png=f"{RESULTS}/figures/analysis_curves.png",
+        table=report(
+            f"{RESULTS}/analyses/curves.csv",
+            caption="../../report/captions/analysis.rst",
+            category="Analyses",
+            labels={"figure": "learning curves", "format": "csv"},
+        ),
+    log:
+        f"{RESULTS}/logs/curves.log",
+    conda:
+        ANALYSIS_ENV
+    resources:
+        side_by_side=1,
+    params:
+        title="Learning curves",
+        runs=of_analysed_runs(""),
+        prefix=subpath(output.figure, strip_suffix=".svg"),
+        version=VERSIONS["analyses"],
+    message:
+        "Drawing learning curves"
+    shell:
+        "python scripts/analyse_curves.py --runs {params.runs:q} --metrics {input.metrics:q} "
+        "--provenance {input.provenance:q} --table {output.table:q} "
+        "--figure {params.prefix:q} > {log:q} 2>&1"

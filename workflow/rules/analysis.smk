@@ -116,7 +116,7 @@ rule pooling_figure:
     log:
         f"{RESULTS}/logs/{POOLING_FIGURE}.log",
     conda:
-        ANALYSIS_ENV
+        TRAINING_ENV
     resources:
         side_by_side=1,
     params:
@@ -132,7 +132,7 @@ rule pooling_figure:
 
 
 rule layer_figures:
-    """Draw how layers compute (Figures 1 to 5 and 7), and the sliding windows frame by frame."""
+    """Draw how layers compute (Figures 1 to 5 and 7)."""
     output:
         report(
             expand(f"{RESULTS}/figures/{{name}}.svg", name=LAYER_FIGURES),
@@ -141,7 +141,6 @@ rule layer_figures:
             labels={"figure": "how layers compute", "format": "svg"},
         ),
         expand(f"{RESULTS}/figures/{{name}}.png", name=LAYER_FIGURES),
-        ANIMATIONS,
     log:
         f"{RESULTS}/logs/layer_figures.log",
     conda:

@@ -16,7 +16,6 @@ sys.path.insert(0, f"{workflow.basedir}/scripts")
 
 from convnets.config.schema import LAYER_FIGURES, POOLING_FIGURE, load_config
 from convnets.core.errors import UserError
-from convnets.config.experiments import ANALYSES
 from convnets.core.files import file_digest, share_lock, write_json, write_text
 from convnets.runs.finished import results_to_replace
 from convnets.training.resources import training_megabytes, training_minutes
@@ -87,9 +86,6 @@ TABLES = expand(
     format=["csv", "md", "tex"],
 )
 FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{format}}", name=FIGURE_NAMES, format=["svg", "png"])
-ANIMATIONS = expand(
-    f"{RESULTS}/figures/figure_{{number}}_animated.svg", number=["01", "02", "03", "07"]
-)
 
 
 # An input of the jobs that replace something: newer than what they made before.

@@ -1,7 +1,7 @@
 # The lesson: how convolutional networks are implemented, and what that costs on this machine.
 #
 #   in   data/, of the run; nothing else of it
-#   out  lesson/from_scratch.csv; lesson.html, lesson.ipynb;
+#   out  lesson/from_scratch.csv; figures/*_animated.svg; lesson.html, lesson.ipynb;
 #        of the machine, for all runs: ../machine/convolutions.csv, duplication.csv, agreement.csv,
 #        layer_times.csv, machine.json
 
@@ -21,6 +21,9 @@ LESSON_TEMPLATE = [
     for folder in ("report/lesson_template", "report/template")
     for file in sorted(Path(folder).iterdir())
 ]
+ANIMATIONS = expand(
+    f"{RESULTS}/figures/figure_{{number}}_animated.svg", number=["01", "02", "03", "07"]
+)
 NETWORK_BY_HAND = {
     "id": "by_hand",
     "method": "max_pool",
@@ -78,6 +81,25 @@ rule from_scratch:
         "python scripts/train_from_scratch.py --data {params.data:q} --variant {params.variant:q} "
         "--training {params.training:q} --epochs {params.epochs} --output {output:q} "
         "> {log:q} 2>&1"
+
+
+rule animations:
+    """Draw the sliding windows of Figures 1, 2, 3 and 7, frame by frame."""
+    output:
+        ANIMATIONS,
+    log:
+        f"{RESULTS}/logs/animations.log",
+    conda:
+        ANALYSIS_ENV
+    resources:
+        side_by_side=1,
+    params:
+        folder=subpath(output[0], parent=True),
+        version=VERSIONS["lesson"],
+    message:
+        "Drawing windows that slide"
+    shell:
+        "python scripts/draw_animations.py --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule lesson:

@@ -8,17 +8,8 @@ import seaborn as sns
 from matplotlib.figure import Figure as Drawing
 
 from convnets.analyses.panels import TINY, add_remark
-from convnets.analyses.runs import Analysis, Predictions, Sweep, load_predictions
+from convnets.analyses.runs import Predictions
 from convnets.exhibits.style import SMALL, WIDTH
-from convnets.judging.conditions import conditions
-
-
-def analyse(sweep: Sweep) -> Analysis:
-    """Compare the predictions of every two variants."""
-    table = measure_agreement(load_predictions(sweep.runs))
-    remark = conditions(sweep.dataset.provenance, sweep.metrics)
-    drawing = draw_agreement(table, list(sweep.runs), f"{yardstick(table)} {remark}.")
-    return Analysis(table, drawing, describe_agreement(table, remark))
 
 
 def measure_agreement(predictions: Predictions) -> pd.DataFrame:

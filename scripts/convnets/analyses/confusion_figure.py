@@ -9,23 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 
-from convnets.analyses.confusions import (
-    collect_confusions,
-    confused_images,
-    most_confused,
-    most_peculiar,
-)
+from convnets.analyses.confusions import confused_images, most_confused, most_peculiar
 from convnets.analyses.panels import TINY, add_remark
-from convnets.analyses.runs import (
-    Analysis,
-    Predictions,
-    Sweep,
-    load_predictions,
-    one_of_each_method,
-)
+from convnets.analyses.runs import Predictions
 from convnets.exhibits.style import SMALL, WIDTH
-from convnets.judging.conditions import conditions
-from convnets.runs.metrics import runs_of
 
 ORANGE = "#D55E00"
 PAIRS = 10
@@ -36,19 +23,6 @@ SAMPLES = 4
 """Images for each pair and direction."""
 PLAIN = "DejaVu Sans Mono"
 """Type in which zero and O differ."""
-
-
-def analyse(sweep: Sweep) -> Analysis:
-    """Count the errors of one variant of each method."""
-    dataset, variants = sweep.dataset, one_of_each_method(sweep.runs)
-    classes = list(dataset.provenance["classes"])
-    predictions = load_predictions({id: sweep.runs[id] for id in variants.values()})
-    table = collect_confusions(predictions, variants, classes)
-    remark = conditions(dataset.provenance, runs_of(sweep.metrics, *variants.values()))
-    images = dataset.images[predictions.images]
-    text = f"{legend(table)} {remark}."
-    drawing = draw_confusions(table, predictions, variants, images, classes, text)
-    return Analysis(table[table["share"] > 0], drawing, describe_confusions(table, remark))
 
 
 def draw_confusions(

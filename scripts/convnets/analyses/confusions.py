@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy import stats
 
 from convnets.analyses.runs import Predictions
 
@@ -102,4 +102,4 @@ def _p_above(share: pd.Series, elsewhere: pd.Series, images: pd.Series) -> np.nd
     deviation = np.sqrt((2 * mean * (1 - mean) / images.clip(lower=1)).to_numpy())
     distance = (share - elsewhere).to_numpy()
     scores = np.divide(distance, deviation, out=np.zeros_like(distance), where=deviation > 0)
-    return np.where(deviation > 0, special.ndtr(-scores), 1.0)
+    return np.where(deviation > 0, stats.norm.sf(scores), 1.0)

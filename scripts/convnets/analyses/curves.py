@@ -10,9 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from convnets.analyses.panels import TINY, add_remark, variant_panels
-from convnets.analyses.runs import Analysis, Run, Runs, Sweep
+from convnets.analyses.runs import Run, Runs
 from convnets.exhibits.style import LOOKS, SMALL
-from convnets.judging.conditions import conditions
 from convnets.runs.metrics import align_epochs, read_history
 from convnets.runs.run_folder import RunFolder
 
@@ -20,13 +19,6 @@ PARTS = {"train": "training accuracy", "val": "validation accuracy"}
 LINES: dict[str, Literal[":", "-"]] = {"train": ":", "val": "-"}
 HIDDEN = 0.02
 """Share of the points, those of the first climb, that may lie below the axis."""
-
-
-def analyse(sweep: Sweep) -> Analysis:
-    """Average the training histories of each variant."""
-    curves = collect_curves(sweep.runs)
-    remark = conditions(sweep.dataset.provenance, sweep.metrics)
-    return Analysis(curves, draw_curves(curves, remark), describe_curves(curves, remark))
 
 
 def collect_curves(runs: Runs) -> pd.DataFrame:

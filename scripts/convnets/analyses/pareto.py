@@ -9,9 +9,8 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
 from convnets.analyses.panels import TINY, add_remark
-from convnets.analyses.runs import Analysis, Runs, Sweep
+from convnets.analyses.runs import Runs
 from convnets.exhibits.style import LOOKS, SMALL, WIDTH
-from convnets.judging.conditions import conditions, runtime_conditions
 from convnets.judging.numbers import own_interval
 from convnets.judging.spread import Spread
 from convnets.judging.witnesses import spreads_of
@@ -28,13 +27,6 @@ PATCH = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.4}
 """Keeps the lines behind a name away from it."""
 LINE = 0.05
 """Height of a line of text, as a share of a panel."""
-
-
-def analyse(sweep: Sweep) -> Analysis:
-    """Find the Pareto-optimal variants for each cost."""
-    table, metrics = collect_costs(sweep.runs, sweep.metrics), sweep.metrics
-    remark = f"{conditions(sweep.dataset.provenance, metrics)}. {runtime_conditions(metrics)}"
-    return Analysis(table, draw_pareto(table, remark), describe_pareto(table, remark))
 
 
 def collect_costs(runs: Runs, metrics: pd.DataFrame) -> pd.DataFrame:

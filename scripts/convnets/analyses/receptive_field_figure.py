@@ -11,24 +11,9 @@ from matplotlib.patches import Rectangle
 
 from convnets.analyses.field import effective_width, middle_feature
 from convnets.analyses.panels import TINY, add_remark, variant_panels
-from convnets.analyses.runs import Analysis, Sweep
 from convnets.architectures.variant import Variant
-from convnets.judging.conditions import conditions
-from convnets.runs.metrics import runs_of
 
 OUTLINE = "#D55E00"
-
-
-def analyse(sweep: Sweep) -> Analysis:
-    """Compare effective with theoretical receptive fields."""
-    with np.load(sweep.gradients) as measured:
-        names, gradients = measured["variants"].tolist(), measured["gradients"]
-        images = int(measured["images"])
-    fields = measure_fields([sweep.runs[name][0].variant for name in names], gradients)
-    first_seeds = runs_of(sweep.metrics, *names).groupby("variant").head(1)
-    remark = conditions(sweep.dataset.provenance, first_seeds)
-    drawing = draw_fields(fields, gradients, f"{images:,} test images. {remark}.")
-    return Analysis(fields, drawing, describe_fields(fields, images, remark))
 
 
 def measure_fields(variants: list[Variant], gradients: np.ndarray) -> pd.DataFrame:

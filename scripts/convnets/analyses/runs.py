@@ -1,17 +1,14 @@
-"""The finished runs that the analyses look at, and the classes that they predicted."""
+"""The finished runs that the analyses look at, and what they named the test images."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from matplotlib.figure import Figure as Drawing
 
 from convnets.architectures.variant import KEYS_OF_METHOD, Variant
 from convnets.config.settings import from_mapping
 from convnets.core.errors import UserError
-from convnets.data.dataset import Dataset
 from convnets.runs.run_folder import RunFolder
 
 
@@ -26,28 +23,6 @@ class Run:
 
 Runs = Mapping[str, Sequence[Run]]
 """Runs by variant, from the smallest seed. Methods are in the paper's order."""
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """The input of every analysis."""
-
-    runs: Runs
-    metrics: pd.DataFrame
-    """One row per run: see `convnets.runs.metrics.read_runs`."""
-    dataset: Dataset
-    gradients: Path
-    """The file that measure_receptive_fields.py writes; only one analysis reads it."""
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """The result of an analysis."""
-
-    table: pd.DataFrame
-    drawing: Drawing
-    description: str
-    """The figure in words."""
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,6 @@ from typing import Literal
 
 from convnets.core.validation import STRICT
 
-ANALYSES = {
-    "receptive_fields": "Effective receptive fields",
-    "pareto": "Test accuracy against cost",
-    "confusions": "Confused classes",
-    "agreement": "Agreement between variants",
-    "curves": "Learning curves",
-}
-"""Titles of the analyses, whose figures are `analysis_NAME`."""
 Column = Literal[
     "num_filters",
     "test_accuracy",

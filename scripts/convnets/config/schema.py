@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from convnets.architectures.variant import Variant
-from convnets.config.experiments import ANALYSES, Figure, Row, Table
+from convnets.config.experiments import Figure, Row, Table
 from convnets.config.messages import (
     MISSING,
     UNKNOWN,
@@ -34,7 +34,10 @@ POOLING_FIGURE = "figure_06"
 """Pooling outputs of a test image."""
 LAYER_FIGURES = ("figure_01", "figure_02", "figure_03", "figure_04", "figure_05", "figure_07")
 """How layers compute. Like the figure of pooling outputs they show no training curves."""
-ANALYSIS_FIGURES = tuple(f"analysis_{name}" for name in ANALYSES)
+ANALYSIS_FIGURES = (
+    *("analysis_receptive_fields", "analysis_pareto", "analysis_confusions"),
+    *("analysis_agreement", "analysis_curves"),
+)
 """What networks do beyond their accuracy."""
 RESERVED_FIGURES = (*LAYER_FIGURES, POOLING_FIGURE, *ANALYSIS_FIGURES)
 """Figures that no configuration describes."""

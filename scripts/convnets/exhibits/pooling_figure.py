@@ -1,15 +1,15 @@
 """Figure 6: what the three pooling layers make of one image."""
 
-import functools
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
+from torch import nn
 
 from convnets.exhibits.style import SMALL, WIDTH
-from convnets.layers.layer import Layer
-from convnets.layers.pooling import AveragePooling, MaxAveragePooling, MaxPooling
+from convnets.training.network import MaxAveragePooling
 
 SIZES = {"F = 2": (2,), "F = 3": (3,), "F = 2→3": (2, 3)}
 """Columns: the windows that are applied one after the other."""
@@ -18,17 +18,17 @@ SIZES = {"F = 2": (2,), "F = 3": (3,), "F = 2→3": (2, 3)}
 def pooled(image: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
     """`image` (28, 28), scaled to 0..1, by pooling layer and size.
 
-    The networks pad; here it would only add a margin.
+    These are the layers of the networks, here without padding: it would only add a margin.
     """
-    layers: dict[str, Callable[[int], Layer]] = {
-        "Max": MaxPooling,
-        "Average": AveragePooling,
+    layers: dict[str, Callable[[int], nn.Module]] = {
+        "Max": nn.MaxPool2d,
+        "Average": nn.AvgPool2d,
         "Max+Average": MaxAveragePooling,
     }
-    scaled = image[None, None] / 255
+    scaled = torch.from_numpy(image)[None, None] / 255
     return {
         kind: {
-            size: functools.reduce(lambda x, window: layer(window).fprop(x), windows, scaled)[0, 0]
+            size: nn.Sequential(*map(layer, windows))(scaled)[0, 0].numpy()
             for size, windows in SIZES.items()
         }
         for kind, layer in layers.items()
