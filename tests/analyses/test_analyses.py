@@ -1,5 +1,6 @@
 """Analyses of trained networks: what they measure, and the figures they become."""
 
+import itertools
 import runpy
 import sys
 from pathlib import Path
@@ -10,9 +11,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.text import Text
 from torch import nn
 
 from analysis_fixture import GLYPHS, make_run
+from convnets.analyses import accuracies, confusion_figure, pareto
 from convnets.analyses.agreement import measure_agreement, yardstick
 from convnets.analyses.confusions import (
     collect_confusions,
@@ -23,13 +26,24 @@ from convnets.analyses.confusions import (
 )
 from convnets.analyses.curves import collect_curves
 from convnets.analyses.field import effective_width, middle_feature
-from convnets.analyses.pareto import on_front
+from convnets.analyses.pareto import apart, on_front
+from convnets.analyses.receptive_field_figure import clipping, draw_fields, measure_fields
 from convnets.analyses.receptive_fields import features_of, mean_gradient
-from convnets.analyses.runs import Predictions, load_predictions, load_runs, one_of_each_method
+from convnets.analyses.registry import ANALYSES
+from convnets.analyses.runs import (
+    Inputs,
+    Predictions,
+    Sweep,
+    load_predictions,
+    load_runs,
+    one_of_each_method,
+)
 from convnets.architectures.images import CLASSES
 from convnets.architectures.variant import Variant
+from convnets.config.schema import ANALYSIS_FIGURES
 from convnets.core.errors import UserError
 from convnets.data.dataset import Dataset, save_dataset
+from convnets.exhibits.style import CONTRAST, LOOKS, Look, contrast, spread_apart, text_colour
 from convnets.runs.metrics import collect
 from convnets.training.network import build_network
 
@@ -172,19 +186,111 @@ def test_a_pair_that_one_method_alone_confuses_is_peculiar() -> None:
     assert set(found["pair"]) == {"A/B"}
 
 
-def test_agreement_of_runs() -> None:
-    first = np.array([[0, 1, 2, 3], [0, 1, 2, 0]], np.uint8)
-    labels = first[0]
-    named = {"one": first, "same": first[:1], "other": np.array([[0, 1, 0, 0]], np.uint8)}
-    table = measure_agreement(Predictions(np.arange(4), labels, named))
-    shares = table.set_index(["variant", "other"])["agreement"].to_dict()
-    assert shares == {
-        ("one", "one"): 0.75,  # its two seeds
+def test_shared_errors_of_runs() -> None:
+    labels = np.zeros(10, np.uint8)
+    one = np.array([[1, 1, 2, 2, 0, 0, 0, 0, 0, 0], [1, 1, 2, 0, 2, 0, 0, 0, 0, 0]], np.uint8)
+    other = np.array([[1, 2, 0, 0, 0, 0, 0, 0, 0, 3]], np.uint8)
+    predicted = {"one": one, "same": one[:1], "other": other}
+    table = measure_agreement(Predictions(np.arange(10), labels, predicted))
+    cells = table.set_index(["variant", "other"])
+    assert cells["shared_errors"].to_dict() == {
+        ("one", "one"): 3 / 5,  # its two seeds: of five images that one gets wrong, three alike
         ("one", "same"): 1.0,
-        ("one", "other"): 0.5,
-        ("same", "other"): 0.5,
+        ("one", "other"): 1 / 5,  # another wrong class is no shared error
+        ("same", "other"): 1 / 5,
     }
-    assert "one 0.750" in yardstick(table)
+    assert cells["errors"].to_dict()["one", "other"] == 5
+    assert cells["reach"].to_dict()["one", "other"] == pytest.approx(1.96 * (0.16 / 5) ** 0.5)
+    text = yardstick(table, {"one": "stride 2"})
+    assert "stride 2 60 %" in text
+    assert "±43 points" in text
+
+
+def test_markers_are_moved_sideways_until_none_covers_another() -> None:
+    points = np.array([[5.0, 0.0]] * 6 + [[5.0, 1.0], [40.0, 0.0]])
+    moved = np.column_stack([apart(points, 6), points[:, 1]])
+    distances = np.hypot(*(moved[:, None] - moved[None]).T)
+    assert (distances[np.triu_indices(len(points), 1)] >= 6).all()
+    assert moved[0, 0] == 5
+    assert moved[-1, 0] == 40
+    assert np.abs(moved[:7, 0] - 5).max() <= 24
+
+
+def small_sweep(folder: Path) -> Sweep:
+    files = (folder / "metrics.csv", folder / "data/provenance.json", folder / "data", Path())
+    config = SCRIPTS.parent / "config"
+    runs = sorted((folder / "runs").glob("*/seed_*"))
+    return Sweep(Inputs(runs, *files, config / "published_values.csv", config / "prior"))
+
+
+def test_names_of_the_front_do_not_overlap(small: Path) -> None:
+    drawing = pareto.analyse(small_sweep(small)).drawing
+    drawing.draw_without_rendering()
+    for axes in drawing.axes:
+        boxes = [Text.get_window_extent(text) for text in axes.texts]  # without its line
+        assert len(boxes) > 0
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+
+
+def test_a_variant_whose_interval_reaches_the_front_is_counted(small: Path) -> None:
+    table = pareto.collect_costs(small_sweep(small)).set_index("variant")
+    # All have the same accuracy, and only the fully-connected network has more parameters.
+    assert table["front_parameters"].tolist() == [False, True, True, True]
+    assert table["open_parameters"].tolist() == [True, False, False, False]
+    assert "reaches the line: 1 by parameters" in pareto.uncertainty(table)
+
+
+def test_every_seed_and_the_papers_number_are_drawn(small: Path) -> None:
+    sweep = small_sweep(small)
+    analysis = accuracies.analyse(sweep)
+    (axes,) = analysis.drawing.axes
+    rings = {
+        round(float(line.get_ydata()[0])): float(line.get_xdata()[0])  # type: ignore[index]
+        for line in axes.get_lines()
+        if line.get_fillstyle() == "none"
+    }
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    assert names == list(sweep.labels.values())
+    assert rings == {0: 0.816, 1: 0.883, 2: 0.88, 3: 0.877}
+    dots = [line for line in axes.get_lines() if line.get_markersize() == 3.5]
+    assert [len(line.get_xdata()) for line in dots] == [2, 2, 2, 2]  # type: ignore[arg-type]
+    assert analysis.table["test_accuracy"].notna().all()
+
+
+def test_a_clipped_receptive_field_has_dashed_edges(small: Path) -> None:
+    fields = measure_fields([PLAIN, MAX_3], np.ones((2, 28, 28)))
+    assert clipping(fields, 28).startswith("1 of 2 fields reach beyond the image of 28 pixels")
+    fields.insert(1, "label", ["plain", "max"])
+    inside, clipped = draw_fields(fields, np.ones((2, 28, 28)), "Remark").axes[:2]
+    assert {line.get_linestyle() for line in inside.get_lines()} == {"-"}
+    assert {line.get_linestyle() for line in clipped.get_lines()} == {"--"}
+
+
+def test_text_on_cells_has_enough_contrast(small: Path) -> None:
+    sweep = small_sweep(small)
+    axes = confusion_figure.analyse(sweep).drawing.axes[0]
+    for text, cell in zip(axes.texts, axes.collections[0].get_facecolor(), strict=True):
+        assert contrast(text.get_color(), cell[:3]) >= CONTRAST
+    assert [text.get_text() for text in axes.get_xticklabels()] == [
+        "fully\nconnected", "no\npooling", "max\npooling",
+    ]  # fmt: skip
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=9))
+def test_labels_are_spread_apart(places: list[float]) -> None:
+    found = spread_apart(places, 1.0, 0.0, 10.0)
+    assert np.argsort(found).tolist() == np.argsort(places, kind="stable").tolist()
+    assert (np.diff(np.sort(found)) >= 1 - 1e-9).all()
+    assert found.min() >= -1e-9
+    assert found.max() <= 10 + 1e-9
+    if (np.diff(np.sort(places)) >= 1).all():
+        np.testing.assert_allclose(found, places)
+
+
+@pytest.mark.parametrize("look", LOOKS.values())
+def test_every_colour_can_be_text(look: Look) -> None:
+    assert contrast(text_colour(look.colour), "white") >= CONTRAST
+    assert contrast("black", "white") == pytest.approx(21)
 
 
 def sweep(folder: Path, variants: list[Variant], seeds: int = 1) -> Path:
@@ -221,6 +327,9 @@ def run_script(name: str, *arguments: str | Path) -> None:
 def analyse(folder: Path, name: str, output: Path) -> None:
     runs = sorted((folder / "runs").glob("*/seed_*"))
     extra: list[str | Path] = ["--data", folder / "data"] if name == "confusions" else []
+    if name == "accuracies":
+        config = SCRIPTS.parent / "config"
+        extra = ["--published", config / "published_values.csv", "--prior", config / "prior"]
     if name == "receptive_fields":
         gradients = output / "gradients.npz"
         measured = ["--data", folder / "data", "--runs", *runs, "--output", gradients]
@@ -229,7 +338,7 @@ def analyse(folder: Path, name: str, output: Path) -> None:
     shared = ["--runs", *runs, "--metrics", folder / "metrics.csv"]
     shared += ["--provenance", folder / "data/provenance.json"]
     outputs = ["--table", output / f"{name}.csv", "--figure", output / name]
-    run_script(f"analyse_{name}.py", *shared, *extra, *outputs)
+    run_script("analyse.py", name, *shared, *extra, *outputs)
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +349,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("name", "rows"),
     [
+        ("accuracies", 8),
         ("receptive_fields", 3),
         ("pareto", 4),
         ("confusions", None),
@@ -261,13 +371,15 @@ def test_a_figure_and_its_numbers_are_the_same_each_time(
     assert rows is None or len(lines) == 1 + rows
 
 
-@pytest.mark.parametrize(
-    "name", ["receptive_fields", "pareto", "confusions", "agreement", "curves"]
-)
+@pytest.mark.parametrize("name", ANALYSES)
 def test_one_variant_is_enough(tmp_path: Path, name: str) -> None:
     seeds = 2 if name == "agreement" else 1  # of one run, the configuration asks for none
     analyse(sweep(tmp_path, [MAX_2], seeds), name, tmp_path / "output")
     assert (tmp_path / f"output/{name}.png").stat().st_size > 1000
+
+
+def test_every_analysis_has_its_figure() -> None:
+    assert tuple(f"analysis_{name}" for name in ANALYSES) == ANALYSIS_FIGURES
 
 
 def test_runs_come_by_method_and_seed(small: Path) -> None:

@@ -167,8 +167,8 @@ def test_records_from_before_the_digests_are_read(run: Path) -> None:
     [
         (["evaluate.py", "--run", "RUN", "--data", "DATA"], CHECKPOINT),
         (["collect_metrics.py", "--runs", "RUN", "--output", "OUT"], HISTORY),
-        (["draw_analysis.py", "--name", "agreement", "--runs", "RUN", "--metrics", "M", "--data",
-          "DATA", "--table", "OUT", "--figure", "OUT"], PREDICTIONS),
+        (["analyse.py", "agreement", "--runs", "RUN", "--metrics", "M", "--provenance",
+          "DATA/provenance.json", "--table", "OUT", "--figure", "OUT"], PREDICTIONS),
     ],
 )  # fmt: skip
 def test_programs_end_with_one_message(

@@ -1,7 +1,21 @@
-# What the trained networks do beyond their accuracy: five figures, each with its numbers.
+# Analyses of the trained networks beyond the paper: a figure for each, with its numbers.
 #
-#   in   runs/*/seed_*/: run.json, history.csv, best.pt, predictions.npz; metrics.csv, data/
+#   in   runs/*/seed_*/: run.json, history.csv, best.pt, predictions.npz; metrics.csv, data/,
+#        config/published_values.csv, config/prior/runs.csv
 #   out  figures/analysis_*.svg and .png, analyses/*.csv, analyses/gradients.npz
+
+TOPICS = [name.removeprefix("analysis_") for name in ANALYSIS_FIGURES]
+
+
+def inputs_of_analysis(wildcards):
+    """Files that one analysis needs beside those of all."""
+    needed = {
+        "receptive_fields": rules.gradients.output,
+        "confusions": [*DATA, *of_analysed_runs("predictions.npz")],
+        "agreement": of_analysed_runs("predictions.npz"),
+        "curves": of_analysed_runs("history.csv"),
+    }
+    return needed.get(wildcards.topic, [])
 
 
 rule gradients:
@@ -29,202 +43,50 @@ rule gradients:
         "--output {output:q} > {log:q} 2>&1"
 
 
-rule receptive_fields:
-    """Draw how far features see, in theory and in effect."""
+rule analysis:
+    """Draw one analysis of the trained networks."""
     input:
-        runs=of_analysed_runs("run.json"),
-        gradients=rules.gradients.output,
+        of_analysed_runs("run.json"),
+        inputs_of_analysis,
         metrics=METRICS,
         provenance=PROVENANCE,
+        published=PUBLISHED,
+        prior=PRIOR,
     output:
         figure=report(
-            f"{RESULTS}/figures/analysis_receptive_fields.svg",
+            f"{RESULTS}/figures/analysis_{{topic}}.svg",
             caption="../../report/captions/figure.rst",
             category="Analyses",
-            labels={"figure": "effective receptive fields", "format": "svg"},
+            labels={"figure": "{topic}", "format": "svg"},
         ),
-        png=f"{RESULTS}/figures/analysis_receptive_fields.png",
+        png=f"{RESULTS}/figures/analysis_{{topic}}.png",
         table=report(
-            f"{RESULTS}/analyses/receptive_fields.csv",
+            f"{RESULTS}/analyses/{{topic}}.csv",
             caption="../../report/captions/analysis.rst",
             category="Analyses",
-            labels={"figure": "effective receptive fields", "format": "csv"},
+            labels={"figure": "{topic}", "format": "csv"},
         ),
     log:
-        f"{RESULTS}/logs/receptive_fields.log",
+        f"{RESULTS}/logs/{{topic}}.log",
+    wildcard_constraints:
+        topic="|".join(TOPICS),
     conda:
         ANALYSIS_ENV
     resources:
         side_by_side=1,
     params:
-        title="Effective receptive fields",
-        runs=of_analysed_runs(""),
-        prefix=subpath(output.figure, strip_suffix=".svg"),
-        version=VERSIONS["analyses"],
-    message:
-        "Drawing effective receptive fields"
-    shell:
-        "python scripts/analyse_receptive_fields.py --runs {params.runs:q} --metrics {input.metrics:q} "
-        "--provenance {input.provenance:q} --gradients {input.gradients:q} --table {output.table:q} "
-        "--figure {params.prefix:q} > {log:q} 2>&1"
-
-
-rule pareto:
-    """Draw accuracy against parameters, arithmetic and runtime."""
-    input:
-        runs=of_analysed_runs("run.json"),
-        metrics=METRICS,
-        provenance=PROVENANCE,
-    output:
-        figure=report(
-            f"{RESULTS}/figures/analysis_pareto.svg",
-            caption="../../report/captions/figure.rst",
-            category="Analyses",
-            labels={"figure": "test accuracy against cost", "format": "svg"},
-        ),
-        png=f"{RESULTS}/figures/analysis_pareto.png",
-        table=report(
-            f"{RESULTS}/analyses/pareto.csv",
-            caption="../../report/captions/analysis.rst",
-            category="Analyses",
-            labels={"figure": "test accuracy against cost", "format": "csv"},
-        ),
-    log:
-        f"{RESULTS}/logs/pareto.log",
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
-    params:
-        title="Test accuracy against cost",
-        runs=of_analysed_runs(""),
-        prefix=subpath(output.figure, strip_suffix=".svg"),
-        version=VERSIONS["analyses"],
-    message:
-        "Drawing accuracy against cost"
-    shell:
-        "python scripts/analyse_pareto.py --runs {params.runs:q} --metrics {input.metrics:q} "
-        "--provenance {input.provenance:q} --table {output.table:q} "
-        "--figure {params.prefix:q} > {log:q} 2>&1"
-
-
-rule confusions:
-    """Draw which classes are taken for each other, with images."""
-    input:
-        runs=of_analysed_runs("run.json"),
-        predictions=of_analysed_runs("predictions.npz"),
-        data=DATA,
-        metrics=METRICS,
-        provenance=PROVENANCE,
-    output:
-        figure=report(
-            f"{RESULTS}/figures/analysis_confusions.svg",
-            caption="../../report/captions/figure.rst",
-            category="Analyses",
-            labels={"figure": "confused classes", "format": "svg"},
-        ),
-        png=f"{RESULTS}/figures/analysis_confusions.png",
-        table=report(
-            f"{RESULTS}/analyses/confusions.csv",
-            caption="../../report/captions/analysis.rst",
-            category="Analyses",
-            labels={"figure": "confused classes", "format": "csv"},
-        ),
-    log:
-        f"{RESULTS}/logs/confusions.log",
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
-    params:
-        title="Confused classes",
+        title=lambda wildcards: f"Analysis of {wildcards.topic.replace('_', ' ')}",
         runs=of_analysed_runs(""),
         data=subpath(input.provenance, parent=True),
+        gradients=rules.gradients.output,
+        prior=subpath(input.prior, parent=True),
         prefix=subpath(output.figure, strip_suffix=".svg"),
         version=VERSIONS["analyses"],
     message:
-        "Drawing confusions"
+        "Drawing the analysis {wildcards.topic}"
     shell:
-        "python scripts/analyse_confusions.py --runs {params.runs:q} --metrics {input.metrics:q} "
-        "--provenance {input.provenance:q} --data {params.data:q} --table {output.table:q} "
-        "--figure {params.prefix:q} > {log:q} 2>&1"
-
-
-rule agreement:
-    """Draw on how many test images two networks agree."""
-    input:
-        runs=of_analysed_runs("run.json"),
-        predictions=of_analysed_runs("predictions.npz"),
-        metrics=METRICS,
-        provenance=PROVENANCE,
-    output:
-        figure=report(
-            f"{RESULTS}/figures/analysis_agreement.svg",
-            caption="../../report/captions/figure.rst",
-            category="Analyses",
-            labels={"figure": "agreement between variants", "format": "svg"},
-        ),
-        png=f"{RESULTS}/figures/analysis_agreement.png",
-        table=report(
-            f"{RESULTS}/analyses/agreement.csv",
-            caption="../../report/captions/analysis.rst",
-            category="Analyses",
-            labels={"figure": "agreement between variants", "format": "csv"},
-        ),
-    log:
-        f"{RESULTS}/logs/agreement.log",
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
-    params:
-        title="Agreement between variants",
-        runs=of_analysed_runs(""),
-        prefix=subpath(output.figure, strip_suffix=".svg"),
-        version=VERSIONS["analyses"],
-    message:
-        "Drawing the agreement between variants"
-    shell:
-        "python scripts/analyse_agreement.py --runs {params.runs:q} --metrics {input.metrics:q} "
-        "--provenance {input.provenance:q} --table {output.table:q} "
-        "--figure {params.prefix:q} > {log:q} 2>&1"
-
-
-rule curves:
-    """Draw training and validation accuracy by epoch."""
-    input:
-        runs=of_analysed_runs("run.json"),
-        histories=of_analysed_runs("history.csv"),
-        metrics=METRICS,
-        provenance=PROVENANCE,
-    output:
-        figure=report(
-            f"{RESULTS}/figures/analysis_curves.svg",
-            caption="../../report/captions/figure.rst",
-            category="Analyses",
-            labels={"figure": "learning curves", "format": "svg"},
-        ),
-        png=f"{RESULTS}/figures/analysis_curves.png",
-        table=report(
-            f"{RESULTS}/analyses/curves.csv",
-            caption="../../report/captions/analysis.rst",
-            category="Analyses",
-            labels={"figure": "learning curves", "format": "csv"},
-        ),
-    log:
-        f"{RESULTS}/logs/curves.log",
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
-    params:
-        title="Learning curves",
-        runs=of_analysed_runs(""),
-        prefix=subpath(output.figure, strip_suffix=".svg"),
-        version=VERSIONS["analyses"],
-    message:
-        "Drawing learning curves"
-    shell:
-        "python scripts/analyse_curves.py --runs {params.runs:q} --metrics {input.metrics:q} "
-        "--provenance {input.provenance:q} --table {output.table:q} "
-        "--figure {params.prefix:q} > {log:q} 2>&1"
+        "python scripts/analyse.py {wildcards.topic} --runs {params.runs:q} "
+        "--metrics {input.metrics:q} --provenance {input.provenance:q} --data {params.data:q} "
+        "--gradients {params.gradients:q} --published {input.published:q} "
+        "--prior {params.prior:q} --table {output.table:q} --figure {params.prefix:q} "
+        "> {log:q} 2>&1"

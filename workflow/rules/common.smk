@@ -14,7 +14,7 @@ from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
-from convnets.config.schema import LAYER_FIGURES, POOLING_FIGURE, load_config
+from convnets.config.schema import ANALYSIS_FIGURES, LAYER_FIGURES, POOLING_FIGURE, load_config
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest, share_lock, write_json, write_text
 from convnets.runs.finished import results_to_replace

@@ -1,6 +1,11 @@
-"""On how many test images two networks name the same class."""
+"""How many of their errors two networks share.
+
+Networks that are right on 88 % of the images agree on most images whatever they learned, so
+agreement is measured on the errors.
+"""
 
 import itertools
+import math
 
 import numpy as np
 import pandas as pd
@@ -8,43 +13,63 @@ import seaborn as sns
 from matplotlib.figure import Figure as Drawing
 
 from convnets.analyses.panels import TINY, add_remark
-from convnets.analyses.runs import Predictions
+from convnets.analyses.runs import Analysis, Predictions, Sweep, load_predictions
 from convnets.exhibits.style import SMALL, WIDTH
+
+LEGEND = (
+    "Each cell: of the test images that at least one of two networks gets wrong, the share that "
+    "both assign to the same wrong class."
+)
+
+
+def analyse(sweep: Sweep) -> Analysis:
+    """The figure `analysis_agreement`."""
+    table = measure_agreement(load_predictions(sweep.runs))
+    remark = f"{LEGEND} {yardstick(table, sweep.labels)} {sweep.conditions()}."
+    drawing = draw_agreement(table, sweep.labels, remark)
+    return Analysis("Shared errors", f"{extremes(table, sweep.labels)} {remark}", table, drawing)
 
 
 def measure_agreement(predictions: Predictions) -> pd.DataFrame:
-    """The share of test images that two networks name alike, a row for each pair of variants.
+    """The share of errors that two networks have in common, a row for each pair of variants.
 
-    Of two variants, the networks of the smallest seed are compared. A variant with several seeds
-    has a row with itself: the mean over all pairs of its seeds.
+    Two variants are compared through their networks of the smallest seed. A variant with several
+    seeds has a row with itself: the mean over all pairs of its seeds. `errors` is the number of
+    images that at least one network gets wrong, `reach` half of the 95 % interval over test images.
     """
-    records = []
-    for first, second in itertools.combinations_with_replacement(predictions.named, 2):
-        own = predictions.named[first]
+    labels, records = predictions.labels, []
+    for first, second in itertools.combinations_with_replacement(predictions.predicted, 2):
+        own = predictions.predicted[first]
         if first == second:
             pairs = list(itertools.combinations(own, 2))
         else:
-            pairs = [(own[0], predictions.named[second][0])]
-        shares = [float(np.mean(one == other)) for one, other in pairs]
-        if shares:
-            records.append(
-                {"variant": first, "other": second, "pairs": len(pairs)}
-                | {"agreement": float(np.mean(shares))}
-            )
-    return pd.DataFrame(records, columns=["variant", "other", "pairs", "agreement"])
+            pairs = [(own[0], predictions.predicted[second][0])]
+        if not pairs:
+            continue
+        wrong = [(one != labels) | (other != labels) for one, other in pairs]
+        errors = float(np.mean([at.sum() for at in wrong]))
+        shares = [
+            (one == other)[at].mean() if at.any() else math.nan
+            for (one, other), at in zip(pairs, wrong, strict=True)
+        ]
+        share = float(np.mean(shares))
+        reach = 1.96 * math.sqrt(share * (1 - share) / errors) if errors else math.nan
+        records.append((first, second, len(pairs), errors, share, reach))
+    columns = ["variant", "other", "pairs", "errors", "shared_errors", "reach"]
+    return pd.DataFrame(records, columns=columns)
 
 
-def draw_agreement(table: pd.DataFrame, variants: list[str], remark: str) -> Drawing:
-    """A heat map in the order of `variants`, the agreement between seeds on its diagonal."""
-    grid = pd.DataFrame(np.nan, index=variants, columns=variants)
+def draw_agreement(table: pd.DataFrame, labels: dict[str, str], remark: str) -> Drawing:
+    """A heat map in the order of `labels`, with the seeds of a variant on its diagonal."""
+    grid = pd.DataFrame(np.nan, index=list(labels), columns=list(labels))
     for row in table.to_dict("records"):
         one, other = row["variant"], row["other"]
-        grid.loc[one, other] = grid.loc[other, one] = row["agreement"]
-    drawing = Drawing(figsize=(WIDTH, WIDTH + 0.5), layout="constrained")
+        grid.loc[one, other] = grid.loc[other, one] = 100 * row["shared_errors"]
+    drawing = Drawing(figsize=(WIDTH, WIDTH + 0.3), layout="constrained")
     axes = drawing.subplots()
     sns.heatmap(
-        grid, ax=axes, cmap="viridis", square=True, linewidths=0.2, xticklabels=True,
-        yticklabels=True,
+        grid, ax=axes, cmap="viridis", square=True, linewidths=0.2,
+        xticklabels=list(labels.values()), yticklabels=list(labels.values()),
         cbar_kws={"location": "top", "shrink": 0.8, "aspect": 40, "pad": 0.01},
     )  # fmt: skip
     axes.tick_params(labelsize=TINY - 0.5, length=0, pad=1)
@@ -54,32 +79,33 @@ def draw_agreement(table: pd.DataFrame, variants: list[str], remark: str) -> Dra
     axes.set_facecolor("0.93")
     scale = drawing.axes[-1]
     scale.tick_params(labelsize=SMALL, length=2, pad=1)
-    scale.set_xlabel("Share of test images named alike", fontsize=SMALL)
+    scale.set_xlabel("Shared errors in %", fontsize=SMALL)
     add_remark(drawing, remark)
     return drawing
 
 
-def describe_agreement(table: pd.DataFrame, conditions: str) -> str:
-    """The figure in words."""
-    between = table[table["variant"] != table["other"]].sort_values("agreement")
-    text = "The share of test images that the networks of two variants, of the smallest seed, name "
-    text += "alike."
-    if len(between):
-        least, most = between.iloc[0], between.iloc[-1]
-        text += f" Most alike: {_pair(most)}; least: {_pair(least)}."
-    return f"{text} {yardstick(table)} {conditions}."
+def extremes(table: pd.DataFrame, labels: dict[str, str]) -> str:
+    """The pairs of variants that share the most and the fewest errors."""
+    text = "The share of their errors that the networks of two variants have in common."
+    between = table[table["variant"] != table["other"]].dropna().sort_values("shared_errors")
+    if between.empty:
+        return text
+    fewest, most = (
+        f"{labels[row['variant']]} and {labels[row['other']]} "
+        f"({100 * row['shared_errors']:.0f} ± {100 * row['reach']:.0f} %)"
+        for row in (between.iloc[0], between.iloc[-1])
+    )
+    return f"{text} Most: {most}; fewest: {fewest}."
 
 
-def yardstick(table: pd.DataFrame) -> str:
-    """What the seeds of a variant say, beside which two variants can be judged."""
+def yardstick(table: pd.DataFrame, labels: dict[str, str]) -> str:
+    """How well a cell is known, and how many errors two seeds of one variant share."""
+    known = f"Test images leave a cell uncertain by up to ±{100 * table['reach'].max():.0f} points."
     seeds = table[table["variant"] == table["other"]]
     if seeds.empty:
-        return "There is one seed of each variant, and so no agreement between seeds to judge by."
+        return f"{known} Every variant has one seed, so variation between seeds is unknown."
     values = "; ".join(
-        f"{row['variant']} {row['agreement']:.3f}" for row in seeds.to_dict("records")
+        f"{labels[row['variant']]} {100 * row['shared_errors']:.0f} %"
+        for row in seeds.to_dict("records")
     )
-    return f"Two seeds of the same variant agree as on the diagonal: {values}."
-
-
-def _pair(row: pd.Series) -> str:
-    return f"{row['variant']} and {row['other']} ({row['agreement']:.3f})"
+    return f"{known} Diagonal: two seeds of the same variant ({values})."

@@ -1,4 +1,4 @@
-"""Which classes networks take for each other."""
+"""Pairs of classes that networks confuse."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,18 +9,18 @@ from scipy import stats
 from convnets.analyses.runs import Predictions
 
 ALPHA = 0.05
-"""Probability of naming any pair as peculiar to any variant by chance."""
+"""Probability that chance alone makes any pair peculiar to any variant."""
 BASELINE = "fully_connected"
-"""The method that the convolutional ones are not compared with: it is worse throughout."""
+"""A method worse throughout, which the convolutional ones are not compared with."""
 
 
-def confusion_matrix(labels: np.ndarray, named: np.ndarray, classes: int) -> np.ndarray:
-    """How often an image of a class (row) was named another (column), summed over seeds.
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Number of images of a class (row) predicted as another (column), summed over seeds.
 
-    `labels` (images,), `named` (seeds, images); the result is int64 (classes, classes).
+    `labels` (images,), `predicted` (seeds, images); the result is int64 (classes, classes).
     """
     counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (np.broadcast_to(labels, named.shape), named), 1)
+    np.add.at(counts, (np.broadcast_to(labels, predicted.shape), predicted), 1)
     return counts
 
 
@@ -29,11 +29,11 @@ def collect_confusions(
 ) -> pd.DataFrame:
     """A row for each of `variants`, given by method, and each pair of classes.
 
-    `share` of the images of both classes is named as the other one; `elsewhere` is its mean over
-    the convolutional variants but this one. `peculiar` pairs are confused more often than there,
+    `share` of the images of both classes is predicted as the other one; `elsewhere` is its mean
+    over the other convolutional variants. `peculiar` pairs are confused more often than elsewhere,
     by a one-sided test of two shares, whose level is divided by the number of pairs and variants.
-    Images count once however many seeds there are: networks err on the same ones. A variant with
-    one seed stands for no more than this one network.
+    Images count once however many seeds there are: networks err on the same ones. With one seed the
+    result is about this one network.
     """
     tables = [_pairs(variant, method, predictions, classes) for method, variant in variants.items()]
     shares = pd.DataFrame(
@@ -49,27 +49,26 @@ def collect_confusions(
 
 
 def most_confused(table: pd.DataFrame, number: int) -> list[str]:
-    """The pairs with the highest mean share over variants, those that are confused at all."""
+    """The pairs with the highest mean share over variants, without those never confused."""
     means = table.groupby("pair", sort=False)["share"].mean()
     return list(means[means > 0].sort_values(ascending=False, kind="stable").index[:number])
 
 
 def most_peculiar(table: pd.DataFrame) -> pd.DataFrame:
-    """For each variant that has one, the peculiar pair that is the furthest from elsewhere."""
+    """The peculiar pair of each variant that is the furthest from elsewhere, if it has any."""
     peculiar = table[table["peculiar"]].assign(excess=table["share"] - table["elsewhere"])
     ranked = peculiar.sort_values("excess", ascending=False, kind="stable")
     return ranked.groupby("method", sort=False).head(1)
 
 
 def confused_images(
-    predictions: Predictions, variants: Mapping[str, str], true: int, named: int, number: int
+    predictions: Predictions, variants: Mapping[str, str], true: int, wrong: int, number: int
 ) -> list[tuple[int, int]]:
-    """Test images of class `true` that networks of the smallest seeds named `named`.
+    """Up to `number` test images of class `true` that networks of the smallest seed call `wrong`.
 
-    Up to `number`, those first that the most networks name so: position among the test images, and
-    how many do.
+    Each is its position among the test images and its number of such networks, the most first.
     """
-    wrongly = np.array([predictions.named[id][0] == named for id in variants.values()])
+    wrongly = np.array([predictions.predicted[id][0] == wrong for id in variants.values()])
     votes = wrongly.sum(axis=0) * (predictions.labels == true)
     first = np.argsort(-votes, kind="stable")[:number]
     return [(int(place), int(votes[place])) for place in first if votes[place]]
@@ -78,21 +77,21 @@ def confused_images(
 def _pairs(
     variant: str, method: str, predictions: Predictions, classes: Sequence[str]
 ) -> pd.DataFrame:
-    named = predictions.named[variant]
-    counts = confusion_matrix(predictions.labels, named, len(classes))
+    predicted = predictions.predicted[variant]
+    counts = confusion_matrix(predictions.labels, predicted, len(classes))
     per_class = np.bincount(predictions.labels, minlength=len(classes))
     first, second = np.triu_indices(len(classes), k=1)
     names = np.array(list(classes), dtype=object)
     table = pd.DataFrame({"first": names[first], "second": names[second]})
     table.insert(0, "pair", table["first"] + "/" + table["second"])
-    table.insert(0, "seeds", len(named))
+    table.insert(0, "seeds", len(predicted))
     table.insert(0, "method", method)
     table.insert(0, "variant", variant)
     table["first_as_second"] = counts[first, second]
     table["second_as_first"] = counts[second, first]
     table["images"] = per_class[first] + per_class[second]
     errors = table["first_as_second"] + table["second_as_first"]
-    table["share"] = errors / (table["images"].clip(lower=1) * len(named))
+    table["share"] = errors / (table["images"].clip(lower=1) * len(predicted))
     return table
 
 

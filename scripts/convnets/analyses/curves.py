@@ -1,4 +1,4 @@
-"""Training and validation accuracy by epoch, so that over-fitting is seen."""
+"""Training and validation accuracy by epoch: the gap between them shows over-fitting."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from convnets.analyses.panels import TINY, add_remark, variant_panels
-from convnets.analyses.runs import Run, Runs
+from convnets.analyses.runs import Analysis, Run, Runs, Sweep
 from convnets.exhibits.style import LOOKS, SMALL
 from convnets.runs.metrics import align_epochs, read_history
 from convnets.runs.run_folder import RunFolder
@@ -21,19 +21,27 @@ HIDDEN = 0.02
 """Share of the points, those of the first climb, that may lie below the axis."""
 
 
+def analyse(sweep: Sweep) -> Analysis:
+    """The figure `analysis_curves`."""
+    curves = collect_curves(sweep.runs)
+    drawing = draw_curves(curves, sweep.labels, sweep.conditions())
+    description = describe_curves(curves, sweep.labels, sweep.conditions())
+    return Analysis("Learning curves", description, curves, drawing)
+
+
 def collect_curves(runs: Runs) -> pd.DataFrame:
     """A row for each variant and epoch of all its seeds: mean, lowest and highest accuracy.
 
     `best` marks the epoch of the best mean validation accuracy, the earliest on a tie. Training
-    accuracy is that of the batches as they were learnt from, so it is of earlier weights.
+    accuracy is measured on the batches during the epoch, so it belongs to earlier weights.
     """
     return pd.concat([_curve(id, seeds) for id, seeds in runs.items()], ignore_index=True)
 
 
-def draw_curves(curves: pd.DataFrame, remark: str) -> Drawing:
+def draw_curves(curves: pd.DataFrame, labels: dict[str, str], conditions: str) -> Drawing:
     """A panel for each variant, all with the same scales."""
     by_variant = {str(id): curve for id, curve in curves.groupby("variant", sort=False)}
-    drawing, panels = variant_panels(list(by_variant), 1.2, shared=True)
+    drawing, panels = variant_panels([labels[id] for id in by_variant], 1.25, shared=True)
     for axes, curve in zip(panels, by_variant.values(), strict=True):
         _draw_curve(axes, curve)
     bottom = float(curves["val_low"].quantile(HIDDEN))
@@ -52,25 +60,28 @@ def draw_curves(curves: pd.DataFrame, remark: str) -> Drawing:
         handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=SMALL
     )
     band = " Bands: lowest to highest seed." if curves["seeds"].max() > 1 else ""
+    below = int((curves["val_mean"] < bottom - margin).sum())
+    cut = f" {below} epochs at the start of training lie below the axes." if below else ""
     add_remark(
         drawing,
-        f"Numbers: best validation accuracy, and how far training is above it.{band} {remark}.",
+        "Numbers: best validation accuracy, and how far training accuracy is above it in that "
+        f"epoch.{band}{cut} {conditions}.",
     )
     return drawing
 
 
-def describe_curves(curves: pd.DataFrame, conditions: str) -> str:
+def describe_curves(curves: pd.DataFrame, labels: dict[str, str], conditions: str) -> str:
     """The figure in words."""
     best = curves[curves["best"]]
     numbers = "; ".join(
-        f"{row['variant']}: {row['val_mean']:.3f} at epoch {row['epoch']}, "
+        f"{labels[row['variant']]}: {row['val_mean']:.3f} at epoch {row['epoch']}, "
         f"training {row['train_mean']:.3f}"
         for row in best.to_dict("records")
     )
     return (
         "Training and validation accuracy by epoch, mean over seeds, a panel for each variant. "
-        "Training accuracy is taken while the epoch goes on, so it is lower at first. Best "
-        f"validation accuracy, and training accuracy of that epoch: {numbers}. {conditions}."
+        "Training accuracy is measured during the epoch, so it is lower at first. Best validation "
+        f"accuracy, and training accuracy of that epoch: {numbers}. {conditions}."
     )
 
 

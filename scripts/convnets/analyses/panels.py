@@ -9,11 +9,11 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from convnets.exhibits.style import SMALL, WIDTH
 
-COLUMNS = 6
+COLUMNS = 5
 TINY = 6.5
 """Size of the text at a panel, in points."""
-LONGEST = 13
-"""Characters of an id that fit on a line."""
+LONGEST = 17
+"""Characters of a name that fit on a line."""
 
 
 def variant_panels(
@@ -21,7 +21,7 @@ def variant_panels(
 ) -> tuple[Drawing, list[Axes]]:
     """A panel with the name of each of `variants`, `panel_height` inches high with its text.
 
-    `shared`: all have the same scales.
+    Panels have the same scales if they are `shared`.
     """
     rows = -(-len(variants) // COLUMNS)
     drawing = Drawing(
@@ -33,7 +33,7 @@ def variant_panels(
         axes.set_axis_off()
     for axes, name in zip(panels, variants, strict=False):
         axes.tick_params(labelsize=TINY, length=0, pad=1)
-        axes.set_title(_two_lines(name), fontsize=TINY, linespacing=1.0)
+        axes.set_title("\n".join(textwrap.wrap(name, LONGEST)), fontsize=TINY, linespacing=1.0)
     for axes in panels[: len(variants)][-COLUMNS:]:
         axes.tick_params(labelbottom=True)
     return drawing, panels[: len(variants)]
@@ -43,9 +43,3 @@ def add_remark(drawing: Drawing, text: str) -> None:
     """Write `text` below the panels."""
     lines = "\n".join(textwrap.wrap(text, 88))
     drawing.text(0.01, -0.005, lines, va="top", fontsize=SMALL, color="0.3")
-
-
-def _two_lines(variant: str) -> str:
-    """A long id with its last part on a line of its own."""
-    start, _, end = variant.rpartition("_")
-    return f"{start}\n{end}" if len(variant) > LONGEST and start else variant

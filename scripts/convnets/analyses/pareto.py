@@ -1,5 +1,6 @@
-"""Test accuracy against what a network costs, and which networks are the best for their cost."""
+"""Test accuracy against what a network costs, and which networks are Pareto-optimal."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,13 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
 from convnets.analyses.panels import TINY, add_remark
-from convnets.analyses.runs import Runs
+from convnets.analyses.runs import Analysis, Sweep
 from convnets.exhibits.style import LOOKS, SMALL, WIDTH
+from convnets.judging.conditions import runtime_conditions
 from convnets.judging.numbers import own_interval
 from convnets.judging.spread import Spread
 from convnets.judging.witnesses import spreads_of
+from convnets.labels import METHODS
 from convnets.runs.metrics import runs_of
 
 COSTS = {
@@ -21,119 +24,166 @@ COSTS = {
     "multiply_adds": "Multiply-adds for one image",
     "epoch_seconds": "Seconds an epoch",
 }
-NAME_SPACE = 0.22
-"""Room for the name of the cheapest variant, as a share of the others' span."""
-PATCH = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.4}
-"""Keeps the lines behind a name away from it."""
-LINE = 0.05
-"""Height of a line of text, as a share of a panel."""
+NAME_SPACE = 0.5
+"""Room for names on the left, as a share of the width of the points."""
+LINE = 0.075
+"""Height of a line of text, as a share of the height of the points."""
+MARKER = 5
+"""Size of a marker in points."""
 
 
-def collect_costs(runs: Runs, metrics: pd.DataFrame) -> pd.DataFrame:
-    """A row for each variant: its costs, its accuracy, and where no other variant beats it.
+def analyse(sweep: Sweep) -> Analysis:
+    """The figure `analysis_pareto`."""
+    table = collect_costs(sweep)
+    remark = (
+        "Bars: 95 % intervals. Line and names: the Pareto-optimal variants. "
+        f"{uncertainty(table)} Markers that would cover another one are moved sideways. "
+        f"{sweep.conditions()}. {runtime_conditions(sweep.metrics)}."
+    )
+    fronts = "; ".join(f"by {text.lower()}: {_front(table, cost)}" for cost, text in COSTS.items())
+    description = (
+        f"Test accuracy of {len(table)} variants against what they cost. The Pareto-optimal ones "
+        f"have no rival that is as cheap and as accurate, and better in one of the two. {fronts}. "
+        f"{remark}"
+    )
+    drawing = draw_pareto(table, remark)
+    return Analysis("Test accuracy against cost", description, table, drawing)
 
-    `test_accuracy` is the mean over seeds, `low` and `high` its 95 % interval, `front_COST` tells
-    whether no other variant is as cheap and as accurate, and better in one of the two.
+
+def collect_costs(sweep: Sweep) -> pd.DataFrame:
+    """A row for each variant: its costs, its accuracy, and whether it is Pareto-optimal.
+
+    `test_accuracy` is the mean over seeds, `low` and `high` its 95 % interval. By cost,
+    `front_COST` marks the Pareto-optimal variants, and `open_COST` the others whose interval
+    reaches the best accuracy at their cost.
     """
-    spread = spreads_of(metrics)["test_accuracy"]
-    rows = [_row(id, seeds[0].variant.method, metrics, spread) for id, seeds in runs.items()]
-    table = pd.DataFrame(rows)
+    spread = spreads_of(sweep.metrics)["test_accuracy"]
+    table = pd.DataFrame(
+        {"variant": id, "label": sweep.labels[id], "method": seeds[0].variant.method}
+        | _measures(runs_of(sweep.metrics, id), spread)
+        for id, seeds in sweep.runs.items()
+    )
+    accuracies = table["test_accuracy"].to_numpy()
     for cost in COSTS:
-        table[f"front_{cost}"] = on_front(table[cost].to_numpy(), table["test_accuracy"].to_numpy())
+        costs = table[cost].to_numpy()
+        table[f"front_{cost}"] = on_front(costs, accuracies)
+        best = np.where(costs <= costs[:, None], accuracies, 0).max(axis=1)
+        table[f"open_{cost}"] = ~table[f"front_{cost}"] & (table["high"] >= best)
     return table
 
 
 def on_front(costs: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
-    """Which points no other one dominates: as cheap, as accurate, and better in one of the two."""
+    """Whether each point is Pareto-optimal: no other is at least as good in both, better in one."""
     as_cheap = costs <= costs[:, None]
     as_accurate = accuracies >= accuracies[:, None]
     better = (costs < costs[:, None]) | (accuracies > accuracies[:, None])
     return np.asarray(~(as_cheap & as_accurate & better).any(axis=1))
 
 
+def uncertainty(table: pd.DataFrame) -> str:
+    """How many variants may be Pareto-optimal as well."""
+    counts = [
+        f"{table[f'open_{cost}'].sum()} by {text.split(' ')[0].lower()}"
+        for cost, text in COSTS.items()
+    ]
+    return f"Further variants whose interval reaches the line: {', '.join(counts)}."
+
+
 def draw_pareto(table: pd.DataFrame, remark: str) -> Drawing:
-    """A panel for each cost, on a logarithmic scale; the points of the front have names."""
-    drawing = Drawing(figsize=(WIDTH, 2.75 * len(COSTS) + 0.5), layout="constrained")
+    """A panel for each cost, on a logarithmic scale."""
+    drawing = Drawing(figsize=(WIDTH, 2.9 * len(COSTS) + 0.5), layout="constrained")
     panels = drawing.subplots(len(COSTS), 1, sharey=True)
     for axes, (cost, label) in zip(panels, COSTS.items(), strict=True):
-        _draw_points(axes, table, cost)
         axes.set_xscale("log")
         left, right = table[cost].min(), table[cost].max()
         span = right / left if right > left else 2
         axes.set_xlim(left / span**NAME_SPACE, right * span**0.05)
         axes.set(xlabel=label, ylabel="Test accuracy")
-        _draw_front(axes, table[table[f"front_{cost}"]].sort_values(cost), cost)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
-    methods = table["method"].unique()
     drawing.legend(
         handles=[
             Line2D([], [], linestyle="", marker=LOOKS[name].marker, color=LOOKS[name].colour,
-                   label=name)
-            for name in methods
+                   label=METHODS[name])
+            for name in table["method"].unique()
         ],
-        loc="outside upper left", ncols=4, frameon=False, fontsize=SMALL, handletextpad=0.1,
+        loc="outside upper left", ncols=3, frameon=False, fontsize=SMALL, handletextpad=0.1,
     )  # fmt: skip
-    add_remark(drawing, f"Bars: 95 % intervals. Line: the front. {remark}.")
+    low, high = table["low"].min(), table["high"].max()
+    line = LINE * (high - low)
+    heights = {
+        cost: _heights(table[table[f"front_{cost}"]].sort_values(cost), line) for cost in COSTS
+    }
+    panels[0].set_ylim(low - line, max(h.max() for h in heights.values()) + line)
+    drawing.draw_without_rendering()  # distances between points are final after this
+    drawing.set_layout_engine("none")
+    for axes, cost in zip(panels, COSTS, strict=True):
+        _draw_points(axes, table, cost)
+        _name_front(axes, table.loc[heights[cost].index], cost, heights[cost])
+    add_remark(drawing, remark)
     return drawing
 
 
-def describe_pareto(table: pd.DataFrame, conditions: str) -> str:
-    """The figure in words."""
-    fronts = "; ".join(f"by {label.lower()}: {_front(table, x)}" for x, label in COSTS.items())
-    return (
-        f"Test accuracy of {len(table)} variants against what they cost. The front, the variants "
-        "than which no other one is as cheap and as accurate and better in one of the two, from "
-        f"the cheapest on, {fronts}. Bars are 95 % intervals over test images and "
-        f"seeds. {conditions}."
-    )
+def apart(points: np.ndarray, distance: float) -> np.ndarray:
+    """Horizontal positions of `points` (points, 2), moved so that none is within `distance`.
+
+    Each keeps its place if it can, else it takes the nearest free one beside it.
+    """
+    placed: list[np.ndarray] = []
+    for x, y in points:
+        steps = sorted(range(-2 * len(points), 2 * len(points) + 1), key=abs)
+        tries = (np.array([x + 0.51 * step * distance, y]) for step in steps)
+        free = (at for at in tries if all(np.hypot(*(at - p)) >= distance for p in placed))
+        placed.append(next(free))
+    return np.array(placed)[:, 0]
 
 
-def _row(variant: str, method: str, metrics: pd.DataFrame, spread: Spread) -> dict[str, Any]:
-    own = runs_of(metrics, variant)
-    low, high = own_interval("test_accuracy", own, spread)
-    about: dict[str, Any] = {"variant": variant, "method": method, "seeds": len(own)}
-    about |= {"test_accuracy": own["test_accuracy"].mean(), "low": low, "high": high}
-    return about | {cost: own[cost].mean() for cost in COSTS}
+def _measures(runs: pd.DataFrame, spread: Spread) -> dict[str, Any]:
+    low, high = own_interval("test_accuracy", runs, spread)
+    accuracy = {"test_accuracy": runs["test_accuracy"].mean(), "low": low, "high": high}
+    return {"seeds": len(runs)} | accuracy | {cost: runs[cost].mean() for cost in COSTS}
+
+
+def _heights(front: pd.DataFrame, line: float) -> pd.Series:
+    """Heights of the names: above the interval, and above the name of the next cheaper variant."""
+    heights = front["high"] + line
+    for before, own in itertools.pairwise(heights.index):
+        heights[own] = max(heights[own], heights[before] + line)
+    return heights
 
 
 def _draw_points(axes: Axes, table: pd.DataFrame, cost: str) -> None:
-    for method, points in table.groupby("method"):
-        look, accuracy = LOOKS[str(method)], points["test_accuracy"]
-        axes.errorbar(
-            points[cost], accuracy, yerr=[accuracy - points["low"], points["high"] - accuracy],
-            linestyle="", marker=look.marker, color=look.colour, markersize=5, elinewidth=0.8,
-            markeredgecolor="white", markeredgewidth=0.5,
+    pixels = axes.transData.transform(table[[cost, "test_accuracy"]])
+    pixels[:, 0] = apart(pixels, (MARKER + 1) * axes.figure.dpi / 72)
+    across = axes.transData.inverted().transform(pixels)[:, 0]
+    for x, point in zip(across, table.to_dict("records"), strict=True):
+        look = LOOKS[point["method"]]
+        axes.vlines(x, point["low"], point["high"], color=look.colour, linewidth=0.8)
+        axes.plot(
+            x, point["test_accuracy"], marker=look.marker, color=look.colour, markersize=MARKER,
+            markeredgecolor="white", markeredgewidth=0.5, linestyle="", zorder=3,
         )  # fmt: skip
 
 
-def _draw_front(axes: Axes, front: pd.DataFrame, cost: str) -> None:
-    """Steps through `front`, sorted by `cost`, and names in the free space above and left of it.
-
-    A name stands above the one before, so that none covers another.
-    """
+def _name_front(axes: Axes, front: pd.DataFrame, cost: str, heights: pd.Series) -> None:
+    """Steps through `front`, sorted by `cost`, and its names in the free space above and left."""
     axes.step(
         front[cost], front["test_accuracy"], where="post", color="0.5", linewidth=0.8, zorder=1.2
     )
-    bottom, top = axes.get_ylim()
-    line = LINE * (top - bottom)
-    height = -np.inf
-    for point in front.to_dict("records"):
-        height = max(point["high"] + line, height + 1.3 * line)
+    for point, height in zip(front.to_dict("records"), heights, strict=True):
         axes.annotate(
-            point["variant"],
+            point["label"],
             xy=(point[cost], point["test_accuracy"]), xytext=(point[cost], height),
             ha="right", va="center", fontsize=TINY,
             arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.5, "relpos": (1, 0)},
-            bbox=PATCH, zorder=1.5,
+            zorder=1.5,
         )  # fmt: skip
-    axes.set_ylim(bottom, max(top, height + line))
 
 
 def _front(table: pd.DataFrame, cost: str) -> str:
     front = table[table[f"front_{cost}"]].sort_values(cost)
     return ", ".join(
-        f"{point['variant']} ({_number(point[cost])}: {point['test_accuracy']:.3f})"
+        f"{point['label']} ({_number(point[cost])}: {point['test_accuracy']:.3f})"
         for point in front.to_dict("records")
     )
 

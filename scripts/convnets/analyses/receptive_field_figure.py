@@ -7,13 +7,29 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from matplotlib.patches import Rectangle
 
 from convnets.analyses.field import effective_width, middle_feature
 from convnets.analyses.panels import TINY, add_remark, variant_panels
+from convnets.analyses.runs import Analysis, Sweep
 from convnets.architectures.variant import Variant
+from convnets.runs.metrics import runs_of
 
 OUTLINE = "#D55E00"
+
+
+def analyse(sweep: Sweep) -> Analysis:
+    """The figure `analysis_receptive_fields`."""
+    with np.load(sweep.inputs.gradients) as measured:
+        names, gradients = measured["variants"].tolist(), measured["gradients"]
+        images = int(measured["images"])
+    fields = measure_fields([sweep.runs[name][0].variant for name in names], gradients)
+    first_seeds = runs_of(sweep.metrics, *names).groupby("variant").head(1)
+    about = sweep.conditions(first_seeds)
+    fields.insert(1, "label", [sweep.labels[name] for name in names])
+    remark = f"{clipping(fields, gradients.shape[-1])} {images:,} test images, one seed. {about}."
+    drawing = draw_fields(fields, gradients, remark)
+    description = describe_fields(fields, images, remark)
+    return Analysis("Effective receptive fields", description, fields, drawing)
 
 
 def measure_fields(variants: list[Variant], gradients: np.ndarray) -> pd.DataFrame:
@@ -37,7 +53,7 @@ def measure_fields(variants: list[Variant], gradients: np.ndarray) -> pd.DataFra
 
 def draw_fields(fields: pd.DataFrame, gradients: np.ndarray, remark: str) -> Drawing:
     """The maps of `gradients` (variants, height, width), each from 0 to its own largest value."""
-    drawing, panels = variant_panels(list(fields["variant"]), 1.13, shared=False)
+    drawing, panels = variant_panels(list(fields["label"]), 1.3, shared=False)
     for axes, field, gradient in zip(panels, fields.to_dict("records"), gradients, strict=True):
         axes.imshow(gradient, cmap="Blues", vmin=0)
         axes.set(xticks=[], yticks=[])
@@ -49,17 +65,29 @@ def draw_fields(fields: pd.DataFrame, gradients: np.ndarray, remark: str) -> Dra
     return drawing
 
 
-def describe_fields(fields: pd.DataFrame, images: int, conditions: str) -> str:
+def clipping(fields: pd.DataFrame, size: int) -> str:
+    """An explanation of the fields that leave the image, whose width is `size`."""
+    reach = (fields["theoretical_width"] - 1) / 2
+    outside = (fields["centre"] - reach < 0) | (fields["centre"] + reach > size - 1)
+    if not outside.any():
+        return "All fields lie inside the image."
+    return (
+        f"{outside.sum()} of {len(fields)} fields reach beyond the image of {size} pixels; the "
+        "dashed edges are cut there, as the rest of the field sees padding only."
+    )
+
+
+def describe_fields(fields: pd.DataFrame, images: int, remark: str) -> str:
     """The figure in words."""
     numbers = "; ".join(
-        f"{field['variant']}: {_widths(field)}" for field in fields.to_dict("records")
+        f"{field['label']}: {_widths(field)}" for field in fields.to_dict("records")
     )
     return (
-        "How much each pixel changes the feature before the head whose field is the nearest to "
-        f"the middle of the image: the mean absolute gradient over {images:,} test images of the "
-        "sum over channels, of one network for each convolutional variant. Widths in pixels, "
+        "How much each pixel changes a feature before the head, the one whose field is the nearest "
+        f"to the middle of the image: the mean absolute gradient over {images:,} test images of "
+        "its sum over channels, for one network of each convolutional variant. Widths in pixels, "
         "effective (the side of a square of as many pixels as hold 95 % of the gradient) of "
-        f"theoretical: {numbers}. {conditions}."
+        f"theoretical: {numbers}. {remark}"
     )
 
 
@@ -68,12 +96,15 @@ def _widths(field: dict[Hashable, Any]) -> str:
 
 
 def _outline(axes: Axes, centre: float, width: int, size: int) -> None:
-    """Frame the part of the field that lies within the image of `size`, edges at half pixels."""
-    low = max(centre - width / 2, -0.5)
-    high = min(centre + width / 2, size - 0.5)
-    axes.add_patch(
-        Rectangle(
-            (low, low), high - low, high - low,
-            fill=False, edgecolor=OUTLINE, linewidth=1.2, clip_on=False, zorder=3,
-        )
-    )  # fmt: skip
+    """Frame the part of the field within the image of `size`, with dashes where it is cut.
+
+    Edges of pixels are at halves.
+    """
+    ends = np.array([centre - width / 2, centre + width / 2])
+    low, high = np.clip(ends, -0.5, size - 0.5)
+    for end, shown in zip(ends, (low, high), strict=True):
+        style: Any = "-" if end == shown else (0, (2, 1.5))
+        line: Any = {"color": OUTLINE, "linewidth": 1.2, "linestyle": style, "zorder": 3}
+        axes.plot([shown, shown], [low, high], clip_on=False, **line)
+        axes.plot([low, high], [shown, shown], clip_on=False, **line)
+    axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))

@@ -1,14 +1,22 @@
-"""The finished runs that the analyses look at, and what they named the test images."""
+"""The finished runs that the analyses look at, and what they predicted for the test images."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure as Drawing
 
 from convnets.architectures.variant import KEYS_OF_METHOD, Variant
 from convnets.config.settings import from_mapping
 from convnets.core.errors import UserError
+from convnets.judging.conditions import conditions
+from convnets.labels import label
+from convnets.runs.metrics import read_runs
 from convnets.runs.run_folder import RunFolder
 
 
@@ -27,14 +35,57 @@ Runs = Mapping[str, Sequence[Run]]
 
 @dataclass(frozen=True)
 class Predictions:
-    """What networks named the test images."""
+    """What networks predicted for the test images."""
 
     images: np.ndarray
-    """int64 (images,): where the test images lie among all images of the data."""
+    """int64 (images,): positions of the test images among all images of the data."""
     labels: np.ndarray
     """uint8 (images,): their true classes."""
-    named: Mapping[str, np.ndarray]
-    """By variant, uint8 (seeds, images): the classes that its networks named."""
+    predicted: Mapping[str, np.ndarray]
+    """By variant, uint8 (seeds, images): the classes that its networks predicted."""
+
+
+class Inputs(NamedTuple):
+    """Files that an analysis reads; those that it does not need may be empty paths."""
+
+    folders: Sequence[Path]
+    """Run directories."""
+    metrics: Path
+    provenance: Path
+    data: Path
+    """Folder of the prepared data."""
+    gradients: Path
+    published: Path
+    prior: Path
+
+
+class Sweep:
+    """The runs to analyse, their measures, and where their data come from."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self.runs = load_runs(inputs.folders)
+        self.metrics = read_runs(inputs.metrics)
+        self.provenance: dict[str, Any] = json.loads(inputs.provenance.read_text(encoding="utf-8"))
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Each variant in words, by its id."""
+        return {id: label(run.variant) for id, (run, *_) in self.runs.items()}
+
+    def conditions(self, runs: pd.DataFrame | None = None) -> str:
+        """Data, epochs, seeds and hardware of some runs, or of all, for captions."""
+        return conditions(self.provenance, self.metrics if runs is None else runs)
+
+
+class Analysis(NamedTuple):
+    """A figure with its numbers."""
+
+    title: str
+    description: str
+    """The figure in words."""
+    table: pd.DataFrame
+    drawing: Drawing
 
 
 def load_runs(folders: Iterable[Path]) -> dict[str, list[Run]]:
@@ -56,9 +107,9 @@ def one_of_each_method(runs: Runs) -> dict[str, str]:
 
 
 def load_predictions(runs: Runs) -> Predictions:
-    """What all `runs` named. Raises `UserError` unless all were tested on the same images."""
+    """The predictions of `runs`; a `UserError` if they were tested on different images."""
     first: tuple[Path, np.ndarray, np.ndarray] | None = None
-    named: dict[str, np.ndarray] = {}
+    predicted: dict[str, np.ndarray] = {}
     for id, seeds in runs.items():
         rows = []
         for run in seeds:
@@ -71,10 +122,10 @@ def load_predictions(runs: Runs) -> Predictions:
                     "same: test both again, on the same data, with evaluate.py"
                 )
             rows.append(row)
-        named[id] = np.array(rows)
+        predicted[id] = np.array(rows)
     if first is None:
         raise UserError("there are no runs to analyse: train and evaluate some first")
-    return Predictions(first[1], first[2], named)
+    return Predictions(first[1], first[2], predicted)
 
 
 def _load_run(folder: Path) -> Run:

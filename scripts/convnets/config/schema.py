@@ -35,10 +35,10 @@ POOLING_FIGURE = "figure_06"
 LAYER_FIGURES = ("figure_01", "figure_02", "figure_03", "figure_04", "figure_05", "figure_07")
 """How layers compute. Like the figure of pooling outputs they show no training curves."""
 ANALYSIS_FIGURES = (
-    *("analysis_receptive_fields", "analysis_pareto", "analysis_confusions"),
-    *("analysis_agreement", "analysis_curves"),
+    *("analysis_accuracies", "analysis_receptive_fields", "analysis_pareto"),
+    *("analysis_confusions", "analysis_agreement", "analysis_curves"),
 )
-"""What networks do beyond their accuracy."""
+"""Figures of `convnets.analyses.registry`."""
 RESERVED_FIGURES = (*LAYER_FIGURES, POOLING_FIGURE, *ANALYSIS_FIGURES)
 """Figures that no configuration describes."""
 

@@ -11,10 +11,10 @@ VERSIONS = {
     "evaluation": 2,
     "runtimes": 1,
     "metrics": 2,
-    "exhibits": 2,
+    "exhibits": 3,
     "judging": 2,
-    "analyses": 2,
-    "lesson": 2,
+    "analyses": 3,
+    "lesson": 3,
     "report": 4,
 }
 """Version by stage. A stage with others' results in its inputs follows them by itself."""

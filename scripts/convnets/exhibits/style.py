@@ -5,8 +5,11 @@ from typing import Any, Literal, NamedTuple
 from xml.sax.saxutils import escape
 
 import matplotlib
+import numpy as np
 import seaborn as sns
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from scipy.optimize import isotonic_regression
 
 from convnets.core.files import atomic_write, write_text
 
@@ -14,7 +17,9 @@ WIDTH = 5.2
 """Width of a figure in inches. With `FONT_SIZE` it is legible in a column and on a phone."""
 FONT_SIZE = 10
 SMALL = 8
-"""Size of the remarks below a figure, in points."""
+"""Size of the text below a figure, in points."""
+CONTRAST = 4.5
+"""Least contrast of text (WCAG 2.2, level AA). Pages show figures on white, in dark mode too."""
 
 
 class Look(NamedTuple):
@@ -52,6 +57,43 @@ CURVES = (
     CurveStyle((0, (8, 3)), "bottom"),
 )
 """Line and filling of the marks of the first, second, ... curve of a method."""
+
+
+def contrast(one: Any, other: Any) -> float:
+    """Contrast ratio of two colours (WCAG 2.2): from 1, the same, to 21, black on white."""
+    dark, light = sorted(map(_luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def text_colour(colour: Any) -> str:
+    """The colour for text on white: darkened until its contrast is `CONTRAST`."""
+    while contrast(colour, "white") < CONTRAST:
+        colour = to_hex([0.97 * part for part in to_rgb(colour)])  # type: ignore[arg-type]
+    return str(colour)
+
+
+def ink(background: Any) -> str:
+    """Black or white, whichever is easier to read on a background."""
+    return max("black", "white", key=lambda text: contrast(text, background))
+
+
+def spread_apart(places: Any, distance: float, low: float, high: float) -> np.ndarray:
+    """The positions nearest to `places`, in their order, that are `distance` apart.
+
+    They lie between `low` and `high` if there is room for all.
+    """
+    order = np.argsort(places, kind="stable")
+    steps = distance * np.arange(len(order))
+    moved = isotonic_regression(np.asarray(places, float)[order] - steps).x
+    apart = np.empty(len(order))
+    apart[order] = np.clip(moved, low, max(high - steps[-1], low)) + steps
+    return apart
+
+
+def _luminance(colour: Any) -> float:
+    parts = np.array(to_rgb(colour))
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
 def use_style() -> None:
