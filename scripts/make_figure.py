@@ -24,33 +24,45 @@ def main() -> None:
         read_runs(arguments.metrics),
         arguments.runs,
         json.loads(arguments.provenance.read_text(encoding="utf-8")),
+        arguments.published,
+        arguments.prior,
         arguments.output,
     )
 
 
 def make_figure(
-    figure: Figure, metrics: pd.DataFrame, folder: Path, provenance: dict[str, Any], prefix: str
+    figure: Figure,
+    metrics: pd.DataFrame,
+    folder: Path,
+    provenance: dict[str, Any],
+    published: Path,
+    prior: Path,
+    prefix: str,
 ) -> None:
     """Write the figure's three files from the histories in `folder`."""
     runs = runs_of(metrics, *figure.variants)
-    trajectories = read_trajectories(figure, runs, folder)
-    remark = conditions(provenance, runs)
+    trajectories = read_trajectories(figure, runs, folder, published, prior)
+    about = conditions(provenance, runs)
     if figure.x == "seconds":
-        remark += f". {runtime_conditions(runs)}"
+        about += f". {runtime_conditions(runs)}"
     use_style()
-    drawing = draw(figure, trajectories, remark)
-    save_figure(drawing, prefix, figure.title, describe(figure, trajectories, remark))
+    drawing = draw(figure, trajectories, about)
+    save_figure(drawing, prefix, figure.title, describe(figure, trajectories, about))
     write_text(f"{prefix}.csv", numbers(trajectories).to_csv(index=False))
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--figure", required=True, metavar="JSON", help="the figure, as configured")
-    parser.add_argument("--metrics", type=Path, required=True, help="what collect_metrics.py wrote")
+    parser.add_argument(
+        "--metrics", type=Path, required=True, help="metrics.csv of collect_metrics.py"
+    )
     parser.add_argument("--runs", type=Path, required=True, help="folder with VARIANT/seed_S/")
     parser.add_argument(
         "--provenance", type=Path, required=True, help="provenance.json of the data"
     )
+    parser.add_argument("--published", type=Path, required=True, help="the paper's numbers")
+    parser.add_argument("--prior", type=Path, required=True, help="folder of other people's runs")
     parser.add_argument(
         "--output", required=True, metavar="PREFIX", help="path of the files without their ending"
     )

@@ -140,7 +140,13 @@ def make_figures(
         prefix = folder / "figures" / name
         try:
             make_figure(
-                from_mapping(Figure, values), metrics, folder / "runs", provenance, str(prefix)
+                from_mapping(Figure, values),
+                metrics,
+                folder / "runs",
+                provenance,
+                ROOT / "config/published_values.csv",
+                ROOT / "config/prior",
+                str(prefix),
             )
         except UserError as error:
             print(f"{name} is left out: {error}")

@@ -1,22 +1,29 @@
 """Figures of training, and Figure 6: what they show, and the files they become."""
 
+import dataclasses
 import hashlib
+import itertools
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.text import Text
 from PIL import Image
 
 from analysis_fixture import make_run, make_runtimes
 from convnets.architectures.variant import Variant
 from convnets.config.experiments import Curve, Figure
 from convnets.core.errors import UserError
-from convnets.exhibits.figures import Trajectory, describe, draw, numbers, read_trajectories
+from convnets.exhibits.figures import Trajectory, describe, draw, numbers, read_trajectories, remark
 from convnets.exhibits.pooling_figure import draw_pooling, pooled
-from convnets.exhibits.style import LOOKS, save_figure, use_style
+from convnets.exhibits.style import CONTRAST, LOOKS, contrast, save_figure, use_style
 from convnets.runs.metrics import collect, read_runs
 
+CONFIG = Path(__file__).parents[2] / "config"
+PUBLISHED, PRIOR = CONFIG / "published_values.csv", CONFIG / "prior"
 SVG = "{http://www.w3.org/2000/svg}"
 MAX_2 = Variant("max_pool_2", "max_pool")
 MAX_3 = Variant("max_pool_3", "max_pool", pool_size=3)
@@ -31,7 +38,7 @@ FIGURE = Figure(
 def trajectories_of(folder: Path, figure: Figure = FIGURE) -> list[Trajectory]:
     path = folder / "metrics.csv"
     path.write_text(collect(folder.glob("*/seed_*")).to_csv(index=False))
-    return read_trajectories(figure, read_runs(path), folder)
+    return read_trajectories(figure, read_runs(path), folder, PUBLISHED, PRIOR)
 
 
 @pytest.fixture
@@ -67,20 +74,24 @@ def test_measured_seconds_are_the_same_in_every_epoch(runs: Path) -> None:
         {"avg_pool_2": [4.0, 9.0, 5.0], "max_pool_2": [1.0], "max_pool_3": [1.0]}
     )
     path.write_text(collect(runs.glob("*/seed_*"), measured).to_csv(index=False))
-    average = read_trajectories(FIGURE, read_runs(path), runs)[0]
+    average = read_trajectories(FIGURE, read_runs(path), runs, PUBLISHED, PRIOR)[0]
     assert average.points["seconds"].tolist() == [5.0, 10.0, 15.0]
 
 
 def test_the_numbers_of_a_figure_are_a_row_for_each_point(runs: Path) -> None:
     points = numbers(trajectories_of(runs))
     assert list(points) == ["curve", "seeds", "epoch", "mean", "low", "high", "seconds"]
-    assert points["curve"].tolist() == ["Average"] * 3 + ["best Max, max_pool_3"] * 3
+    assert (
+        points["curve"].tolist()
+        == ["Average"] * 3 + ["best Max, F\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}3"] * 3
+    )
     assert points["low"].isna().tolist() == [False] * 3 + [True] * 3  # one seed has no band
 
 
 def test_of_several_variants_the_best_by_validation_is_drawn_and_named(runs: Path) -> None:
     best = trajectories_of(runs)[1]
-    assert best.label == "best Max, max_pool_3"
+    assert best.label.replace("\N{NO-BREAK SPACE}", " ") == "best Max, F = 3"
+    assert best.paper == (12, 0.877)
     assert best.summary("epoch") == "0.600 at epoch 2"
 
 
@@ -100,11 +111,11 @@ def test_a_method_keeps_its_colour_and_its_curves_differ(runs: Path) -> None:
     curves = tuple(Curve(name, (name,)) for name in ("max_pool_2", "avg_pool_2", "max_pool_3"))
     figure = Figure("All", "epoch", curves)
     axes = draw(figure, trajectories_of(runs, figure), "Conditions").axes[0]
-    max_2, average, max_3 = axes.get_legend_handles_labels()[0]
+    by_name = {line.get_label(): line for line in axes.get_lines()}
+    max_2, average, max_3 = (by_name[curve.label] for curve in curves)
     assert max_2.get_color() == max_3.get_color() == LOOKS["max_pool"].colour
     assert average.get_color() == LOOKS["avg_pool"].colour
     assert max_2.get_linestyle() != max_3.get_linestyle()
-    assert max_2.get_marker() != average.get_marker()
     assert len({look.colour for look in LOOKS.values()}) == len(LOOKS)
     assert len({look.marker for look in LOOKS.values()}) == len(LOOKS)
 
@@ -115,7 +126,7 @@ def test_any_number_of_epochs_can_be_drawn(tmp_path: Path, x: str, epochs: int) 
     make_run(tmp_path, AVERAGE, np.linspace(0.5, 0.88, epochs).round(3).tolist())
     figure = Figure("One", x, (Curve("Average", ("avg_pool_2",)),))  # type: ignore[arg-type]
     axes = draw(figure, trajectories_of(tmp_path, figure), "Conditions").axes[0]
-    best = axes.get_lines()[-1]
+    (best,) = (line for line in axes.get_lines() if line.get_markersize() == 7)
     left, right = axes.get_xlim()
     bottom, top = axes.get_ylim()
     position = epochs if x == "epoch" else 2.0 * epochs
@@ -137,12 +148,74 @@ def test_files_are_the_same_each_time_and_say_what_they_show(runs: Path, tmp_pat
     svg = ElementTree.parse(tmp_path / "first.svg").getroot()
     assert svg.findtext(f"{SVG}title") == "Max & average"
     assert svg.findtext(f"{SVG}desc") == (
-        "Validation accuracy over epochs. Average: best 0.750 at epoch 3; "
-        "best Max, max_pool_3: best 0.600 at epoch 2. Made-up < real."
+        "Validation accuracy over epochs. Average: best 0.750 at epoch 3 (paper 0.881 at epoch "
+        "28); best Max, F\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}3: best 0.600 at epoch 2 (paper "
+        f"0.877 at epoch 12). {remark(trajectories, 'Made-up < real')}"
     )
     assert not svg.findall(f".//{SVG}text")  # letters are outlines: no font is needed
     with Image.open(tmp_path / "first.png") as png:
         assert png.width > 800
+
+
+def rings(axes: Axes) -> list[tuple[float, float]]:
+    """Positions of the paper's points."""
+    lines = [line for line in axes.get_lines() if line.get_fillstyle() == "none"]
+    return [(float(line.get_xdata()[0]), float(line.get_ydata()[0])) for line in lines]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [("epoch", [(28, 0.881), (12, 0.877)]), ("seconds", [(504, 0.881)])],
+)
+def test_rings_are_the_papers_points(runs: Path, x: str, expected: list[tuple[int, float]]) -> None:
+    figure = dataclasses.replace(FIGURE, x=x)
+    axes = draw(figure, trajectories_of(runs, figure), "Conditions").axes[0]
+    assert rings(axes) == expected
+    left, right = axes.get_xlim()
+    assert all(left <= at <= right for at, _ in expected)
+
+
+def test_other_peoples_curves_are_under_ours(runs: Path) -> None:
+    average = trajectories_of(runs)[0]
+    known = pd.read_csv(PRIOR / "curves.csv").set_index("run_key")
+    assert len(average.others) == 10
+    first = average.others[0]
+    expected = known.loc[first["run_key"].iloc[0]].set_index("epoch")["val_acc"]
+    assert first["val_acc"].to_dict() == expected.to_dict()
+    assert "Thin lines: 10 runs of other people" in remark([average], "")
+
+
+@pytest.mark.parametrize("epochs", [3, 20, 100])
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_labels_do_not_overlap_and_are_legible(tmp_path: Path, epochs: int, seeds: int) -> None:
+    use_style()
+    names = ("max_pool_2", "max_pool_3", "avg_pool_2", "avg_pool_3", "stride_2", "no_pooling")
+    for name in names:
+        method = name.rstrip("_23")
+        variant = Variant(name, method)  # type: ignore[arg-type]
+        for seed in range(seeds):  # all curves end at the same accuracy
+            make_run(tmp_path, variant, [0.8, *[0.87] * (epochs - 1)], seed=seed)
+    figure = Figure("All", "epoch", tuple(Curve(name, (name,)) for name in names))
+    drawing = draw(figure, trajectories_of(tmp_path, figure), "Conditions")
+    drawing.draw_without_rendering()
+    (axes,) = drawing.axes
+    assert not axes.get_title()  # the page has it
+    boxes = [Text.get_window_extent(text) for text in axes.texts]
+    assert len(boxes) == len(names)
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    assert not any(box.overlaps(axes.get_window_extent()) for box in boxes)
+    assert all(contrast(text.get_color(), "white") >= CONTRAST for text in axes.texts)
+
+
+def test_the_caption_says_what_is_cut_off(tmp_path: Path) -> None:
+    make_run(tmp_path, AVERAGE, [0.2, *np.linspace(0.85, 0.88, 19).round(3).tolist()])
+    figure = Figure("One", "epoch", (Curve("Average", ("avg_pool_2",)),))
+    trajectories = trajectories_of(tmp_path, figure)
+    bottom = draw(figure, trajectories, "Conditions").axes[0].get_ylim()[0]
+    assert bottom > 0.8
+    assert f"Epochs below {bottom:.3f}, in the first climb, are cut off." in remark(
+        trajectories, ""
+    )
 
 
 def test_pooling_of_a_known_image() -> None:

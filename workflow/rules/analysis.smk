@@ -70,6 +70,8 @@ rule figure:
         histories_of_figure,
         metrics=METRICS,
         provenance=PROVENANCE,
+        published=PUBLISHED,
+        prior=PRIOR,
     output:
         report(
             f"{RESULTS}/figures/{{name}}.svg",
@@ -92,13 +94,15 @@ rule figure:
         title=lambda wildcards: CONFIG.figures[wildcards.name].title,
         prefix=subpath(output[0], strip_suffix=".svg"),
         runs=f"{RESULTS}/runs",
+        prior=subpath(input.prior, parent=True),
         version=VERSIONS["exhibits"],
     message:
         "Drawing {wildcards.name}"
     shell:
         "python scripts/make_figure.py --figure {params.figure:q} "
-        "--metrics {input.metrics:q} --runs {params.runs:q} "
-        "--provenance {input.provenance:q} --output {params.prefix:q} > {log:q} 2>&1"
+        "--metrics {input.metrics:q} --runs {params.runs:q} --published {input.published:q} "
+        "--prior {params.prior:q} --provenance {input.provenance:q} "
+        "--output {params.prefix:q} > {log:q} 2>&1"
 
 
 rule pooling_figure:

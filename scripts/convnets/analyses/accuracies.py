@@ -5,9 +5,8 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
-from convnets.analyses.panels import add_remark
 from convnets.analyses.runs import Analysis, Sweep
-from convnets.exhibits.style import LOOKS, SMALL, WIDTH, text_colour
+from convnets.exhibits.style import LOOKS, SMALL, WIDTH, add_remark, text_colour
 from convnets.judging.numbers import own_interval
 from convnets.judging.others import read_prior
 from convnets.judging.published import distinct_numbers, read_published

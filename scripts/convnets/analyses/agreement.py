@@ -12,9 +12,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure as Drawing
 
-from convnets.analyses.panels import TINY, add_remark
+from convnets.analyses.panels import TINY
 from convnets.analyses.runs import Analysis, Predictions, Sweep, load_predictions
-from convnets.exhibits.style import SMALL, WIDTH
+from convnets.exhibits.style import SMALL, WIDTH, add_remark
 
 LEGEND = (
     "Each cell: of the test images that at least one of two networks gets wrong, the share that "

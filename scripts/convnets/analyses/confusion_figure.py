@@ -15,7 +15,7 @@ from convnets.analyses.confusions import (
     most_confused,
     most_peculiar,
 )
-from convnets.analyses.panels import TINY, add_remark
+from convnets.analyses.panels import TINY
 from convnets.analyses.runs import (
     Analysis,
     Predictions,
@@ -24,7 +24,7 @@ from convnets.analyses.runs import (
     one_of_each_method,
 )
 from convnets.data.dataset import load_dataset
-from convnets.exhibits.style import SMALL, WIDTH, ink
+from convnets.exhibits.style import SMALL, WIDTH, add_remark, ink
 from convnets.labels import METHODS
 from convnets.runs.metrics import runs_of
 

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from convnets.analyses.panels import TINY, add_remark, variant_panels
+from convnets.analyses.panels import TINY, variant_panels
 from convnets.analyses.runs import Analysis, Run, Runs, Sweep
-from convnets.exhibits.style import LOOKS, SMALL
+from convnets.exhibits.style import LOOKS, SMALL, add_remark
 from convnets.runs.metrics import align_epochs, read_history
 from convnets.runs.run_folder import RunFolder
 

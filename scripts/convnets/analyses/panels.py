@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from convnets.exhibits.style import SMALL, WIDTH
+from convnets.exhibits.style import WIDTH
 
 COLUMNS = 5
 TINY = 6.5
@@ -37,9 +37,3 @@ def variant_panels(
     for axes in panels[: len(variants)][-COLUMNS:]:
         axes.tick_params(labelbottom=True)
     return drawing, panels[: len(variants)]
-
-
-def add_remark(drawing: Drawing, text: str) -> None:
-    """Write `text` below the panels."""
-    lines = "\n".join(textwrap.wrap(text, 88))
-    drawing.text(0.01, -0.005, lines, va="top", fontsize=SMALL, color="0.3")

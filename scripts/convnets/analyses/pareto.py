@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
-from convnets.analyses.panels import TINY, add_remark
+from convnets.analyses.panels import TINY
 from convnets.analyses.runs import Analysis, Sweep
-from convnets.exhibits.style import LOOKS, SMALL, WIDTH
+from convnets.exhibits.style import LOOKS, SMALL, WIDTH, add_remark
 from convnets.judging.conditions import runtime_conditions
 from convnets.judging.numbers import own_interval
 from convnets.judging.spread import Spread

@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from convnets.analyses.field import effective_width, middle_feature
-from convnets.analyses.panels import TINY, add_remark, variant_panels
+from convnets.analyses.panels import TINY, variant_panels
 from convnets.analyses.runs import Analysis, Sweep
 from convnets.architectures.variant import Variant
+from convnets.exhibits.style import add_remark
 from convnets.runs.metrics import runs_of
 
 OUTLINE = "#D55E00"

@@ -3,6 +3,7 @@
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,22 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from scipy import special
 
+from convnets.architectures.variant import Variant
 from convnets.config.experiments import Curve, Figure
+from convnets.config.settings import from_mapping
 from convnets.core.errors import UserError
-from convnets.exhibits.style import CURVES, LOOKS, SMALL, WIDTH, CurveStyle
+from convnets.exhibits.style import (
+    CURVES,
+    LOOKS,
+    WIDTH,
+    CurveStyle,
+    add_remark,
+    spread_apart,
+    text_colour,
+)
+from convnets.judging.others import read_curves
+from convnets.judging.published import distinct_numbers, read_published
+from convnets.labels import label as in_words
 from convnets.runs.metrics import (
     align_epochs,
     rank_variants,
@@ -24,26 +38,42 @@ from convnets.runs.metrics import (
 )
 from convnets.runs.run_folder import RunFolder
 
-X_LABELS = {"epoch": "Epoch", "seconds": "Training runtime in seconds (logarithmic)"}
+X_LABELS = {"epoch": "Epoch", "seconds": "Training runtime in seconds"}
+X_OF_PAPER = {"epoch": "best_epoch", "seconds": "seconds_to_best"}
+"""The published number that is the paper's position on the horizontal axis."""
 ROUND_STEPS = (1, 2, 2.5, 5, 10)
 HALO = withStroke(linewidth=3, foreground="white")
 HIDDEN = 0.1
 """Share of a curve's points, those of its first climb, that may lie below the axis."""
+LABEL = 7.5
+"""Size of the labels of curves, in points."""
+LINE = 1.2 * LABEL / 72
+"""Height of a line of them, in inches."""
+
+
+class Point(NamedTuple):
+    """The paper's best model: position on the horizontal axis, and test accuracy."""
+
+    x: float
+    accuracy: float
 
 
 @dataclass(frozen=True)
 class Trajectory:
-    """Validation accuracy of one variant in the course of training."""
+    """Learning curve of one variant, with the paper's best model and other people's curves."""
 
     label: str
     method: str
     points: pd.DataFrame
     """By epoch that all seeds trained: `mean` accuracy over seeds, `low` and `high` of its 95 %
     interval over seeds (empty with one seed), `seconds` so far: epochs times the measured seconds
-    of an epoch or, if none were measured, the mean of what the runs took."""
+    of an epoch or, if none were measured, the mean over the runs."""
     seeds: int
     is_cut: bool = False
     """Whether some seeds trained for more epochs than are shown."""
+    paper: Point | None = None
+    others: tuple[pd.DataFrame, ...] = ()
+    """A curve for each run of other people: index `epoch`, columns `val_acc` and `seconds`."""
 
     @property
     def best(self) -> int:
@@ -51,78 +81,128 @@ class Trajectory:
         return int(self.points["mean"].argmax())
 
     def across(self, x: str) -> np.ndarray:
-        """Where the points lie on the horizontal axis."""
+        """Positions of the points on the horizontal axis."""
         return np.asarray(self.points.index if x == "epoch" else self.points["seconds"])
 
     def summary(self, x: str) -> str:
         """The best accuracy and when it was reached."""
-        best = self.across(x)[self.best]
-        when = f"at epoch {best}" if x == "epoch" else f"after {_number(best)} s"
-        return f"{self.points['mean'].iloc[self.best]:.3f} {when}"
+        return _at(self.points["mean"].iloc[self.best], float(self.across(x)[self.best]), x)
+
+    def summary_of_paper(self, x: str) -> str:
+        """The paper's best accuracy and when it was reached."""
+        if self.paper is None:
+            return "not in the paper"
+        return f"paper {_at(self.paper.accuracy, self.paper.x, x)}"
+
+    def text(self, x: str) -> str:
+        """The label beside the curve."""
+        name = "\n".join(textwrap.wrap(self.label, 24))
+        return f"{name}\n{self.summary(x)}\n{self.summary_of_paper(x)}"
 
 
-def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[Trajectory]:
+def read_trajectories(
+    figure: Figure, runs: pd.DataFrame, folder: Path, published: Path, prior: Path
+) -> list[Trajectory]:
     """The curves of `figure` from the histories under `folder` (`VARIANT/seed_S/history.csv`).
+
+    `published` and `prior` are `config/published_values.csv` and `config/prior`.
 
     Raises:
         UserError: a curve has no finished run.
     """
-    return [_trajectory(curve, runs, folder) for curve in figure.curves]
+    paper = distinct_numbers(read_published(published))
+    points = pd.DataFrame({"x": paper[X_OF_PAPER[figure.x]], "accuracy": paper["test_accuracy"]})
+    others = read_curves(prior).dropna(subset=[figure.x])
+    return [_trajectory(curve, runs, folder, points.dropna(), others) for curve in figure.curves]
 
 
 def draw(figure: Figure, trajectories: list[Trajectory], conditions: str) -> Drawing:
-    """Draw the curves, best epochs marked; legend and conditions stand below the plot."""
-    drawing = Drawing(figsize=(WIDTH, 0.85 * WIDTH))
-    axes = drawing.subplots()
+    """Draw the curves with their names on the right, and a remark below the plot."""
+    lines = max(item.text(figure.x).count("\n") for item in trajectories) + 1
+    label_height = (lines + 0.6) * LINE
+    height = max(0.62 * WIDTH, len(trajectories) * label_height)
+    drawing = Drawing(figsize=(WIDTH, height + 0.6))
+    axes = drawing.add_axes((0.12, 0.55 / (height + 0.6), 0.61, height / (height + 0.6)))
     seen: dict[str, int] = {}
     for trajectory in trajectories:
         rank = seen[trajectory.method] = seen.get(trajectory.method, -1) + 1
         _draw_curve(axes, trajectory, figure.x, CURVES[rank % len(CURVES)])
     _scale(axes, figure.x, trajectories)
-    axes.set_title("\n".join(textwrap.wrap(figure.title, 56)), loc="left")
-    axes.set_xlabel(X_LABELS[figure.x])
+    _name_curves(axes, figure.x, trajectories, label_height / height)
+    axes.set_xlabel(X_LABELS[figure.x] + " (logarithmic)" * (axes.get_xscale() == "log"))
     axes.set_ylabel("Validation accuracy")
-    legend = axes.legend(
-        loc="upper left", bbox_to_anchor=(0, -0.14), borderaxespad=0, frameon=False, handlelength=4
-    )
-    axes.annotate(
-        "\n".join(textwrap.wrap(_remark(trajectories, conditions), 68)),
-        xy=(0, 0), xycoords=legend, xytext=(2, -4), textcoords="offset points",
-        va="top", fontsize=SMALL, color="0.3",
-    )  # fmt: skip
+    add_remark(drawing, remark(trajectories, conditions))
     return drawing
 
 
 def numbers(trajectories: list[Trajectory]) -> pd.DataFrame:
-    """What the figure shows, a row for each point of each curve."""
+    """The points of the figure, a row for each point of each curve."""
     frames = {(item.label, item.seeds): item.points for item in trajectories}
     return pd.concat(frames, names=["curve", "seeds", "epoch"]).reset_index()
 
 
 def describe(figure: Figure, trajectories: list[Trajectory], conditions: str) -> str:
-    """The figure in words, for those who cannot see it."""
+    """The figure in words."""
     over = "epochs" if figure.x == "epoch" else "training runtime"
-    curves = "; ".join(f"{item.label}: best {item.summary(figure.x)}" for item in trajectories)
-    return f"Validation accuracy over {over}. {curves}. {conditions}."
+    curves = "; ".join(
+        f"{item.label}: best {item.summary(figure.x)} ({item.summary_of_paper(figure.x)})"
+        for item in trajectories
+    )
+    return f"Validation accuracy over {over}. {curves}. {remark(trajectories, conditions)}"
 
 
-def _trajectory(curve: Curve, runs: pd.DataFrame, folder: Path) -> Trajectory:
+def remark(trajectories: list[Trajectory], conditions: str) -> str:
+    """The meaning of marks and lines, what is cut off, and the conditions."""
+    text = "Large marks: best epoch."
+    if any(item.paper for item in trajectories):
+        text += " Rings: the paper's best epoch and its test accuracy; dotted lines lead to ours."
+    number = sum(len(item.others) for item in trajectories)
+    if number:
+        text += f" Thin lines: {number} runs of other people on the official data."
+    seeds = [item.seeds for item in trajectories]
+    if max(seeds) == 1:
+        text += " One seed each: variation between seeds is unknown."
+    else:
+        text += " Lines are means over seeds, bands their 95 % interval (Student's t over seeds)."
+        text += " Curves without a band have one seed." if min(seeds) == 1 else ""
+    if any(item.is_cut for item in trajectories):
+        text += " A curve ends where the first of its seeds stopped early."
+    bottom = _bottom(trajectories)
+    if any((item.points["mean"] < bottom).any() for item in trajectories):
+        text += f" Epochs below {bottom:.3f}, in the first climb, are cut off."
+    return f"{text} {conditions}."
+
+
+def _trajectory(
+    curve: Curve, runs: pd.DataFrame, folder: Path, paper: pd.DataFrame, others: pd.DataFrame
+) -> Trajectory:
     ranked = rank_variants(runs, curve.variants)
     if not ranked:
         raise UserError(
             f"curve {curve.label!r} has no finished run of {', '.join(curve.variants)}: train and "
             "evaluate one of them, or take the curve out of the figure"
         )
-    variant = ranked[0]
-    label = curve.label if len(curve.variants) == 1 else f"{curve.label}, {variant}"
-    own = runs_of(runs, variant)
+    id = ranked[0]
+    own = runs_of(runs, id)
     seeds = own.index.get_level_values("seed")
-    folders = [RunFolder(folder / variant / f"seed_{seed}") for seed in seeds]
+    folders = [RunFolder(folder / id / f"seed_{seed}") for seed in seeds]
+    variant = from_mapping(Variant, folders[0].record["variant"])
+    words = in_words(variant).partition(", ")[2] or in_words(variant)
     points = _over_seeds(folders)
     if runtimes_measured(runs):
         points["seconds"] = points.index * own["epoch_seconds"].iloc[0]
-    is_cut = any(len(folder.history) > len(points) for folder in folders)
-    return Trajectory(label, folders[0].record["variant"]["method"], points, len(folders), is_cut)
+    return Trajectory(
+        curve.label if len(curve.variants) == 1 else f"{curve.label}, {words}",
+        variant.method,
+        points,
+        len(folders),
+        is_cut=any(len(folder.history) > len(points) for folder in folders),
+        paper=Point(*paper.loc[id]) if id in paper.index else None,
+        others=tuple(
+            run.set_index("epoch")
+            for _, run in others[others["variant"] == id].groupby("run_key", sort=False)
+        ),
+    )
 
 
 def _over_seeds(folders: list[RunFolder]) -> pd.DataFrame:
@@ -137,55 +217,88 @@ def _over_seeds(folders: list[RunFolder]) -> pd.DataFrame:
 
 
 def _draw_curve(axes: Axes, trajectory: Trajectory, x: str, kind: CurveStyle) -> None:
-    points, look = trajectory.points, LOOKS[trajectory.method]
+    points, look, best = trajectory.points, LOOKS[trajectory.method], trajectory.best
     across = trajectory.across(x)
+    for run in trajectory.others:
+        ends = run.index if x == "epoch" else run["seconds"]
+        axes.plot(ends, run["val_acc"], color=look.colour, linewidth=0.4, alpha=0.35, zorder=1)
     axes.fill_between(
         across, points["low"], points["high"], color=look.colour, alpha=0.15, linewidth=0
     )
     axes.plot(
-        across, points["mean"], linestyle=kind.line, color=look.colour, linewidth=1.2,
-        marker=look.marker, fillstyle=kind.fill, markerfacecoloralt="white",
-        markersize=5, markevery=max(1, len(points) // 5),
-        label=f"{trajectory.label} ({trajectory.summary(x)})",
+        across, points["mean"], linestyle=kind.line, color=look.colour, linewidth=1.5,
+        label=trajectory.label, path_effects=[HALO],
     )  # fmt: skip
-    best = trajectory.best
     axes.plot(
         across[best], points["mean"].iloc[best], color=look.colour,
         marker=look.marker, fillstyle=kind.fill, markerfacecoloralt="white",
-        markersize=8, markeredgewidth=1.5, path_effects=[HALO], zorder=5,
+        markersize=7, markeredgewidth=1.5, path_effects=[HALO], zorder=5,
     )  # fmt: skip
+    if trajectory.paper:
+        from_paper = zip(trajectory.paper, (across[best], points["mean"].iloc[best]), strict=True)
+        axes.plot(*from_paper, ":", color=look.colour, linewidth=0.8, zorder=2)
+        axes.plot(
+            *trajectory.paper, "o", color=text_colour(look.colour), fillstyle="none",
+            markersize=8, markeredgewidth=1.3, zorder=6, clip_on=False,
+        )  # fmt: skip
+
+
+def _bottom(trajectories: list[Trajectory]) -> float:
+    """The lower end of the vertical axis: most points and the paper's are above it."""
+    # Means alone set the scale: with two seeds their interval reaches far beyond all accuracies.
+    lowest = [float(item.points["mean"].quantile(HIDDEN)) for item in trajectories]
+    lowest += [item.paper.accuracy for item in trajectories if item.paper]
+    return min(lowest) - 0.06 * (_top(trajectories) - min(lowest) or 0.1)
+
+
+def _top(trajectories: list[Trajectory]) -> float:
+    highest = [float(item.points["mean"].max()) for item in trajectories]
+    highest += [item.paper.accuracy for item in trajectories if item.paper]
+    return max(highest + [run["val_acc"].max() for item in trajectories for run in item.others])
 
 
 def _scale(axes: Axes, x: str, trajectories: list[Trajectory]) -> None:
-    # Means alone set the scale: with two seeds their interval reaches far beyond all accuracies.
-    bottom = min(float(item.points["mean"].quantile(HIDDEN)) for item in trajectories)
-    top = max(float(item.points["mean"].max()) for item in trajectories)
-    margin = 0.06 * (top - bottom) or 0.01
-    axes.set_ylim(bottom - margin, top + margin)
+    bottom, top = _bottom(trajectories), _top(trajectories)
+    axes.set_ylim(bottom, top + 0.06 * (top - bottom))
     axes.yaxis.set_major_locator(MaxNLocator(8, steps=ROUND_STEPS))
-    if x == "epoch":
-        axes.set_xlim(0, 1.03 * max(item.points.index.max() for item in trajectories))
+    last = max(item.across(x).max() for item in trajectories)
+    right = max(float(line.get_xdata().max()) for line in axes.get_lines())  # type: ignore[union-attr]
+    if x == "epoch" and last >= right / 2:
+        axes.set_xlim(0, 1.03 * right)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=ROUND_STEPS, integer=True))
-    else:
+    else:  # a short training would be squeezed into a corner
         axes.set_xscale("log")
-        left, right = axes.get_xlim()
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 3) if right > 30 * left else (1, 2, 5)))
+        shown = [item.across(x)[item.points["mean"] >= bottom].min() for item in trajectories]
+        axes.set_xlim(0.85 * min(shown), 1.15 * right)
+        span = right / min(shown)
+        ticks = (1,) if span > 1000 else (1, 3) if span > 30 else (1, 2, 5)
+        axes.xaxis.set_major_locator(LogLocator(subs=ticks))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 
 
-def _remark(trajectories: list[Trajectory], conditions: str) -> str:
-    seeds = [item.seeds for item in trajectories]
-    band = " Lines are means over seeds, bands their 95 % interval (Student's t over seeds)."
-    if max(seeds) == 1:
-        band = " One seed each: how far others would lie, this does not tell."
-    elif min(seeds) == 1:
-        band += " Curves without a band have one seed."
-    if any(item.is_cut for item in trajectories):
-        band += " A curve ends where the first of its seeds stopped early."
-    return f"{conditions}. Large marks: best epoch.{band}"
+def _name_curves(axes: Axes, x: str, trajectories: list[Trajectory], height: float) -> None:
+    """Write names beside the plot, `height` apart (of the axes' height), with lines to the ends."""
+    bottom, top = axes.get_ylim()
+    ends = [(item.points["mean"].iloc[-1] - bottom) / (top - bottom) for item in trajectories]
+    heights = spread_apart(np.clip(ends, 0, 1), height, height / 2, 1 - height / 2)
+    for item, place in zip(trajectories, heights, strict=True):
+        colour = LOOKS[item.method].colour
+        axes.annotate(
+            item.text(x),
+            xy=(item.across(x)[-1], item.points["mean"].iloc[-1]), xycoords="data",
+            xytext=(1.04, place), textcoords="axes fraction", va="center", fontsize=LABEL,
+            color=text_colour(colour), linespacing=1.1,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "alpha": 0.6,
+                        "relpos": (0, 0.5), "shrinkB": 0},
+        )  # fmt: skip
+
+
+def _at(accuracy: float, x: float, kind: str) -> str:
+    when = f"at epoch {x:.0f}" if kind == "epoch" else f"after {_number(x)} s"
+    return f"{accuracy:.3f} {when}"
 
 
 def _number(value: float) -> str:

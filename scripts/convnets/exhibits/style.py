@@ -1,6 +1,7 @@
 """How figures look and how they are written: one style for all of them."""
 
 import io
+import textwrap
 from typing import Any, Literal, NamedTuple
 from xml.sax.saxutils import escape
 
@@ -46,15 +47,15 @@ class CurveStyle(NamedTuple):
     """What tells curves of the same method apart within a figure."""
 
     line: Any
-    fill: Literal["full", "none", "left", "top", "bottom"]
+    fill: Literal["full", "left", "right", "top", "bottom"]
 
 
 CURVES = (
     CurveStyle("-", "full"),
-    CurveStyle((0, (5, 1.5)), "none"),
-    CurveStyle((0, (1, 1)), "left"),
-    CurveStyle((0, (5, 1, 1, 1)), "top"),
-    CurveStyle((0, (8, 3)), "bottom"),
+    CurveStyle((0, (5, 1.5)), "left"),
+    CurveStyle((0, (1, 1)), "top"),
+    CurveStyle((0, (5, 1, 1, 1)), "bottom"),
+    CurveStyle((0, (8, 3)), "right"),
 )
 """Line and filling of the marks of the first, second, ... curve of a method."""
 
@@ -113,6 +114,12 @@ def use_style() -> None:
             "svg.hashsalt": "convnets",  # the same figure gives the same file
         }
     )
+
+
+def add_remark(drawing: Figure, text: str) -> None:
+    """Write `text` below the drawing."""
+    lines = "\n".join(textwrap.wrap(text, 88))
+    drawing.text(0.01, -0.005, lines, va="top", fontsize=SMALL, color="0.3")
 
 
 def save_figure(figure: Figure, prefix: str, title: str, description: str) -> None:

@@ -119,6 +119,16 @@ def read_prior(folder: Path) -> Prior:
     return Prior(runs[same & ~runs["variant"].str.startswith("other:")])
 
 
+def read_curves(folder: Path) -> pd.DataFrame:
+    """Validation accuracy (`val_acc`) of the runs of `read_prior` by `run_key` and `epoch`.
+
+    `seconds` is the runtime until then, nan where nobody noted the seconds of an epoch.
+    """
+    runs = read_prior(folder).runs[["run_key", "variant", "epoch_seconds"]]
+    curves = pd.read_csv(folder / "curves.csv").merge(runs, on="run_key")
+    return curves.assign(seconds=curves["epoch"] * curves["epoch_seconds"])
+
+
 def settled(runs: pd.DataFrame) -> pd.Series:
     """Whether a run went on long enough: to the paper's epochs, or twice as long as to its best."""
     epochs = runs["epochs_run"]
