@@ -1,4 +1,4 @@
-"""Draw the sliding windows of Figures 1, 2, 3 and 7 frame by frame: NAME_animated.svg."""
+"""Draw the animations of the layers, frame by frame: NAME_animated.svg."""
 
 import argparse
 from pathlib import Path

@@ -1,6 +1,10 @@
 """The sliding windows: what they show, frame by frame, and how they move and stand still."""
 
+import json
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,7 +15,7 @@ from convnets.exhibits.layer_animations import ANIMATIONS
 from convnets.exhibits.layer_figures import BLUE, GREEN, IMAGE, KERNEL, ORANGE
 
 SVG = "{http://www.w3.org/2000/svg}"
-PLACES = {"figure_01": 9, "figure_02": 25, "figure_03": 9, "figure_07": 9}
+PLACES = dict.fromkeys(ANIMATIONS, 9) | {"figure_02": 25}
 
 
 def drawing(name: str) -> ElementTree.Element:
@@ -51,7 +55,7 @@ def test_it_moves_only_on_a_screen_that_wants_motion(name: str) -> None:
     style = drawing(name).findtext(f"{SVG}style", "")
     (motion,) = re.findall(r"@media ([^{]*)\{[^{]*\{animation:", style)
     assert motion == "screen and (prefers-reduced-motion:no-preference)"
-    assert style.count("animation:") == 1
+    assert re.findall(r"animation:(\w+)", style) == [f"{name}", "none"]
     assert f"{SECONDS * PLACES[name]:.1f}s" in style
     assert f"0%{{visibility:visible}}{100 / PLACES[name]:.4g}%" in style
 
@@ -62,7 +66,8 @@ def test_it_is_described_and_its_rules_are_its_own(name: str) -> None:
     assert root.findtext(f"{SVG}title")
     assert len(root.findtext(f"{SVG}desc", "")) > 40
     rules = re.findall(r"(?:^|[}{])([^{}@%]+)\{", root.findtext(f"{SVG}style", ""))
-    assert all(rule.startswith(f"#{root.get('id')} ") for rule in rules if rule.strip())
+    own = (f"#{root.get('id')} ", f"#{root.get('id')}:has(")
+    assert all(rule.startswith(own) for rule in rules if rule.strip())
 
 
 @pytest.mark.parametrize(("name", "padding"), [("figure_01", 0), ("figure_02", 1)])
@@ -100,3 +105,67 @@ def test_dilated_kernels_slide_over_all_of_their_inputs() -> None:
         assert (first, last) == ((0, 0), (2 * dilation + 2, 2 * dilation + 2))
         rows = sorted({row for row, _ in met[0]})
         assert np.diff(rows).tolist() == [dilation, dilation]
+
+
+def shown(frame: ElementTree.Element, panel: int) -> np.ndarray:
+    """The numbers of the marked cells of a panel, NaN elsewhere."""
+    group = frame.findall(f"{SVG}g")[panel]
+    found = np.full((9, 9), np.nan)
+    for text in group.iter(f"{SVG}text"):
+        x, y = float(text.get("x", "")), float(text.get("y", ""))
+        found[int(y) // CELL, int(x) // CELL] = float(text.text or "nan")
+    return found
+
+
+def test_im2col_fills_a_column_from_each_window() -> None:
+    for index, frame in enumerate(frames("figure_04")):
+        row, column = divmod(index, 3)
+        window = IMAGE[0, 0, row : row + 3, column : column + 3]
+        assert shown(frame, 1)[:, index].tolist() == window.ravel().tolist()
+        assert not np.isnan(shown(frame, 1)[:, : index + 1]).any()
+        assert np.isnan(shown(frame, 1)[:, index + 1 :]).all()
+        assert shaded(frame, 0, BLUE) == {(row + u, column + v) for u in range(3) for v in range(3)}
+        assert shaded(frame, 1, BLUE) == {(element, index) for element in range(9)}
+
+
+def test_col2im_adds_up_what_im2col_copied() -> None:
+    sums = np.zeros((5, 5))
+    for index, frame in enumerate(frames("columns_back")):
+        row, column = divmod(index, 3)
+        window = np.s_[row : row + 3, column : column + 3]
+        sums[window] += IMAGE[0, 0][window]
+        np.testing.assert_array_equal(np.nan_to_num(shown(frame, 1)[:5, :5]), sums)
+        assert shaded(frame, 0, BLUE) == {(element, index) for element in range(9)}
+    np.testing.assert_array_equal(sums, IMAGE[0, 0] * np.outer([1, 2, 3, 2, 1], [1, 2, 3, 2, 1]))
+
+
+STEPS = """<pre></pre><script>
+const own = (name, part) => document.querySelector(`#${name}-animated ${part}`);
+const visible = () => [...document.querySelectorAll("#figure_04-animated .frame")].flatMap(
+    (e, i) => getComputedStyle(e).visibility == "visible" ? [i] : []);
+const seen = [];
+const step = part => { own("figure_04", part).click(); seen.push(visible()); };
+step("#figure_04-step-2");
+step(".f2 [title='Next step']");
+step(".f3 [title='Previous step']");
+const names = document.getAnimations().map(a => a.animationName);
+const play = getComputedStyle(own("figure_04", ".f2 .play")).visibility;
+const box = own("figure_04", ".f2 [title='Next step']").getBoundingClientRect();
+const hit = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2).title;
+document.querySelector("pre").textContent = JSON.stringify(
+    [seen, names.includes("figure_01-animated"), names.includes("figure_04-animated"), play, hit]);
+</script>"""
+
+
+@pytest.mark.browser
+def test_a_step_can_be_chosen_while_other_drawings_play(tmp_path: Path) -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
+        pytest.skip("chromium is not installed")
+    slides = [animated_svg(name, ANIMATIONS[name]()) for name in ("figure_04", "figure_01")]
+    page = tmp_path / "page.html"
+    page.write_text(f"<!DOCTYPE html>{''.join(slides)}{STEPS}", encoding="utf-8")
+    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    result = re.findall(r"<pre>(.*?)</pre>", done.stdout)[0]
+    assert json.loads(result) == [[[2], [3], [2]], True, False, "visible", "Next step"]

@@ -49,7 +49,8 @@ def test_figure_1_is_the_convolution_that_was_published() -> None:
 
 
 def test_figure_2_keeps_the_size_and_holds_figure_1() -> None:
-    image, output = panels(2)
+    image, kernel, output = panels(2)
+    np.testing.assert_array_equal(numbers(kernel), KERNEL[0, 0])
     np.testing.assert_array_equal(numbers(image), np.pad(IMAGE[0, 0], 1))
     assert numbers(output).shape == (5, 5)
     np.testing.assert_array_equal(numbers(output)[1:4, 1:4], OUTPUT)
@@ -71,6 +72,16 @@ def test_figure_4_has_the_shaded_window_as_its_shaded_column() -> None:
     ((column,),) = ({c for _, c in coloured(columns, BLUE)},)
     window = [numbers(image)[cell] for cell in sorted(coloured(image, BLUE))]
     assert numbers(columns)[:, column].tolist() == window
+
+
+def test_figure_4_labels_rows_by_element_and_columns_by_place() -> None:
+    image, columns = panels(4)
+    places = [text.get_text() for text in columns.get_xticklabels()]
+    elements = [text.get_text() for text in columns.get_yticklabels()]
+    for (row, column), value in np.ndenumerate(numbers(columns)):
+        k, l = map(int, elements[row].split(","))  # noqa: E741
+        i, j = map(int, places[column].split(","))
+        assert value == numbers(image)[k + i - 2, l + j - 2]  # equation 1, from 0
 
 
 def test_figure_5_is_a_matrix_product() -> None:

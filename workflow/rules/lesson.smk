@@ -22,7 +22,8 @@ LESSON_TEMPLATE = [
     for file in sorted(Path(folder).iterdir())
 ]
 ANIMATIONS = expand(
-    f"{RESULTS}/figures/figure_{{number}}_animated.svg", number=["01", "02", "03", "07"]
+    f"{RESULTS}/figures/{{name}}_animated.svg",
+    name=["figure_01", "figure_02", "figure_03", "figure_04", "columns_back", "figure_07"],
 )
 NETWORK_BY_HAND = {
     "id": "by_hand",
@@ -84,7 +85,7 @@ rule from_scratch:
 
 
 rule animations:
-    """Draw the sliding windows of Figures 1, 2, 3 and 7, frame by frame."""
+    """Draw the animations of the layers, frame by frame."""
     output:
         ANIMATIONS,
     log:

@@ -1,6 +1,8 @@
-"""Drawings that show how windows slide, frame by frame: SVG that moves by itself.
+"""Animated drawings of sliding windows: SVG that plays by itself and has buttons to step.
 
-A drawing stands still in print, and for readers whose system asks for reduced motion.
+Each frame has a radio button, for the keyboard, and arrows that choose the frames before and
+after it. The drawing's own style sheet shows the chosen frame, so a page needs no script. Nothing
+plays in print, nor if the reader's system asks for reduced motion.
 """
 
 from typing import NamedTuple
@@ -11,19 +13,21 @@ import numpy as np
 CELL = 40
 """Width of a cell, in units of the drawing."""
 SECONDS = 1.2
-"""For which a frame stands."""
+"""Duration of a frame."""
 Place = tuple[int, int]
 """Row and column of a cell."""
 
 
 class Mark(NamedTuple):
-    """A cell that is shaded for the time of a frame."""
+    """A cell that is shaded during a frame."""
 
     place: Place
     colour: str
     note: str = ""
-    """Small, in its corner."""
+    """Small text in the corner."""
     framed: bool = False
+    value: float | None = None
+    """Number to show in place of the panel's."""
 
 
 class Panel(NamedTuple):
@@ -31,7 +35,7 @@ class Panel(NamedTuple):
 
     title: str
     values: np.ndarray
-    """(rows, columns), drawn as numbers; NaN is not."""
+    """(rows, columns), drawn as numbers, without NaN."""
     colour: str
     frames: list[list[Mark]]
     padding: int = 0
@@ -48,42 +52,70 @@ class Animation(NamedTuple):
     still: int
     """The frame that is shown where nothing moves."""
     text_size: int = 15
-    """Of titles and remarks, in units of the drawing: more for a wide one."""
+    """Size of titles and remarks in units of the drawing, larger for wide drawings."""
 
 
 def animated_svg(name: str, animation: Animation) -> str:
-    """The animation as a file, or as part of a page, where `name` tells it from others.
+    """The animation as an SVG file, or as part of a page in which `name` is unique.
 
-    Each frame is a group that is seen for its share of the time. Only on a screen, and only if
-    reduced motion is not asked for; otherwise the frame of the class `still` is seen.
+    Each frame is a group that is visible for its share of the time, or while it is chosen. If
+    nothing plays and no frame is chosen, the frame of the class `still` is visible.
     """
     size, panels, number = animation.text_size, animation.panels, len(animation.remarks)
     top, line = 2 * size, 1.5 * size
     widths = [CELL * (panel.values.shape[1] + 1) for panel in panels]
     places = [(CELL / 2 + sum(widths[:index]), top) for index in range(len(panels))]
     bottom = top + CELL * max(len(panel.values) for panel in panels)
-    lines = len(animation.remarks[0].splitlines())
-    frames = []
+    foot = bottom + line * (len(animation.remarks[0].splitlines()) + 1)
+    play = f'<input type="radio" name="{name}-step" id="{name}-play" checked="" aria-label="Play"/>'
+    frames, steps = [], [play]
     for index, remark in enumerate(animation.remarks):
         content = [_moved(_marks(p, index), at) for p, at in zip(panels, places, strict=True)]
         content.append(_moved(_lines(remark, line), (sum(widths) / 2, bottom)))
-        classes = "frame still" if index == animation.still else "frame"
+        content.append(_arrows(name, index, number, (sum(widths), foot, line)))
+        classes = f"frame f{index}" + " still" * (index == animation.still)
         # A negative delay: as if it had begun before the page was opened.
         delay = SECONDS * (index - number)
         frames.append(
             f'<g class="{classes}" style="animation-delay:{delay:.1f}s">{"".join(content)}</g>'
         )
+        steps.append(
+            f'<input type="radio" name="{name}-step" id="{name}-step-{index}" '
+            f'aria-label="Step {index + 1} of {number}"/>'
+        )
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="slide" id="{name}-animated" role="img" '
-        f'viewBox="0 0 {sum(widths)} {bottom + line * (lines + 1):g}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="slide" id="{name}-animated" role="group" '
+        f'viewBox="0 0 {sum(widths)} {foot + 2 * line:g}">',
         f"<title>{escape(animation.title)}</title>",
         f"<desc>{escape(animation.description)}</desc>",
-        f"<style>{_style(f'{name}-animated', size, number)}</style>",
+        f"<style>{_style(f'{name}-animated', size, number)}{_choices(name, number)}</style>",
         *(_moved(_grid(panel, size), at) for panel, at in zip(panels, places, strict=True)),
+        _html("".join(steps), (0, foot, 1, 1), "steps"),
         *frames,
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
+
+
+def _arrows(name: str, index: int, number: int, place: tuple[float, float, float]) -> str:
+    """Buttons to the frames before and after one, at the `place` (width, top, line height)."""
+    width, top, line = place
+    labels = [
+        f'<label for="{name}-step-{(index + step) % number}" title="{title}">{arrow}</label>'
+        for step, title, arrow in ((-1, "Previous step", "‹"), (1, "Next step", "›"))
+    ]
+    play = f'<label class="play" for="{name}-play">play</label>'
+    content = f"{labels[0]} step {index + 1} of {number} {labels[1]} {play}"
+    return _html(content, (0, top, width, 2 * line), "arrows")
+
+
+def _html(content: str, box: tuple[float, float, float, float], style: str) -> str:
+    """HTML at a box (x, y, width, height) of the drawing."""
+    x, y, width, height = (f"{number:g}" for number in box)
+    return (
+        f'<foreignObject x="{x}" y="{y}" width="{width}" height="{height}"><div '
+        f'xmlns="http://www.w3.org/1999/xhtml" class="{style}">{content}</div></foreignObject>'
+    )
 
 
 def _moved(content: str, place: tuple[float, float]) -> str:
@@ -91,7 +123,7 @@ def _moved(content: str, place: tuple[float, float]) -> str:
 
 
 def _grid(panel: Panel, text_size: int) -> str:
-    """What stays: title, cells and numbers."""
+    """The part that is the same in all frames: title, cells and numbers."""
     rows, columns = panel.values.shape
     p = panel.padding
     parts = [_text(columns * CELL / 2, -0.7 * text_size, panel.title, "title")]
@@ -103,11 +135,12 @@ def _grid(panel: Panel, text_size: int) -> str:
 
 
 def _marks(panel: Panel, index: int) -> str:
-    """What one frame shades, with its numbers again, which the shade would hide."""
+    """The shaded cells of one frame, with their numbers, which the shade would hide."""
     parts = []
     for mark in panel.frames[index]:
         row, column = mark.place
-        parts += [_cell(mark.place, mark.colour), _number(panel, mark.place)]
+        number = _number(panel, mark.place, mark.value)
+        parts += [_cell(mark.place, mark.colour), number]
         parts.append(_text((column + 0.93) * CELL, (row + 0.92) * CELL, mark.note, "note"))
     framed = [_cell(mark.place, "none", "framed") for mark in panel.frames[index] if mark.framed]
     return "".join([*parts, *framed])
@@ -121,8 +154,8 @@ def _cell(place: Place, colour: str, style: str = "cell") -> str:
     )
 
 
-def _number(panel: Panel, place: Place) -> str:
-    value = panel.values[place]
+def _number(panel: Panel, place: Place, value: float | None = None) -> str:
+    value = panel.values[place] if value is None else value
     row, column = place
     number = "" if np.isnan(value) else f"{value:.0f}"
     return _text((column + 0.5) * CELL, (row + 0.62) * CELL, number, "number")
@@ -147,6 +180,12 @@ def _style(name: str, text_size: int, number: int) -> str:
         ".framed": "stroke:#d55e00;stroke-width:4",
         ".frame": "visibility:hidden",
         ".still": "visibility:visible",
+        ".steps input": "position:absolute;opacity:0",
+        ".arrows": f"font:{text_size}px/1.8 'DejaVu Sans',Verdana,sans-serif;color:#1c1e21;"
+        "text-align:center;white-space:nowrap",
+        ".arrows label": "cursor:pointer;padding:.1em .7em;border:1px solid #888;"
+        "border-radius:.3em",
+        ".play": "visibility:hidden",
     }
     move = f"animation:{name} {SECONDS * number:.1f}s step-end infinite"
     return (
@@ -154,4 +193,18 @@ def _style(name: str, text_size: int, number: int) -> str:
         + f"@media screen and (prefers-reduced-motion:no-preference){{#{name} .frame{{{move}}}}}"
         + f"@keyframes {name}{{0%{{visibility:visible}}{100 / number:.4g}%,100%"
         "{visibility:hidden}}"
+    )
+
+
+def _choices(name: str, number: int) -> str:
+    """The rules that hold the drawing at the chosen frame and show which part has the focus."""
+    chosen = f"#{name}-animated:has([id^={name}-step]:checked)"
+    shown = (
+        f"#{name}-animated:has(#{name}-step-{index}:checked) .f{index}{{visibility:visible}}"
+        for index in range(number)
+    )
+    return (
+        f"{chosen} .frame{{animation:none;visibility:hidden}}{''.join(shown)}"
+        f"@media (prefers-reduced-motion:no-preference){{{chosen} .play{{visibility:inherit}}}}"
+        f"#{name}-animated:has(:focus-visible){{outline:2px solid #0b5cad}}"
     )

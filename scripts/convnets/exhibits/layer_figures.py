@@ -1,4 +1,4 @@
-"""Figures 1 to 5 and 7: how the layers compute, drawn from what the hand-written ones give."""
+"""Figures 1 to 5 and 7: how the layers compute, drawn from the hand-written ones."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -25,10 +25,12 @@ DILATIONS = (1, 2, 4)
 LIGHT_BLUE, BLUE = "#d6eaf8", "#85c1e9"
 LIGHT_GREEN, GREEN = "#d4efdf", "#7dcea0"
 ORANGE = "#D55E00"
+LABEL = 7
+"""Size of the labels of rows and columns, in points."""
 
 
 class LayerFigure(NamedTuple):
-    """A figure, and what to say about it."""
+    """A figure with its title and its description in words."""
 
     title: str
     description: str
@@ -49,8 +51,9 @@ def draw_padded_convolution() -> Drawing:
     """Figure 2: the same with padding 1, of zeros, which keeps the size."""
     layer = Im2colConvolution(KERNEL)
     padded = Window((3, 3), padding=1).pad(IMAGE)
-    drawing, (left, right) = _panels(7, 5)
+    drawing, (left, middle, right) = _panels(7, 3, 5)
     _draw_input(left, padded, padding=1)
+    _cells(middle, KERNEL[0, 0], "Kernel, 3×3", "white")
     _draw_output(right, layer, padded)
     return drawing
 
@@ -74,6 +77,14 @@ def draw_columns() -> Drawing:
     shaded = np.zeros(columns.shape, bool)
     shaded[:, 3 * PLACE[0] + PLACE[1]] = True
     _cells(right, columns, "Columns, 9×9", np.where(shaded, BLUE, LIGHT_BLUE))
+    places = [f"{row},{column}" for row in (1, 2, 3) for column in (1, 2, 3)]
+    right.set_axis_on()
+    right.spines[:].set_visible(False)
+    right.set_xticks(np.arange(9) + 0.5, places)
+    right.set_yticks(np.arange(9) + 0.5, places)
+    right.tick_params(length=0, pad=1, labelsize=LABEL)
+    right.set_xlabel("place i,j of the window", fontsize=LABEL)
+    right.set_ylabel("element k,l of the kernel", fontsize=LABEL)
     return drawing
 
 
@@ -116,20 +127,21 @@ FIGURES = {
     ),
     "figure_02": LayerFigure(
         "A padded convolution",
-        "The 5×5 input with a border of zeros, and the output, 5×5 too. The shaded output is "
-        "computed from the shaded inputs.",
+        "The 5×5 input with a border of zeros, the 3×3 kernel, and the output, which is 5×5 too. "
+        "The shaded output is the sum of the products of the kernel and the shaded inputs.",
         draw_padded_convolution,
     ),
     "figure_03": LayerFigure(
         "Max pooling",
-        "A 5×5 input and the maxima of its 3×3 windows. Of the shaded window, the framed pixel "
-        "alone gets the gradient: the first of its two maxima.",
+        "A 5×5 input and the maxima of its 3×3 windows. Only the framed pixel of the shaded window "
+        "receives gradient: the first of its two maxima.",
         draw_max_pooling,
     ),
     "figure_04": LayerFigure(
         "Image to columns",
-        "A 5×5 input, and a matrix with a column of nine numbers for each of its nine 3×3 "
-        "windows. The shaded window is the shaded column.",
+        "A 5×5 input, and a matrix with a column of nine numbers for each of its nine 3×3 windows. "
+        "The shaded window is the shaded column. Columns are labelled by the place of the window, "
+        "rows by the element of the kernel, with the indices of equation 1.",
         draw_columns,
     ),
     "figure_05": LayerFigure(
@@ -149,7 +161,7 @@ FIGURES = {
 
 
 def reached(layer: Layer, inputs: np.ndarray, place: tuple[int, int] = PLACE) -> np.ndarray:
-    """The inputs (height, width) that the output at `place` gives its gradient to."""
+    """Whether each input (height, width) receives gradient from the output at `place`."""
     outputs = layer.fprop(inputs)
     grads = np.zeros_like(outputs)
     grads[0, 0, *place] = 1
