@@ -36,11 +36,23 @@ def same_padding(size: int, dilation: int) -> int:
 
 
 def im2col(features: np.ndarray, size: int, stride: int = 1, dilation: int = 1) -> np.ndarray:
-    """The columns (channels * size * size, images * places) of features that are padded already.
+    """The columns (channels * size * size, images * places) of features, which are padded already.
 
-    A row of the columns is what one element of the window meets: rows in the order channel,
-    element's row, element's column; columns in the order image, place's row, place's column.
-    For exercise 3 do it for stride 1 and dilation 1, for exercise 5 for all.
+    Each column is a window. Rows are in the order channel, element's row, element's column; columns
+    in the order image, place's row, place's column. A 3×3 image has four windows of 2×2 pixels:
+
+        1 2 3     windows:  1 2   2 3   4 5   5 6     columns:  1 2 4 5
+        4 5 6               4 5   5 6   7 8   8 9               2 3 5 6
+        7 8 9                                                   4 5 7 8
+                                                                5 6 8 9
+
+    >>> im2col(np.arange(1, 10).reshape(1, 1, 3, 3), size=2)
+    array([[1, 2, 4, 5],
+           [2, 3, 5, 6],
+           [4, 5, 7, 8],
+           [5, 6, 8, 9]])
+
+    Exercise 3 needs stride 1 and dilation 1 only, exercise 5 all of them.
     """
     raise NotImplementedError
 
@@ -52,9 +64,14 @@ def col2im(
     stride: int = 1,
     dilation: int = 1,
 ) -> np.ndarray:
-    """Features of `shape`: zeros, to which each number of the columns is added.
+    """Features of `shape`: each number of the columns is added to the pixel `im2col` takes it from.
 
-    It is added to the pixel that `im2col` takes it from.
+    With columns of ones, the result is the number of windows over each pixel:
+
+    >>> col2im(np.ones((4, 4), int), (1, 1, 3, 3), size=2).astype(int)
+    array([[[[1, 2, 1],
+             [2, 4, 2],
+             [1, 2, 1]]]])
     """
     raise NotImplementedError
 

@@ -20,11 +20,13 @@ from convnets.layers.window import Window
 
 RNG = np.random.default_rng(0)
 INPUTS = RNG.integers(-4, 5, (2, 3, 6, 7)).astype(float)
-"""Two images of three channels, in small whole numbers; not square, so that none is mistaken."""
+"""Two images of three channels, in small whole numbers; not square, so that height and width
+cannot be exchanged unnoticed."""
+STRIDES_AND_DILATIONS = [(2, 1), (3, 1), (1, 2), (2, 2)]
 
 
 def exercise(number: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Skip a check of what is not written yet."""
+    """Skip the check of an exercise that is not written yet."""
 
     def decorate(check: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(check)
@@ -40,7 +42,7 @@ def exercise(number: int) -> Callable[[Callable[..., None]], Callable[..., None]
 
 
 def compare(what: str, yours: object, expected: np.ndarray) -> None:
-    """Fail with the shape, or the first number, that is not as expected."""
+    """Fail with the first difference in shape or number."""
     if not isinstance(yours, np.ndarray):
         pytest.fail(f"{what}: yours is {yours!r}, expected a NumPy array", pytrace=False)
     if yours.shape != expected.shape:
@@ -101,22 +103,31 @@ def test_exercise_2_same_padding() -> None:
         compare_number(f"same_padding({size}, {dilation=})", yours, dilation * (size - 1) // 2)
 
 
-def check_columns(size: int, stride: int, dilation: int) -> None:
+def check_im2col(size: int, stride: int, dilation: int) -> None:
+    columns = convolution_im2col.im2col(INPUTS, Window((size, size), stride, dilation=dilation))
+    yours = my_layers.im2col(INPUTS, size, stride, dilation)
+    compare(f"im2col, {size=}, {stride=}, {dilation=}", yours, columns)
+
+
+def check_col2im(size: int, stride: int, dilation: int) -> None:
     window = Window((size, size), stride, dilation=dilation)
-    text = f"{size=}, {stride=}, {dilation=}"
-    columns = convolution_im2col.im2col(INPUTS, window)
-    compare(f"im2col, {text}", my_layers.im2col(INPUTS, size, stride, dilation), columns)
-    numbers = RNG.integers(-4, 5, columns.shape).astype(float)
-    features = np.zeros_like(INPUTS)
+    shape = convolution_im2col.im2col(INPUTS, window).shape
+    numbers, features = RNG.integers(-4, 5, shape).astype(float), np.zeros_like(INPUTS)
     convolution_im2col.add_columns(numbers, window, features)
     yours = my_layers.col2im(numbers, INPUTS.shape, size, stride, dilation)
-    compare(f"col2im, {text}", yours, features)
+    compare(f"col2im, {size=}, {stride=}, {dilation=}", yours, features)
 
 
 @exercise(3)
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_exercise_3_image_to_columns(size: int) -> None:
-    check_columns(size, stride=1, dilation=1)
+def test_exercise_3_im2col(size: int) -> None:
+    check_im2col(size, stride=1, dilation=1)
+
+
+@exercise(3)
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_exercise_3_col2im(size: int) -> None:
+    check_col2im(size, stride=1, dilation=1)
 
 
 @exercise(4)
@@ -130,9 +141,15 @@ def test_exercise_4_convolution(size: int) -> None:
 
 
 @exercise(5)
-@pytest.mark.parametrize(("stride", "dilation"), [(2, 1), (3, 1), (1, 2), (2, 2)])
-def test_exercise_5_stride_and_dilation(stride: int, dilation: int) -> None:
-    check_columns(size=3, stride=stride, dilation=dilation)
+@pytest.mark.parametrize(("stride", "dilation"), STRIDES_AND_DILATIONS)
+def test_exercise_5_im2col(stride: int, dilation: int) -> None:
+    check_im2col(size=3, stride=stride, dilation=dilation)
+
+
+@exercise(5)
+@pytest.mark.parametrize(("stride", "dilation"), STRIDES_AND_DILATIONS)
+def test_exercise_5_col2im(stride: int, dilation: int) -> None:
+    check_col2im(size=3, stride=stride, dilation=dilation)
 
 
 @exercise(6)
