@@ -1,11 +1,12 @@
 """Measure what convolutions cost by implementation, and where the time of networks goes.
 
-Writes convolutions.csv, duplication.csv, agreement.csv and layer_times.csv, and machine.json, which
-says where. Times are those of float32 with one thread: set OPENBLAS_NUM_THREADS=1 and
-OMP_NUM_THREADS=1, as Snakemake does for a rule of one thread.
+Writes convolutions.csv, duplication.csv, agreement.csv and layer_times.csv, and machine.json with
+the processor and the load that other processes put on it. Times are those of float32 with one
+thread: set OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1, as Snakemake does for one-thread rules.
 """
 
 import argparse
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -13,15 +14,17 @@ import torch
 
 from convnets.core.errors import run_script
 from convnets.core.files import write_json, write_text
-from convnets.lesson.cases import CASES
+from convnets.lesson.cases import CASES, NETWORKS
 from convnets.lesson.efficiency import measure_agreement, measure_convolutions, measure_duplication
-from convnets.lesson.layer_times import NETWORKS, measure_layer_times
+from convnets.lesson.layer_times import measure_layer_times
 from convnets.training.hardware import describe
+from convnets.training.runtimes import Load
 
 
 def main() -> None:
     arguments = parse_arguments()
     torch.set_num_threads(1)
+    load = Load()
     tables = {
         "agreement": measure_agreement(CASES),
         "duplication": measure_duplication(CASES),
@@ -33,6 +36,9 @@ def main() -> None:
         write_text(arguments.output / f"{name}.csv", table.to_csv(index=False))
         print(f"{name}: {len(table)} rows", flush=True)
     machine = {"device_name": describe("cpu"), "threads": 1, "precision": "float32"}
+    others = load.other_cpu_share()
+    if not math.isnan(others):
+        machine["other_cpu_share"] = round(others, 3)
     write_json(arguments.output / "machine.json", machine)
 
 

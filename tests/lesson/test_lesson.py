@@ -81,6 +81,7 @@ def make_results(folder: Path) -> Path:
     records += [Record("pytorch", 1, 30, "test_accuracy", 0.7132)]
     write_text(folder / "lesson/from_scratch.csv", pd.DataFrame(records).to_csv(index=False))
     machine = {"device_name": "Difference Engine No. 2", "threads": 1, "precision": "float32"}
+    machine |= {"other_cpu_share": 0.341}
     write_json(measured / "machine.json", machine)
     write_json(folder / "data/provenance.json", {"display_name": "Made-up <images>"})
     for number in (4, 5, 6, 7):
@@ -145,7 +146,8 @@ def test_measured_numbers_stand_in_the_page(page: BeautifulSoup) -> None:
     assert "Loops take 1,000 times as long as im2col" in text
     assert "im2col takes 2.00 times as long as its matrix products alone" in text
     assert "im2col takes 4.0 times as long as PyTorch" in text
-    assert "70 % in no_pooling to 90 % in dilation_plus2" in text
+    assert "from 70 % (no pooling) to 90 % (dilation i+2)" in text
+    assert "Other processes used 34 % of its processors meanwhile, so times may be too long" in text
     assert "In the first 30 steps the two losses differ by at most 0.001," in text
     table = page.find(attrs={"aria-label": "Test accuracy after each epoch"})
     cells = [cell.text for cell in table.find_all("tr")[1].find_all(["th", "td"])]
@@ -169,6 +171,16 @@ def test_the_machine_is_as_fast_as_the_fastest_that_was_measured(results: Path) 
     assert lesson.machine_rate(measured) == 8e6
     faster = measured.convolutions.assign(rate=9e6)
     assert lesson.machine_rate(measured._replace(convolutions=faster)) == 9e6
+
+
+def test_the_load_of_the_measurement_is_told(results: Path) -> None:
+    measured = lesson.load_measured(results)
+    assert measured is not None
+    machine = {key: measured.machine[key] for key in ("device_name", "threads", "precision")}
+    unknown = lesson.machine(measured._replace(machine=machine))
+    assert "other processes was not recorded, so times may be too long; each" in unknown
+    idle = lesson.machine(measured._replace(machine=machine | {"other_cpu_share": 0.01}))
+    assert "Other processes used 1 % of its processors meanwhile; each time" in idle
 
 
 def test_theory_and_measurement_stand_side_by_side(page: BeautifulSoup) -> None:
@@ -230,5 +242,5 @@ def test_the_report_has_what_layers_cost(results: Path, tmp_path: Path) -> None:
 def test_every_exercise_of_the_lesson_has_a_check(page: BeautifulSoup) -> None:
     exercises = page.find("h2", id="Exercises").find_next("ol").find_all("li", recursive=False)
     checks = (ROOT / "exercises/test_my_layers.py").read_text()
-    numbers = sorted(int(number) for number in re.findall(r"^@exercise\((\d+)\)", checks, re.M))
+    numbers = sorted({int(number) for number in re.findall(r"^@exercise\((\d+)\)", checks, re.M)})
     assert numbers == list(range(1, len(exercises) + 1))

@@ -1,8 +1,9 @@
-"""The convolutions whose cost is measured."""
+"""The convolutions and networks whose cost is measured."""
 
 import dataclasses
 from dataclasses import dataclass
 
+from convnets.architectures.variant import Variant
 from convnets.layers.window import Window
 
 
@@ -24,13 +25,13 @@ class Case:
 
     @property
     def multiply_adds(self) -> int:
-        """Of equation 1 for the batch. Both gradients take as many."""
+        """Multiply-adds of equation 1 for the batch; each gradient takes as many."""
         height, width = self.window.output_size(self.size, self.size)
         return self.batch * self.channels**2 * self.window.area * height * width
 
 
 def around(base: Case, **values: tuple[int, ...]) -> list[Case]:
-    """`base` and what becomes of it when one of its numbers takes another of `values`."""
+    """`base`, and copies of it in which one number is replaced by each of its `values`."""
     changed = [
         dataclasses.replace(base, **{name: value})
         for name, numbers in values.items()
@@ -40,9 +41,9 @@ def around(base: Case, **values: tuple[int, ...]) -> list[Case]:
 
 
 SMALL = Case(batch=2, channels=4, kernel=3, stride=1, size=14)
-"""One that loops can do in less than a second."""
+"""A convolution that loops compute in less than a second."""
 LARGE = Case(batch=20, channels=64, kernel=3, stride=1, size=28)
-"""One such as the networks of the paper have."""
+"""A convolution of the size that the paper's networks have."""
 CASES = [
     *around(
         SMALL,
@@ -53,4 +54,14 @@ CASES = [
         batch=(5, 100), channels=(16, 32), kernel=(1, 5), stride=(2, 3), size=(7, 14),
     ),
 ]  # fmt: skip
-"""Both, and what becomes of them when one of their numbers changes."""
+"""Both, and variations of each in one number."""
+NETWORKS = [
+    Variant("fully_connected", "fully_connected"),
+    Variant("no_pooling", "no_pooling"),
+    Variant("stride_2", "stride"),
+    Variant("dilation_plus2", "dilation"),
+    Variant("max_pool_2", "max_pool"),
+    Variant("avg_pool_2", "avg_pool"),
+    Variant("max_avg_pool_2", "max_avg_pool"),
+]
+"""The paper's network of each method, whatever a sweep trains."""

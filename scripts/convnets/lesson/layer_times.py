@@ -22,20 +22,10 @@ BATCH = 100
 """Images at once (paper, Section 1)."""
 KINDS: dict[type[nn.Module], str] = {nn.Conv2d: "convolution", nn.Linear: "fully_connected"}
 OTHER = "other"
-"""What modules count as: by their class, or activation, pooling and the like."""
+"""Kind of a module by its class; `OTHER` is activation, pooling and the like."""
 SETTINGS = TrainingSettings(precision="float32", device="cpu")
-NETWORKS = [
-    Variant("fully_connected", "fully_connected"),
-    Variant("no_pooling", "no_pooling"),
-    Variant("stride_2", "stride"),
-    Variant("dilation_plus2", "dilation"),
-    Variant("max_pool_2", "max_pool"),
-    Variant("avg_pool_2", "avg_pool"),
-    Variant("max_avg_pool_2", "max_avg_pool"),
-]
-"""A network of each method, as in the paper; the same ones whatever a sweep trains."""
 ENOUGH_SECONDS = 0.02
-"""To measure each module for; one that takes longer is measured twice."""
+"""Time to measure each module for; one that takes longer is measured twice."""
 
 
 def measure_layer_times(variants: list[Variant]) -> Iterator[dict[str, Any]]:

@@ -54,7 +54,7 @@ def plot_memory(measured: Measured, case: Case) -> Markup:
 
 
 def plot_shares(measured: Measured) -> Markup:
-    """Where the time of each network goes."""
+    """The share of each kind of layer in the time of each network."""
     rows = shares(measured)
     figure = Figure(figsize=(WIDTH, 0.9 + 0.19 * len(rows)), layout="constrained")
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""Sentences of the lesson whose numbers were measured."""
+"""Sentences of the lesson that contain measured numbers."""
 
 from markupsafe import Markup
 
@@ -7,23 +7,23 @@ from convnets.lesson.tables import Measured, Twins, losses, rows_of, shares
 from convnets.markup import bullets
 
 FIRST_STEPS = 200
-"""For so long, two trainings that differ in rounding should stay together."""
+"""Number of steps in which rounding alone should not separate two trainings."""
 
 
 def on_costs(measured: Measured) -> Markup:
-    """What the tables of costs say, in a sentence each."""
+    """The main results of the tables of costs, a sentence each."""
     loops = _times_as_long(measured, SMALL, "loops", "im2col")
     large = _times_as_long(measured, LARGE, "im2col", "matrix_product")
     small = _times_as_long(measured, SMALL, "im2col", "matrix_product")
     pytorch = _times_as_long(measured, LARGE, "im2col", "pytorch")
     return bullets(
         [
-            f"Loops take {loops:,.0f} times as long as im2col. Most of it is Python’s own work "
-            "around each multiplication. In a compiled language the factor is much smaller, and "
-            "what remains is the irregular access to memory.",
+            f"Loops take {loops:,.0f} times as long as im2col. Most of that is Python’s overhead "
+            "for each multiplication. In a compiled language the factor is much smaller, and comes "
+            "from irregular access to memory.",
             f"In the large convolution im2col takes {large:.2f} times as long as its matrix "
-            "products alone: the rest is the time to fill columns, and to add them up.",
-            f"In the small one it takes {small:.0f} times as long: calling NumPy at all takes "
+            "products alone. The rest is spent filling columns and adding them up.",
+            f"In the small one it takes {small:.0f} times as long, because the calls to NumPy take "
             "longer than so few multiplications.",
             f"In the large convolution im2col takes {pytorch:.1f} times as long as PyTorch.",
         ]
@@ -31,14 +31,13 @@ def on_costs(measured: Measured) -> Markup:
 
 
 def on_shares(measured: Measured) -> Markup:
-    """The range of the networks, beside what the paper quotes."""
+    """The range over the networks, to compare with the paper's quotation."""
     rows = shares(measured)
     together = 100 * (rows["convolution"] + rows["fully_connected"])
     return Markup(
         "<p>Convolutional and fully-connected layers together take {:.0f} % of the time in the "
-        "median of {} networks: from {:.0f} % in <code>{}</code> to {:.0f} % in <code>{}</code>. "
-        "The rest is mostly pooling and ReLU, which compute little but move all features through "
-        "memory.</p>"
+        "median of {} networks, from {:.0f} % ({}) to {:.0f} % ({}). The rest is mostly pooling "
+        "and ReLU, which compute little but move all features through memory.</p>"
     ).format(
         together.median(),
         len(together),
@@ -50,7 +49,7 @@ def on_shares(measured: Measured) -> Markup:
 
 
 def on_losses(twins: Twins) -> Markup:
-    """How far the two trainings are apart."""
+    """The difference between the losses of the two trainings."""
     rows = losses(twins)
     distance = (rows["by_hand"] - rows["pytorch"]).abs()
     steps = min(FIRST_STEPS, len(rows))

@@ -1,16 +1,18 @@
-"""What the lesson shows of what was measured: tables. `lesson_plots` has its figures."""
+"""The lesson's tables of measurements; `lesson_plots` has its figures."""
 
 import dataclasses
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 from markupsafe import Markup
 
 from convnets.config.settings import MACHINE_FOLDER
-from convnets.lesson.cases import LARGE, Case
-from convnets.markup import Column, codes, folded, table
+from convnets.judging.conditions import HIGH_LOAD
+from convnets.labels import label
+from convnets.lesson.cases import LARGE, NETWORKS, Case
+from convnets.markup import Column, folded, table
 
 LABELS = {
     "loops": "loops",
@@ -20,20 +22,22 @@ LABELS = {
     "pytorch": "PyTorch",
     "matrix_product": "matrix product alone",
 }
-"""What implementations are called, in the order of the tables."""
+"""Names of the implementations, in the order of the tables."""
+NAMES = {variant.id: label(variant) for variant in NETWORKS}
+"""Names of the networks."""
 PASSES = ["outputs", "input_gradients", "weight_gradients"]
 MINUS = "\N{MINUS SIGN}"
 CASE = [field.name for field in dataclasses.fields(Case)]
 
 
 class Measured(NamedTuple):
-    """What layers cost on this machine: the files that `scripts/measure_layers.py` writes."""
+    """Costs of layers on this machine: the files that `scripts/measure_layers.py` writes."""
 
     convolutions: pd.DataFrame
     duplication: pd.DataFrame
     agreement: pd.DataFrame
     layer_times: pd.DataFrame
-    machine: dict[str, str | int]
+    machine: dict[str, Any]
 
 
 def load_measured(results: Path) -> Measured | None:
@@ -48,39 +52,45 @@ def load_measured(results: Path) -> Measured | None:
 
 
 class Twins(NamedTuple):
-    """How the network by hand and its twin in PyTorch learned."""
+    """Training records of the network by hand and of its twin in PyTorch."""
 
     records: pd.DataFrame
     """`lesson/from_scratch.csv`: a row for each `convnets.lesson.from_scratch.Record`."""
     images: str
-    """Where the images come from."""
+    """Name of the data."""
 
 
 def load_twins(results: Path) -> Twins:
-    """Read how both networks learned from the images of `results`."""
+    """Read the training records of both networks under `results`."""
     provenance = json.loads((results / "data/provenance.json").read_text(encoding="utf-8"))
     records = pd.read_csv(results / "lesson/from_scratch.csv")
     return Twins(records, images=provenance["display_name"])
 
 
 def machine(measured: Measured) -> Markup:
-    """Where it was measured."""
-    threads = measured.machine["threads"]
+    """The machine that was measured, and the load on it."""
+    threads, share = measured.machine["threads"], measured.machine.get("other_cpu_share")
+    load = "The load by other processes was not recorded"
+    if share is not None:
+        load = f"Other processes used {100 * share:.0f} % of its processors meanwhile"
+    doubt = ", so times may be too long" if share is None or share > HIGH_LOAD else ""
     return Markup(
-        "<p>Measured on: {}, {} thread{}, {}. The fastest operation that was found on it does "
-        "{:.0f} billion floating-point operations a second; this is called the machine’s rate "
-        "below.</p>"
+        "<p>Measured on: {}, {} thread{}, {}. {}{}; each time is the fastest of several calls. The "
+        "fastest operation measured does {:.0f} billion floating-point operations a second, which "
+        "is called the machine’s rate below.</p>"
     ).format(
         measured.machine["device_name"],
         threads,
         "s" * (threads != 1),
         measured.machine["precision"],
+        load,
+        doubt,
         machine_rate(measured) / 1e9,
     )
 
 
 def machine_rate(measured: Measured) -> float:
-    """Operations a second of the fastest that was measured, on purpose or by the way."""
+    """Operations a second of the fastest operation measured."""
     return float(measured.convolutions[["machine_rate", "rate"]].to_numpy().max())
 
 
@@ -121,7 +131,7 @@ def costs(measured: Measured, case: Case) -> Markup:
 
 
 def costs_with_caption(measured: Measured, case: Case) -> Markup:
-    """`costs` below a line that says of what."""
+    """`costs` below a line that describes the case."""
     return Markup("<p><strong>{}.</strong></p>\n{}").format(
         described(case).capitalize(), costs(measured, case)
     )
@@ -158,7 +168,7 @@ def all_costs(measured: Measured) -> Markup:
 
 
 def duplication(measured: Measured) -> Markup:
-    """im2col's columns over its input, for kernels, strides and sizes."""
+    """Size of im2col's columns relative to its input, for kernels, strides and sizes."""
     rows = measured.duplication
     chosen = rows[(rows["batch"] == LARGE.batch) & (rows["channels"] == LARGE.channels)]
     return table(
@@ -198,12 +208,12 @@ def agreement(measured: Measured) -> Markup:
 
 
 def shares(measured: Measured) -> pd.DataFrame:
-    """Of forward and backward pass together: the share of each kind of layer, by network."""
+    """Share of each kind of layer in the time of both passes together, by name of the network."""
     seconds = measured.layer_times.pivot_table(
         index="variant", columns="kind", values="seconds", aggfunc="sum"
     )
     order = measured.layer_times["variant"].unique()
-    return seconds.div(seconds.sum(axis=1), axis=0).loc[order]
+    return seconds.div(seconds.sum(axis=1), axis=0).loc[order].rename(index=NAMES)
 
 
 def share_table(measured: Measured) -> Markup:
@@ -213,7 +223,7 @@ def share_table(measured: Measured) -> Markup:
     columns = [(way, kind) for way in ("forward", "backward") for kind in kinds]
     headings = [Column(f"{way}: {kind.replace('_', '-')}") for way, kind in columns]
     cells = [
-        [codes([name]), *(f"{100 * rows[column][name]:.1f} %" for column in columns)]
+        [NAMES.get(name, name), *(f"{100 * rows[column][name]:.1f} %" for column in columns)]
         for name in measured.layer_times["variant"].unique()
     ]
     content = table([Column("Network", "text"), *headings], cells, "Share of time by layer")
