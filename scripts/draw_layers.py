@@ -1,22 +1,25 @@
-"""Draw Figures 1 to 5 and 7, how layers compute."""
+"""Draw how layers compute: Figures 1 to 5 and 7, and animations of them (NAME_animated.svg)."""
 
 import argparse
 from pathlib import Path
 
 from convnets.core.errors import run_script
+from convnets.core.files import write_text
+from convnets.exhibits.animation import animated_svg
+from convnets.exhibits.layer_animations import ANIMATIONS
 from convnets.exhibits.layer_figures import FIGURES
 from convnets.exhibits.style import save_figure, use_style
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--output", type=Path, required=True, help="folder for NAME.svg and NAME.png"
-    )
-    arguments = parser.parse_args()
+    parser.add_argument("--output", type=Path, required=True, help="folder for the files")
+    folder = parser.parse_args().output
     use_style()
     for name, figure in FIGURES.items():
-        save_figure(figure.draw(), str(arguments.output / name), figure.title, figure.description)
+        save_figure(figure.draw(), str(folder / name), figure.title, figure.description)
+    for name, animation in ANIMATIONS.items():
+        write_text(folder / f"{name}_animated.svg", animated_svg(name, animation()))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Analyses of trained networks: what they measure, and the figures they become."""
 
+import argparse
 import itertools
 import runpy
 import sys
@@ -31,7 +32,6 @@ from convnets.analyses.receptive_field_figure import clipping, draw_fields, meas
 from convnets.analyses.receptive_fields import features_of, mean_gradient
 from convnets.analyses.registry import ANALYSES
 from convnets.analyses.runs import (
-    Inputs,
     Predictions,
     Sweep,
     load_predictions,
@@ -217,10 +217,16 @@ def test_markers_are_moved_sideways_until_none_covers_another() -> None:
 
 
 def small_sweep(folder: Path) -> Sweep:
-    files = (folder / "metrics.csv", folder / "data/provenance.json", folder / "data", Path())
     config = SCRIPTS.parent / "config"
-    runs = sorted((folder / "runs").glob("*/seed_*"))
-    return Sweep(Inputs(runs, *files, config / "published_values.csv", config / "prior"))
+    inputs = argparse.Namespace(
+        runs=sorted((folder / "runs").glob("*/seed_*")),
+        metrics=folder / "metrics.csv",
+        provenance=folder / "data/provenance.json",
+        data=folder / "data",
+        published=config / "published_values.csv",
+        prior=config / "prior",
+    )
+    return Sweep(inputs)
 
 
 def test_names_of_the_front_do_not_overlap(small: Path) -> None:

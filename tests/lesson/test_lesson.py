@@ -86,7 +86,7 @@ def make_results(folder: Path) -> Path:
     write_json(folder / "data/provenance.json", {"display_name": "Made-up <images>"})
     for number in (4, 5, 6, 7):
         write_text(folder / f"figures/figure_0{number}.svg", FIGURE)
-    draw = [sys.executable, "scripts/draw_animations.py", "--output", str(folder / "figures")]
+    draw = [sys.executable, "scripts/draw_layers.py", "--output", str(folder / "figures")]
     subprocess.run(draw, cwd=ROOT, check=True)
     return folder
 

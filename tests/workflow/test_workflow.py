@@ -52,7 +52,7 @@ figures:
       - {label: my pooling, variants: [max_pool_2to3_late]}
 """
 ALL_VARIANTS = ("stride_2", "stride_3", "stride_4", "max_pool_2to3_late")
-ANALYSES = ("receptive_fields", "pareto", "confusions", "agreement", "curves")
+ANALYSES = ("accuracies", "receptive_fields", "pareto", "confusions", "agreement", "curves")
 RUN_FILES = ("history.csv", "best.pt", "test.json", "predictions.npz", "run.json")
 
 pytestmark = pytest.mark.workflow
@@ -290,7 +290,7 @@ def test_a_stage_of_another_version_re_runs_with_what_depends_on_it(changed: Pat
     raise_version(changed, "evaluation")
     found = jobs(changed)
     assert found["evaluate"] == 8
-    assert found.keys() >= {"metrics", "comparison", "claims", "readings", "report", *ANALYSES}
+    assert found.keys() >= {"metrics", "comparison", "claims", "readings", "report", "analysis"}
     assert not found.keys() & {"prepare_data", "train", "runtimes"}
     raise_version(changed, "runtimes")
     assert jobs(changed)["runtimes"] == 1
@@ -357,7 +357,7 @@ def test_a_changed_setting_re_runs_what_it_concerns(clone: Path) -> None:
     assert unused.keys() <= {"report", "all"}  # the report shows the command
     assert jobs(clone, "--config", "training={'threads': 2}").keys() <= {"report", "all"}
     analysis = {"metrics", "table", "figure", "comparison", "claims", "readings", "report", "all"}
-    analysis |= {"gradients", "runtimes", *ANALYSES}
+    analysis |= {"gradients", "runtimes", "analysis"}
     assert jobs(clone, "--config", "seeds=[0]").keys() == analysis
     # Only the command that the report tells its readers is another.
     nist = "data={'nist': {'urls': ['https://example.org']}}"

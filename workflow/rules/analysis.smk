@@ -136,7 +136,7 @@ rule pooling_figure:
 
 
 rule layer_figures:
-    """Draw how layers compute (Figures 1 to 5 and 7)."""
+    """Draw how layers compute (Figures 1 to 5 and 7), and animations of that."""
     output:
         report(
             expand(f"{RESULTS}/figures/{{name}}.svg", name=LAYER_FIGURES),
@@ -145,6 +145,7 @@ rule layer_figures:
             labels={"figure": "how layers compute", "format": "svg"},
         ),
         expand(f"{RESULTS}/figures/{{name}}.png", name=LAYER_FIGURES),
+        expand(f"{RESULTS}/figures/{{name}}_animated.svg", name=ANIMATED),
     log:
         f"{RESULTS}/logs/layer_figures.log",
     conda:

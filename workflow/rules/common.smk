@@ -74,6 +74,7 @@ COMPARISON = f"{RESULTS}/comparison.csv"
 MECHANISM = f"{RESULTS}/mechanism.json"
 CLAIMS = f"{RESULTS}/claims.csv"
 READINGS_JUDGED = f"{RESULTS}/readings.csv"
+ANIMATED = ["figure_01", "figure_02", "figure_03", "figure_04", "columns_back", "figure_07"]
 FIGURE_NAMES = [
     *LAYER_FIGURES,
     POOLING_FIGURE,

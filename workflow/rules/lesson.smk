@@ -1,7 +1,7 @@
 # The lesson: how convolutional networks are implemented, and what that costs on this machine.
 #
 #   in   data/, of the run; nothing else of it
-#   out  lesson/from_scratch.csv; figures/*_animated.svg; lesson.html, lesson.ipynb;
+#   out  lesson/from_scratch.csv; lesson.html, lesson.ipynb;
 #        of the machine, for all runs: ../machine/convolutions.csv, duplication.csv, agreement.csv,
 #        layer_times.csv, machine.json
 
@@ -21,10 +21,6 @@ LESSON_TEMPLATE = [
     for folder in ("report/lesson_template", "report/template")
     for file in sorted(Path(folder).iterdir())
 ]
-ANIMATIONS = expand(
-    f"{RESULTS}/figures/{{name}}_animated.svg",
-    name=["figure_01", "figure_02", "figure_03", "figure_04", "columns_back", "figure_07"],
-)
 NETWORK_BY_HAND = {
     "id": "by_hand",
     "method": "max_pool",
@@ -84,32 +80,13 @@ rule from_scratch:
         "> {log:q} 2>&1"
 
 
-rule animations:
-    """Draw the animations of the layers, frame by frame."""
-    output:
-        ANIMATIONS,
-    log:
-        f"{RESULTS}/logs/animations.log",
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
-    params:
-        folder=subpath(output[0], parent=True),
-        version=VERSIONS["lesson"],
-    message:
-        "Drawing windows that slide"
-    shell:
-        "python scripts/draw_animations.py --output {params.folder:q} > {log:q} 2>&1"
-
-
 rule lesson:
     """Execute the lesson on what was measured and render it."""
     input:
         rules.layer_times.output,
         rules.from_scratch.output,
-        ANIMATIONS,
-        expand(f"{RESULTS}/figures/{{name}}.svg", name=[*LAYER_FIGURES, POOLING_FIGURE]),
+        rules.layer_figures.output,
+        rules.pooling_figure.output,
         PROVENANCE,
         notebook="report/lesson.ipynb",
         template=LESSON_TEMPLATE,

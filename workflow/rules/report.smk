@@ -17,7 +17,6 @@ rule report:
         of_all_runs("test.json"),
         TABLES,
         FIGURES,
-        ANIMATIONS,
         METRICS,
         COMPARISON,
         CLAIMS,

@@ -22,7 +22,7 @@ SPREAD = 0.5
 def analyse(sweep: Sweep) -> Analysis:
     """The figure `analysis_accuracies`."""
     table = collect_accuracies(sweep)
-    others = read_prior(sweep.inputs.prior).usable("test_accuracy")
+    others = read_prior(sweep.arguments.prior).usable("test_accuracy")
     others = others[others["variant"].isin(table["variant"])]
     remark = (
         "Dots: our seeds, with the 95 % interval of their mean (bar; one seed has the spread of "
@@ -42,7 +42,7 @@ def analyse(sweep: Sweep) -> Analysis:
 def collect_accuracies(sweep: Sweep) -> pd.DataFrame:
     """A row for each run, with the `paper`'s number and the 95 % interval of the variant's mean."""
     spread = spreads_of(sweep.metrics)["test_accuracy"]
-    paper = distinct_numbers(read_published(sweep.inputs.published))["test_accuracy"]
+    paper = distinct_numbers(read_published(sweep.arguments.published))["test_accuracy"]
     records = []
     for id, seeds in sweep.runs.items():
         runs = runs_of(sweep.metrics, id)

@@ -43,7 +43,7 @@ DARKEST = 0.75
 
 def analyse(sweep: Sweep) -> Analysis:
     """The figure `analysis_confusions`."""
-    dataset = load_dataset(sweep.inputs.data)
+    dataset = load_dataset(sweep.arguments.data)
     classes = list(dataset.provenance["classes"])
     variants = one_of_each_method(sweep.runs)
     predictions = load_predictions({id: sweep.runs[id] for id in variants.values()})

@@ -40,7 +40,10 @@ def analyse(sweep: Sweep) -> Analysis:
         f"{uncertainty(table)} Markers that would cover another one are moved sideways. "
         f"{sweep.conditions()}. {runtime_conditions(sweep.metrics)}."
     )
-    fronts = "; ".join(f"by {text.lower()}: {_front(table, cost)}" for cost, text in COSTS.items())
+    fronts = "; ".join(
+        f"by {text.lower()}: " + ", ".join(table[table[f"front_{cost}"]].sort_values(cost)["label"])
+        for cost, text in COSTS.items()
+    )
     description = (
         f"Test accuracy of {len(table)} variants against what they cost. The Pareto-optimal ones "
         f"have no rival that is as cheap and as accurate, and better in one of the two. {fronts}. "
@@ -82,10 +85,7 @@ def on_front(costs: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
 
 def uncertainty(table: pd.DataFrame) -> str:
     """How many variants may be Pareto-optimal as well."""
-    counts = [
-        f"{table[f'open_{cost}'].sum()} by {text.split(' ')[0].lower()}"
-        for cost, text in COSTS.items()
-    ]
+    counts = [f"{table[f'open_{x}'].sum()} by {x.split('_')[-1]}" for x in COSTS]
     return f"Further variants whose interval reaches the line: {', '.join(counts)}."
 
 
@@ -178,15 +178,3 @@ def _name_front(axes: Axes, front: pd.DataFrame, cost: str, heights: pd.Series) 
             arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.5, "relpos": (1, 0)},
             zorder=1.5,
         )  # fmt: skip
-
-
-def _front(table: pd.DataFrame, cost: str) -> str:
-    front = table[table[f"front_{cost}"]].sort_values(cost)
-    return ", ".join(
-        f"{point['label']} ({_number(point[cost])}: {point['test_accuracy']:.3f})"
-        for point in front.to_dict("records")
-    )
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -20,7 +20,7 @@ OUTLINE = "#D55E00"
 
 def analyse(sweep: Sweep) -> Analysis:
     """The figure `analysis_receptive_fields`."""
-    with np.load(sweep.inputs.gradients) as measured:
+    with np.load(sweep.arguments.gradients) as measured:
         names, gradients = measured["variants"].tolist(), measured["gradients"]
         images = int(measured["images"])
     fields = measure_fields([sweep.runs[name][0].variant for name in names], gradients)

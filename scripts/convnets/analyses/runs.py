@@ -1,6 +1,7 @@
 """The finished runs that the analyses look at, and what they predicted for the test images."""
 
 import json
+from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,28 +46,14 @@ class Predictions:
     """By variant, uint8 (seeds, images): the classes that its networks predicted."""
 
 
-class Inputs(NamedTuple):
-    """Files that an analysis reads; those that it does not need may be empty paths."""
-
-    folders: Sequence[Path]
-    """Run directories."""
-    metrics: Path
-    provenance: Path
-    data: Path
-    """Folder of the prepared data."""
-    gradients: Path
-    published: Path
-    prior: Path
-
-
 class Sweep:
-    """The runs to analyse, their measures, and where their data come from."""
+    """The runs to analyse, their measures, and the provenance of their data."""
 
-    def __init__(self, inputs: Inputs) -> None:
-        self.inputs = inputs
-        self.runs = load_runs(inputs.folders)
-        self.metrics = read_runs(inputs.metrics)
-        self.provenance: dict[str, Any] = json.loads(inputs.provenance.read_text(encoding="utf-8"))
+    def __init__(self, arguments: Namespace) -> None:
+        self.arguments = arguments
+        self.runs = load_runs(arguments.runs)
+        self.metrics = read_runs(arguments.metrics)
+        self.provenance: dict[str, Any] = json.loads(arguments.provenance.read_text("utf-8"))
 
     @cached_property
     def labels(self) -> dict[str, str]:
