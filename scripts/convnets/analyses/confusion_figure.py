@@ -24,8 +24,8 @@ from convnets.analyses.runs import (
     one_of_each_method,
 )
 from convnets.data.dataset import load_dataset
+from convnets.exhibits.labels import METHODS
 from convnets.exhibits.style import SMALL, WIDTH, add_remark, ink
-from convnets.labels import METHODS
 from convnets.runs.metrics import runs_of
 
 ORANGE = "#D55E00"

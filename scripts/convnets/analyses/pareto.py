@@ -11,12 +11,12 @@ from matplotlib.lines import Line2D
 
 from convnets.analyses.panels import TINY
 from convnets.analyses.runs import Analysis, Sweep
+from convnets.exhibits.labels import METHODS
 from convnets.exhibits.style import LOOKS, SMALL, WIDTH, add_remark
 from convnets.judging.conditions import runtime_conditions
 from convnets.judging.numbers import own_interval
 from convnets.judging.spread import Spread
 from convnets.judging.witnesses import spreads_of
-from convnets.labels import METHODS
 from convnets.runs.metrics import runs_of
 
 COSTS = {

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure as Drawing
 from convnets.architectures.variant import KEYS_OF_METHOD, Variant
 from convnets.config.settings import from_mapping
 from convnets.core.errors import UserError
+from convnets.exhibits.labels import label
 from convnets.judging.conditions import conditions
-from convnets.labels import label
 from convnets.runs.metrics import read_runs
 from convnets.runs.run_folder import RunFolder
 

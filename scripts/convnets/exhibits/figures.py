@@ -17,6 +17,7 @@ from convnets.architectures.variant import Variant
 from convnets.config.experiments import Curve, Figure
 from convnets.config.settings import from_mapping
 from convnets.core.errors import UserError
+from convnets.exhibits.labels import label as in_words
 from convnets.exhibits.style import (
     CURVES,
     LOOKS,
@@ -28,7 +29,6 @@ from convnets.exhibits.style import (
 )
 from convnets.judging.others import read_curves
 from convnets.judging.published import distinct_numbers, read_published
-from convnets.labels import label as in_words
 from convnets.runs.metrics import (
     align_epochs,
     rank_variants,

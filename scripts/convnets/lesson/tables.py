@@ -9,8 +9,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from convnets.config.settings import MACHINE_FOLDER
+from convnets.exhibits.labels import label
 from convnets.judging.conditions import HIGH_LOAD
-from convnets.labels import label
 from convnets.lesson.cases import LARGE, NETWORKS, Case
 from convnets.markup import Column, folded, table
 

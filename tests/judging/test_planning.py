@@ -28,7 +28,7 @@ from convnets.judging.witnesses import Sweep
 from convnets.runs.metrics import by_run, collect
 from plan import command, expected_hours, overlay, runs_of_steps
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "results/published/balanced_style"
 NEAR, FAR, DEEP = (["near", "base"], ["far", "base"], ["deep", "base"])
 SPREAD = Spread(0.003**2, 20)

@@ -3,8 +3,8 @@
 import pytest
 
 from convnets.architectures.variant import KEYS_OF_METHOD, Variant
+from convnets.exhibits.labels import METHODS, label
 from convnets.exhibits.style import LOOKS
-from convnets.labels import METHODS, label
 
 GROWING = (16, 32, 64, 128)
 
