@@ -3,18 +3,12 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from convnets.config.experiments import Figure
 from convnets.config.settings import from_json
 from convnets.core.errors import run_script
-from convnets.core.files import write_text
-from convnets.exhibits.figures import describe, draw, numbers, read_trajectories
-from convnets.exhibits.style import save_figure, use_style
-from convnets.judging.conditions import conditions, runtime_conditions
-from convnets.runs.metrics import read_runs, runs_of
+from convnets.exhibits import make_figure
+from convnets.runs.metrics import read_runs
 
 
 def main() -> None:
@@ -28,27 +22,6 @@ def main() -> None:
         arguments.prior,
         arguments.output,
     )
-
-
-def make_figure(
-    figure: Figure,
-    metrics: pd.DataFrame,
-    folder: Path,
-    provenance: dict[str, Any],
-    published: Path,
-    prior: Path,
-    prefix: str,
-) -> None:
-    """Write the figure's three files from the histories in `folder`."""
-    runs = runs_of(metrics, *figure.variants)
-    trajectories = read_trajectories(figure, runs, folder, published, prior)
-    about = conditions(provenance, runs)
-    if figure.x == "seconds":
-        about += f". {runtime_conditions(runs)}"
-    use_style()
-    drawing = draw(figure, trajectories, about)
-    save_figure(drawing, prefix, figure.title, describe(figure, trajectories, about))
-    write_text(f"{prefix}.csv", numbers(trajectories).to_csv(index=False))
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -3,17 +3,11 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from convnets.config.experiments import Table
 from convnets.config.settings import from_json
 from convnets.core.errors import run_script
-from convnets.core.files import write_text
-from convnets.exhibits.table_text import latex, markdown
-from convnets.exhibits.tables import FilledTable
-from convnets.judging.conditions import conditions
+from convnets.exhibits import make_table
 from convnets.judging.published import read_published
 from convnets.runs.metrics import read_runs
 
@@ -29,22 +23,6 @@ def main() -> None:
         json.loads(arguments.provenance.read_text(encoding="utf-8")),
         arguments.output,
     )
-
-
-def make_table(
-    name: str,
-    table: Table,
-    runs: pd.DataFrame,
-    published: pd.DataFrame,
-    provenance: dict[str, Any],
-    prefix: str,
-) -> None:
-    """Write the table's three files."""
-    filled = FilledTable(table, runs, published)
-    caption = filled.caption(conditions(provenance, filled.runs))
-    write_text(f"{prefix}.csv", filled.numbers().to_csv(index=False))
-    write_text(f"{prefix}.md", markdown(filled.grid(), name, caption))
-    write_text(f"{prefix}.tex", latex(filled.grid(), name, caption))
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -10,148 +10,16 @@ the same functions one after the other.
 """
 
 import argparse
-import json
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-import yaml
-
-from convnets.config.experiments import Figure, Table
-from convnets.config.settings import from_mapping
-from convnets.core.errors import UserError, run_script
-from convnets.core.files import write_text
-from convnets.exhibits.commands import commands_of_rows
-from convnets.judging.claims import load_claims
-from convnets.judging.comparison import compare
-from convnets.judging.others import read_prior
-from convnets.judging.published import read_published
-from convnets.judging.readings import judge_readings, load_readings
-from convnets.judging.table import judge_all
-from convnets.judging.witnesses import read_right
-from convnets.notebook import publish
-from convnets.runs.metrics import collect, read_runs
-from convnets.runs.rounds import read_runtimes
-from make_figure import make_figure
-from make_table import make_table
-
-ROOT = Path(__file__).resolve().parents[1]
-READINGS = ROOT / "config/readings.yaml"
-OF_RUN = ("run.json", "history.csv", "test.json", "predictions.npz")
+from convnets.core.errors import run_script
+from convnets.remake import report_now
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=Path, help="folder of the results, such as results/demo")
     report_now(parser.parse_args().results.resolve())
-
-
-def report_now(folder: Path) -> None:
-    """Make everything again that follows from the records in `folder`."""
-    plan = read_plan(folder / "plan.json")
-    provenance = json.loads((folder / "data" / "provenance.json").read_text(encoding="utf-8"))
-    runs = finished_runs(folder)
-    measured = folder / "runtimes.csv"
-    runtimes = read_runtimes(measured) if measured.is_file() else None
-    write_text(folder / "metrics.csv", collect(runs, runtimes).to_csv(index=False))
-    metrics = read_runs(folder / "metrics.csv")
-    judge(folder, runs, metrics, provenance)
-    make_tables(folder, plan["tables"], metrics, provenance)
-    make_figures(folder, plan["figures"], metrics, provenance)
-    commands = commands_of_rows(folder.name, plan, metrics)
-    write_text(folder / "commands.md", commands)
-    parameters = {
-        "results": str(folder),
-        "readings": str(READINGS),
-        "fidelity": str(ROOT / "benchmarks/results/fidelity.csv"),
-        "experiments": list(plan["tables"]),
-        "figures": plan["figure_names"],
-        "command": plan["command"],
-    }
-    publish(
-        ROOT / "report/report.ipynb", parameters, ROOT / "report/template", folder / "report.html"
-    )
-
-
-def read_plan(file: Path) -> dict[str, Any]:
-    """What the configuration asks for."""
-    plan: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    if "tables" not in plan:
-        raise UserError(
-            f"{file} is missing or too old, expected what Snakemake writes when it starts: start "
-            "it once with the configuration of these results"
-        )
-    return plan
-
-
-def finished_runs(folder: Path) -> list[Path]:
-    """The folders of the runs that were trained and tested."""
-    runs = sorted(file.parent for file in folder.glob("runs/*/seed_*/run.json"))
-    finished = [run for run in runs if all((run / name).is_file() for name in OF_RUN)]
-    if not finished:
-        raise UserError(f"{folder} has no finished run, expected {', '.join(OF_RUN)} in runs/*/*/")
-    return finished
-
-
-def judge(
-    folder: Path, runs: list[Path], metrics: pd.DataFrame, provenance: dict[str, Any]
-) -> None:
-    """Write comparison.csv, claims.csv and readings.csv; mechanism.json where it is missing."""
-    published = read_published(ROOT / "config/published_values.csv")
-    prior = read_prior(ROOT / "config/prior")
-    comparison = compare(published, metrics, provenance, prior)
-    write_text(folder / "comparison.csv", comparison.to_csv(index=False))
-    mechanism = folder / "mechanism.json"
-    if not mechanism.is_file():  # a program of its own: it needs PyTorch, the rest does not
-        program = ROOT / "scripts/measure_mechanism.py"
-        subprocess.run([sys.executable, str(program), "--output", str(mechanism)], check=True)
-    claims = judge_all(
-        load_claims(ROOT / "config/claims.yaml"),
-        metrics,
-        read_right(runs),
-        published,
-        prior,
-        json.loads(mechanism.read_text(encoding="utf-8")),
-        provenance,
-    )
-    write_text(folder / "claims.csv", claims.to_csv(index=False))
-    readings = load_readings(yaml.safe_load(READINGS.read_text(encoding="utf-8"))["readings"])
-    judged = judge_readings(readings, published, metrics, provenance)
-    write_text(folder / "readings.csv", judged.to_csv(index=False))
-
-
-def make_tables(
-    folder: Path, tables: dict[str, Any], metrics: pd.DataFrame, provenance: dict[str, Any]
-) -> None:
-    """Write tables/, with gaps where runs are missing."""
-    published = read_published(ROOT / "config/published_values.csv")
-    for name, values in tables.items():
-        table, prefix = from_mapping(Table, values), str(folder / "tables" / name)
-        make_table(name, table, metrics, published, provenance, prefix)
-
-
-def make_figures(
-    folder: Path, figures: dict[str, Any], metrics: pd.DataFrame, provenance: dict[str, Any]
-) -> None:
-    """Write the figures of training; those with a curve that has no run yet are taken away."""
-    for name, values in figures.items():
-        prefix = folder / "figures" / name
-        try:
-            make_figure(
-                from_mapping(Figure, values),
-                metrics,
-                folder / "runs",
-                provenance,
-                ROOT / "config/published_values.csv",
-                ROOT / "config/prior",
-                str(prefix),
-            )
-        except UserError as error:
-            print(f"{name} is left out: {error}")
-            for ending in (".svg", ".png", ".csv"):
-                prefix.with_suffix(ending).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -10,16 +10,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import pandas as pd
 
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import write_text
+from convnets.formats import number, plural
 from convnets.judging.conditions import PAPER_EPOCHS, PAPER_IMAGES
 from convnets.judging.verdicts import ON_THESE_NETWORKS
-from convnets.markup import SVG
-from convnets.report import number, plural
+from convnets.page import about
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURE = "figure_08"
@@ -99,8 +98,7 @@ def picture(folder: Path, path: str) -> str:
     figure = folder / f"figures/{FIGURE}.svg"
     if not figure.is_file():
         return ""
-    title = ElementTree.parse(figure).getroot().findtext(f"{SVG}title")
-    return f"![Figure 8: {title}]({path}/figures/{FIGURE}.svg)\n"
+    return f"![Figure 8: {about(figure)['title']}]({path}/figures/{FIGURE}.svg)\n"
 
 
 def counts(verdicts: pd.Series) -> str:
@@ -132,10 +130,11 @@ def first_table(numbers: pd.DataFrame) -> Iterator[str]:
 def _cells(row: dict[Any, Any] | None) -> tuple[str, str, str]:
     if row is None:
         return "", "", ""
-    ours = number(row, "ours") or "–"
-    if pd.notna(row["ours_low"]):
-        ours += f" [{number(row, 'ours_low')}, {number(row, 'ours_high')}]"
-    return number(row, "paper") or "–", ours, row["verdict"]
+    unit, (low, high) = row["unit"], (row["ours_low"], row["ours_high"])
+    ours = number(row["ours"], unit)
+    if pd.notna(low):
+        ours += f" [{number(low, unit)}, {number(high, unit)}]"
+    return number(row["paper"], unit), ours, row["verdict"]
 
 
 def not_done(provenance: dict[str, Any], runs: list[dict[str, Any]], planned: int) -> Iterator[str]:

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from markupsafe import Markup
 from scipy import stats
 
-from convnets import markup
 from convnets.core.errors import UserError
-from convnets.markup import Column
 
 CONFIDENCE = 0.95
 CONDITIONS = [
@@ -84,46 +81,3 @@ def _difference(name: str, pairs: pd.DataFrame) -> Difference:
         float(gaps.mean()),
         interval,
     )
-
-
-def appendix(study: pd.DataFrame) -> Markup:
-    """A table for each set of conditions under which pairs were trained."""
-    return markup.join(
-        [
-            _table(dict(zip(CONDITIONS, values, strict=True)), pairs)
-            for values, pairs in study.groupby(CONDITIONS, sort=False)
-        ]
-    )
-
-
-def _table(conditions: dict[str, object], pairs: pd.DataFrame) -> Markup:
-    label = (
-        "{data}: {train_images:,} training images, {epochs} epochs, {test_images:,} test images; "
-        "the plan in {precision}, with {kernels} kernels, on {device_name}"
-    ).format(**conditions)
-    columns = [
-        Column("Variant", "code"),
-        Column("Pairs"),
-        Column("Plain loop"),
-        Column("Plan"),
-        Column("Difference, points"),
-        Column("95 % interval"),
-        Column("Verdict", "text"),
-    ]
-    rows = [
-        [
-            difference.name,
-            difference.pairs,
-            f"{difference.reference:.4f}",
-            f"{difference.plan:.4f}",
-            _signed(difference.mean),
-            " to ".join(map(_signed, difference.interval)) if difference.interval else "one pair",
-            difference.verdict,
-        ]
-        for difference in differences(pairs)
-    ]
-    return Markup("<p>{}.</p>").format(label) + markup.table(columns, rows, label)
-
-
-def _signed(points: float) -> str:
-    return f"{points:+.2f}".replace("-", "\N{MINUS SIGN}")

@@ -1,4 +1,4 @@
-"""The results that the report is about, as read from their files, and how values are written."""
+"""The results that the report is about, as read from their files."""
 
 import json
 import re
@@ -9,22 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
-from convnets import markup
 from convnets.architectures.variant import KEYS_OF_METHOD
+from convnets.config.experiments import Table
+from convnets.config.settings import from_mapping
 from convnets.core.errors import UserError
+from convnets.judging.conditions import censored, deviations, level, other_hardware
+from convnets.judging.others import Prior, read_prior
+from convnets.judging.published import read_published
 from convnets.runs.metrics import read_history, read_runs, runs_of
 from convnets.runs.run_folder import RunFolder
 
+ROOT = Path(__file__).resolve().parents[2]
 SYNTHETIC = "glyphs"
 """The data source whose images are drawn, not written by hand."""
-MINUS = "\N{MINUS SIGN}"
-PAPER_ORDER = (
-    *("figure_01", "figure_02", "figure_03", "figure_04", "figure_05", "figure_06", "figure_07"),
-    *("table_1", "figure_08", "table_2", "table_3"),
-    *("table_4", "figure_09", "figure_10", "table_5"),
-)
-"""The tables and figures of the paper's experiments, in its order."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,13 @@ class Run:
         return str(self.record["variant"]["id"])
 
     def value(self, key: str) -> Any:
-        """What `run.json` says under `key`, whose dots lead inwards; None if it has no such key."""
+        """The value of `key` in `run.json`, whose dots lead inwards; None if it has no such key."""
         return _walk(self.record, key.split("."))
 
 
 @dataclass(frozen=True)
 class Results:
-    """What the workflow left in `results/NAME`."""
+    """The content of `results/NAME`, and of the files that say what the paper has."""
 
     folder: Path
     runs: tuple[Run, ...]
@@ -59,10 +58,31 @@ class Results:
     """The same as numbers, see `read_runs`."""
     provenance: dict[str, Any]
     """`provenance.json` of the data."""
+    plan: dict[str, Any]
+    """`plan.json`: what there should be."""
     comparison: pd.DataFrame
     """`comparison.csv`: one row per published number."""
-    missing: tuple[str, ...]
-    """Runs that `plan.json` asks for and that are not finished."""
+    claims: pd.DataFrame
+    """`claims.csv`: one row per part of a claim."""
+    readings: pd.DataFrame
+    """`readings.csv`: a row for each quantity of a reading, and one for all together."""
+    paper: dict[str, Any]
+    """`config/readings.yaml`: what the paper states, leaves open and contradicts."""
+
+    @cached_property
+    def published(self) -> pd.DataFrame:
+        """The paper's numbers."""
+        return read_published(ROOT / "config/published_values.csv")
+
+    @cached_property
+    def prior(self) -> Prior:
+        """Other people's runs."""
+        return read_prior(ROOT / "config/prior")
+
+    @cached_property
+    def tables(self) -> dict[str, Table]:
+        """The planned tables."""
+        return {name: from_mapping(Table, values) for name, values in self.plan["tables"].items()}
 
     @cached_property
     def by_variant(self) -> dict[str, list[Run]]:
@@ -72,42 +92,93 @@ class Results:
             groups.setdefault(run.variant, []).append(run)
         return groups
 
+    @cached_property
+    def missing(self) -> list[tuple[str, int]]:
+        """Variant and seed of planned runs that are not finished."""
+        planned = [(run["variant"], run["seed"]) for run in self.plan["runs"]]
+        return [run for run in planned if run not in self.metrics.index]
+
     @property
     def synthetic(self) -> bool:
         """Whether the images were drawn by a program."""
         return bool(self.provenance["source"] == SYNTHETIC)
 
+    @cached_property
+    def level(self) -> str:
+        """How far the conditions are the paper's: `same`, `near` or `other`."""
+        return level(self.provenance, self.metrics)
+
+    @cached_property
+    def deviations(self) -> list[str]:
+        """How data and epochs depart from the paper's."""
+        return deviations(self.provenance, self.metrics)
+
+    @cached_property
+    def hardware(self) -> list[str]:
+        """Devices of another kind than the paper's."""
+        return other_hardware(self.metrics)
+
+    @cached_property
+    def censored(self) -> list[str]:
+        """Variants that were cut short at or near their best."""
+        return censored(self.metrics)
+
     def mean(self, variant: str, measure: str) -> float:
         """Mean of a measure of `metrics.csv` over the seeds of a variant."""
         return float(runs_of(self.metrics, variant)[measure].mean())
 
+    def used(self, key: str) -> list[Any]:
+        """The different values of `key` over all runs, in order; empty where no run has it.
+
+        The dots in `key` lead inwards, in `run.json` or, after `provenance.`, in `provenance.json`.
+        """
+        if key.startswith("provenance."):
+            return distinct([_walk(self.provenance, key.split(".")[1:])])
+        return distinct(run.value(key) for run in self.runs)
+
 
 def load_results(folder: Path) -> Results:
-    """Read all but the tables and figures. Raises `UserError` where there are no runs."""
+    """Read all but the figures. Raises `UserError` where there are no runs."""
     metrics = read_runs(folder / "metrics.csv")
     if metrics.empty:
         raise UserError(f"{folder / 'metrics.csv'} has no runs; train and evaluate some first")
-    runs = [
-        _load_run(folder / "runs" / variant / f"seed_{seed}") for variant, seed in metrics.index
-    ]
+    folders = [folder / "runs" / variant / f"seed_{seed}" for variant, seed in metrics.index]
     return Results(
         folder=folder,
-        runs=tuple(sorted(runs, key=_by_method)),
+        runs=tuple(sorted(map(_load_run, folders), key=_by_method)),
         metrics=metrics,
         provenance=json.loads((folder / "data" / "provenance.json").read_text(encoding="utf-8")),
+        plan=read_plan(folder / "plan.json"),
         comparison=pd.read_csv(folder / "comparison.csv"),
-        missing=_missing(folder / "plan.json", metrics),
+        claims=_read_words(folder / "claims.csv"),
+        readings=_read_words(folder / "readings.csv"),
+        paper=yaml.safe_load((ROOT / "config/readings.yaml").read_text(encoding="utf-8")),
     )
 
 
-def _missing(plan: Path, metrics: pd.DataFrame) -> tuple[str, ...]:
-    """Variant and seed of the runs in `plan` that `metrics` lacks; none without a plan."""
-    runs = json.loads(plan.read_text(encoding="utf-8"))["runs"] if plan.is_file() else []
-    return tuple(
-        f"{run['variant']}, seed {run['seed']}"
-        for run in runs
-        if (run["variant"], run["seed"]) not in metrics.index
-    )
+def read_plan(file: Path) -> dict[str, Any]:
+    """What the configuration asks for."""
+    plan: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if "tables" not in plan:
+        raise UserError(
+            f"{file} is missing or too old, expected what Snakemake writes when it starts: start "
+            "it once with the configuration of these results"
+        )
+    return plan
+
+
+def distinct(values: Iterable[Any]) -> list[Any]:
+    """Each value once, in order of appearance, without None."""
+    found: list[Any] = []
+    for value in values:
+        if value is not None and value not in found:
+            found.append(value)
+    return found
+
+
+def _read_words(file: Path) -> pd.DataFrame:
+    """A table in which `none` and the like are words; only an empty cell has no value."""
+    return pd.read_csv(file, keep_default_na=False, na_values=[""])
 
 
 def _load_run(folder: Path) -> Run:
@@ -122,73 +193,7 @@ def _by_method(run: Run) -> tuple[int, list[Any], int]:
     return method, parts, run.record["seed"]
 
 
-def values_used(key: str, results: Results) -> list[Any]:
-    """The different values of `key` over all runs, in order; empty where no run has it.
-
-    The dots in `key` lead inwards, in `run.json` or, after `provenance.`, in `provenance.json`.
-    """
-    if key.startswith("provenance."):
-        return distinct([_walk(results.provenance, key.split(".")[1:])])
-    return distinct(run.value(key) for run in results.runs)
-
-
 def _walk(value: Any, path: Sequence[str]) -> Any:
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return value
-
-
-def distinct(values: Iterable[Any]) -> list[Any]:
-    """Each value once, in order of appearance, without None."""
-    found: list[Any] = []
-    for value in values:
-        if value is not None and value not in found:
-            found.append(value)
-    return found
-
-
-def shown_values(values: Sequence[Any]) -> str:
-    """The values as a reader wants to see them."""
-    return ", ".join(shown_value(value) for value in values) or markup.MISSING
-
-
-def shown_value(value: Any) -> str:
-    """One value: thousands apart, booleans in words, lists with arrows."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, list):
-        return "→".join(shown_value(item) for item in value)
-    return str(value)
-
-
-def shown_seconds(seconds: float) -> str:
-    """A duration in the two largest units that it fills."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
-
-
-def plural(number: int, noun: str) -> str:
-    """The number with its noun."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def number(row: dict[Any, Any], key: str, sign: str = "") -> str | None:
-    value = row[key]
-    if pd.isna(value):
-        return None
-    return f"{value:{sign},.{_decimals(row['unit'], abs(value))}f}".replace("-", MINUS)
-
-
-def _decimals(unit: str, value: float) -> int:
-    """Fractions as in the paper; the rest as integers, or three digits when that is more."""
-    if unit == "fraction":
-        return 3
-    if value == round(value) or value >= 100:
-        return 0
-    return 1 if value >= 10 else 2

@@ -1,111 +1,116 @@
-"""What the report says of the paper's claims: a verdict on each, its evidence, and all parts."""
+"""The paper's claims as the report shows them: sentences, drawings and statistics, as values."""
 
 import itertools
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
-from markupsafe import Markup
 
-from convnets import markup
+from convnets.axis import Axis
+from convnets.formats import number
 from convnets.judging.verdicts import FAILS, UNDECIDED
-from convnets.markup import Column
-from convnets.report import plural
 
 Part = dict[Any, Any]
 """A row of `claims.csv`."""
+WITNESSES = {"": "", "theirs_": "other people's runs give", "paper_": "the paper's numbers give"}
+"""Prefix of a witness's columns in claims.csv, and what introduces its values."""
 
 
-def read_claims(file: Path) -> pd.DataFrame:
-    """`claims.csv`: one row for each part of a claim."""
-    return pd.read_csv(file, keep_default_na=False, na_values=[""])
+class Group(NamedTuple):
+    """Comparisons that a claim makes in one breath, on one scale."""
+
+    sentence: str
+    parts: list[Part]
+    axis: Axis | None
+    """None where there is nothing to draw: a computed number."""
 
 
-def overview(claims: pd.DataFrame) -> Markup:
-    """One row a claim: our verdict, the part that decides it, and the other witnesses' verdicts."""
-    columns = [
-        Column("Claim"),
-        Column("Verdict", "text"),
-        Column("Says", "prose"),
-        Column("Section", "text"),
-        Column("Deciding part", "prose"),
-        Column("Other people's runs", "text"),
-        Column("The paper's numbers", "text"),
-    ]
-    rows, ids = [], []
-    for parts in _by_claim(claims):
-        first, decisive = parts[0], deciding_part(parts)
-        ids.append(f"claim-{first['claim']}")
-        rows.append(
-            [
-                first["claim"],
-                _verdict(first),
-                first["sentence"],
-                first["section"],
-                Markup("<code>{}</code>: {}").format(decisive["claimed"], decisive["evidence"]),
-                markup.verdict(first["theirs_claim_verdict"]),
-                markup.verdict(first["paper_claim_verdict"]),
-            ]
-        )
-    return markup.table(columns, rows, "Claims of the paper", ids)
+class Claim(NamedTuple):
+    """A claim with everything that the report says of it."""
+
+    about: Part
+    """Any of its parts, for the columns that all share."""
+    decisive: Part
+    lean: str
+    """`for` or `against`, if our runs leave the claim undecided and favour a side."""
+    groups: list[Group]
 
 
-def deciding_part(parts: list[Part]) -> Part:
-    """What the verdict on a claim hangs on: the clearest refutation, else the weakest support."""
+def claims_of(claims: pd.DataFrame) -> list[Claim]:
+    """All claims, in the order of the paper."""
+    rows: list[Part] = claims.to_dict("records")
+    return [_claim(list(parts)) for _, parts in itertools.groupby(rows, lambda row: row["claim"])]
+
+
+def _claim(parts: list[Part]) -> Claim:
+    first, groups = parts[0], dict[str, list[Part]]()
+    for part in parts:
+        groups.setdefault(part["says"], []).append(part)
+    undecided = first["judged_claim"] == UNDECIDED and pd.notna(first["lean"])
+    lean = str(first["lean"]) if undecided else ""
+    shown = [Group(sentence(group), group, _axis(group)) for group in groups.values()]
+    return Claim(first, _decisive(parts), lean, shown)
+
+
+def _decisive(parts: list[Part]) -> Part:
+    """The part that decides the verdict: the clearest refutation, else the weakest support."""
     verdict = parts[0]["judged_claim"]
     candidates = [part for part in parts if part["judged"] == verdict] or parts
     choose = min if verdict == FAILS else max
     return choose(candidates, key=lambda part: 0 if pd.isna(part["p_holm"]) else part["p_holm"])
 
 
-def details(claims: pd.DataFrame) -> Markup:
-    """Every part of every claim, one table a claim, folded."""
-    return markup.join([_parts(parts) for parts in _by_claim(claims)])
+def sentence(parts: Sequence[Part]) -> str:
+    """The group in plain words, with the values of each witness that has any."""
+    known = {
+        prefix: [part[f"{prefix}effect"] for part in parts if pd.notna(part[f"{prefix}effect"])]
+        for prefix in WITNESSES
+    }
+    known = {prefix: values for prefix, values in known.items() if values}
+    if not known:
+        return f"Not measured: {parts[0]['evidence']}."
+    text, unit = parts[0]["says"], parts[0]["unit"]
+    (prefix, values), *others = known.items()
+    own = text.replace("{change}", _change(values)).replace("{value}", number(values[0], "ratio"))
+    own = own.replace("{}", _range(values, unit))
+    if prefix:
+        who = WITNESSES[prefix].removesuffix(" give")
+        own = f"Our runs do not tell ({parts[0]['evidence']}). By {who}: {own}"
+    for name, found in others:
+        words = _change(found) if "{change}" in text else _range(found, unit).removesuffix(" from")
+        own += f"; {WITNESSES[name]} {words}"
+    return f"{own}."
 
 
-def _by_claim(claims: pd.DataFrame) -> list[list[Part]]:
-    rows: list[Part] = claims.to_dict("records")
-    return [list(parts) for _, parts in itertools.groupby(rows, key=lambda part: part["claim"])]
+def _range(values: list[float], unit: Any) -> str:
+    """Accuracies above or below something, or factors."""
+    low, high = min(values), max(values)
+    if unit != "fraction":
+        ends = dict.fromkeys(number(float(f"{end:.2g}"), "ratio") for end in (low, high))
+        return f"{' to '.join(ends)} times"
+    if low < 0 < high:
+        return f"{_points(-low)} points below to {_points(high)} points above"
+    ends = dict.fromkeys(map(_points, sorted((abs(low), abs(high)))))
+    if list(ends) == ["0.0"]:
+        return "0.0 points from"
+    return f"{' to '.join(ends)} points {'above' if high > 0 else 'below'}"
 
 
-def _parts(parts: list[Part]) -> Markup:
-    columns = [
-        Column("Part", "code"),
-        Column("Verdict", "text"),
-        Column("Evidence", "prose"),
-        Column("Chosen by this project", "prose"),
-        Column("Other people's runs", "text"),
-        Column("They give", "prose"),
-        Column("The paper's numbers", "text"),
-        Column("They give", "prose"),
-    ]
-    rows = [
-        [
-            part["claimed"],
-            markup.verdict(part["verdict"]),
-            part["evidence"],
-            _text(part["ours"]),
-            markup.verdict(part["theirs_verdict"]),
-            _text(part["theirs_evidence"]),
-            markup.verdict(part["paper_verdict"]),
-            _text(part["paper_evidence"]),
-        ]
-        for part in parts
-    ]
-    title = f"Claim {parts[0]['claim']}: {plural(len(parts), 'part')}"
-    ids = [f"claim-{part['claim']}-{part['part']}" for part in parts]
-    return markup.folded(title, markup.table(columns, rows, title, ids))
+def _change(values: list[float]) -> str:
+    ends = dict.fromkeys(
+        number(100 * end, digits=1, sign="+") for end in (min(values), max(values))
+    )
+    return f"{' to '.join(ends)} points"
 
 
-def _verdict(row: Part) -> Markup:
-    """The verdict on a claim; below it what it is on these networks, or where it leans."""
-    word, judged = row["claim_verdict"], row["judged_claim"]
-    notes = [judged] if judged != word else []
-    if judged == UNDECIDED and pd.notna(row["lean"]):
-        notes.append(f"leans {row['lean']}")
-    shown = Markup("<br><small>{}</small>").format(", ".join(notes)) if notes else Markup("")
-    return markup.verdict(word) + shown
+def _points(fraction: float) -> str:
+    return number(100 * fraction, digits=1)
 
 
-def _text(value: Any) -> str | None:
-    return None if pd.isna(value) else str(value)
+def _axis(parts: Sequence[Part]) -> Axis | None:
+    """A scale for all effects, our intervals and the claimed bounds; None without any effect."""
+    effects = [part[f"{prefix}effect"] for part in parts for prefix in WITNESSES]
+    if parts[0]["test"] == "computed" or pd.isna(effects).all():
+        return None
+    others = [part[name] for part in parts for name in ("low", "high", "above", "below")]
+    return Axis.over([*effects, *others], log=parts[0]["unit"] == "ratio")

@@ -1,126 +1,94 @@
-"""The report's tables and figures, each with caption, downloads and the script that made it."""
+"""The report's tables and figures, each with caption, files and what makes it, as values."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
-import pandas as pd
-from markupsafe import Markup
+from convnets.exhibits.commands import commands_of
+from convnets.exhibits.tables import HEADINGS, FilledTable, unit_of
+from convnets.judging.conditions import conditions, readable
+from convnets.report import Results, distinct
 
-from convnets import markup
-from convnets.judging.conditions import readable
-from convnets.report import PAPER_ORDER, Results
-from convnets.report_numbers import published_table
-
-ANALYSIS = "analysis_"
-"""How the names of figures begin that analyse the runs further."""
-READING = "reading_"
-"""How the names of tables begin that show a reading of the paper both ways."""
-SCRIPTS = {f"figure_0{number}": "draw_layers.py" for number in (1, 2, 3, 4, 5, 7)} | {
-    "figure_06": "draw_pooling.py"
-}
-"""What drew the figures that are not curves of training."""
+ANALYSIS, READING = "analysis_", "reading_"
+"""Prefixes of figures that analyse the runs further, and of tables of a reading both ways."""
+OF_PAPER = (
+    *("table_1", "figure_08", "table_2", "table_3", "table_4", "figure_09", "figure_10", "table_5"),
+)
+"""The tables and figures of the paper's experiments, in its order."""
+OF_LAYERS = tuple(f"figure_0{number}" for number in range(1, 8))
+"""The paper's figures of how layers compute."""
+ENDINGS = (".csv", ".md", ".tex")
 
 
-def of_paper(names: Sequence[str]) -> list[str]:
-    """The tables and figures of the paper, in its order, whether they are among `names` or not."""
-    return [name for name in PAPER_ORDER if name in names]
+def exhibits(results: Results) -> dict[str, list[dict[str, Any]]]:
+    """All planned tables and figures, by the section that shows them."""
+    planned = [*results.tables, *results.plan["figure_names"]]
+    sections: dict[str, list[str]] = {
+        "paper": [name for name in OF_PAPER if name in planned],
+        "layers": [name for name in OF_LAYERS if name in planned],
+        "analyses": [name for name in planned if name.startswith(ANALYSIS)],
+        "readings": [name for name in planned if name.startswith(READING)],
+    }
+    known = {name for names in sections.values() for name in names}
+    sections["beyond"] = [name for name in planned if name not in known]
+    sections["absent"] = [name for name in (*OF_PAPER, *OF_LAYERS) if name not in planned]
+    return {
+        section: [exhibit(name, results) for name in names] for section, names in sections.items()
+    }
 
 
-def of_analyses(names: Sequence[str]) -> list[str]:
-    """Figures that analyse the runs further."""
-    return [name for name in names if name.startswith(ANALYSIS)]
-
-
-def of_readings(names: Sequence[str]) -> list[str]:
-    """Tables of readings run both ways."""
-    return [name for name in names if name.startswith(READING)]
-
-
-def beyond_paper(names: Sequence[str]) -> list[str]:
-    """Tables and figures of further experiments."""
-    known = (*PAPER_ORDER, *of_analyses(names), *of_readings(names))
-    return [name for name in names if name not in known]
-
-
-def exhibits(names: Sequence[str], results: Results) -> Markup:
-    """Tables and figures one after the other."""
-    return markup.join([exhibit(name, results) for name in names], "\n")
-
-
-def exhibit(name: str, results: Results) -> Markup:
-    """One table or figure, from `tables/NAME.*` or `figures/NAME.*`; a note where it is missing."""
-    figure = results.folder / "figures" / f"{name}.svg"
-    if figure.is_file():
-        return _figure(figure, results.folder)
-    table = results.folder / "tables" / f"{name}.md"
-    if table.is_file():
-        return _table(table, results)
-    note = "Missing: not made yet, as runs that it shows are not finished."
-    return _section(name, readable(name), Markup('<p class="missing">{}</p>').format(note), "", [])
-
-
-def _table(file: Path, results: Results) -> Markup:
-    """A table of the paper with the verdicts on its numbers, or any other as it is."""
-    name = file.stem
-    content, text = markup.markdown_table(file)
-    title, _, caption = text.partition(". ")
-    if name in PAPER_ORDER:
-        columns = list(pd.read_csv(file.with_suffix(".csv"), nrows=0))
-        ranked = "best_variant" in columns
-        header = map(str, columns[: columns.index("best_variant" if ranked else "variant")])
-        number = int(name.removeprefix("table_"))
-        compared = published_table(number, ", ".join(header), results)
-        if ranked:
-            content = Markup("<p>{}</p>\n{}\n<p>{}</p>\n{}").format(
-                "The paper’s models, and ours with the same number of filters:",
-                compared,
-                "The models that rank first and second, the paper’s and ours:",
-                content,
-            )
-        else:
-            content = compared
-    files = [file.with_suffix(ending) for ending in (".csv", ".md", ".tex")]
-    heading = title if name.startswith(READING) else f"{readable(name)}. {title}"
-    return _section(name, heading, content, caption, files, "make_table.py")
-
-
-def _figure(file: Path, folder: Path) -> Markup:
-    """A drawing on a white card, and under it the one that moves, if there is one.
-
-    The title of the drawing is the heading, its description the caption; of an analysis, whose
-    numbers are many, the first sentence.
-    """
-    name = file.stem
-    drawing = ElementTree.parse(file).getroot()
-    title, text = (drawing.findtext(markup.SVG + part, "") for part in ("title", "desc"))
+def exhibit(name: str, results: Results) -> dict[str, Any]:
+    """A table from the runs, or a figure from its file, which may be missing."""
+    if name in results.tables:
+        return _table(name, results)
+    file = results.folder / "figures" / f"{name}.svg"
+    data, script = file.with_suffix(".csv"), "make_figure.py"
     if name.startswith(ANALYSIS):
         topic = name.removeprefix(ANALYSIS)
-        script, data, heading = f"analyse_{topic}.py", folder / "analyses" / f"{topic}.csv", title
-        first, _, rest = text.partition(". ")
-        numbers = markup.folded("The numbers in words", rest)
-        text = Markup("{}.\n{}").format(first, numbers)
-    else:
-        script, data = SCRIPTS.get(name, "make_figure.py"), file.with_suffix(".csv")
-        heading = f"{readable(name)}. {title}"
-    card = Markup('<div class="card"><img src="{}" alt="{}"></div>').format(
-        markup.data_uri(file), f"{heading}; described below."
-    )
+        data, script = results.folder / f"analyses/{topic}.csv", f"analyse_{topic}.py"
+    elif name in OF_LAYERS:
+        script = "draw_pooling.py" if name == "figure_06" else "draw_layers.py"
     animated = file.with_name(f"{name}_animated.svg")
-    if animated.is_file():
-        card += markup.moving(animated)
-    return _section(name, heading, card, text, [data], script)
+    return {
+        "name": name,
+        "label": "" if name.startswith(ANALYSIS) else readable(name),
+        "file": file if file.is_file() else None,
+        "animated": animated if animated.is_file() else None,
+        "files": _existing([data]),
+        "script": script,
+    }
 
 
-def _section(
-    name: str, heading: str, content: Any, caption: Any, files: Sequence[Path], script: str = ""
-) -> Markup:
-    links = [markup.download(file) for file in files if file.is_file()]
-    made = Markup("Made by <code>scripts/{}</code>.").format(script) if script else ""
-    return Markup(
-        '<figure class="exhibit" aria-labelledby="{}">\n{}\n{}\n<figcaption>{} {} {}</figcaption>\n'
-        "</figure>"
-    ).format(
-        name, markup.heading(3, name, heading), content, caption, made, markup.join(links, " ")
-    )
+def _table(name: str, results: Results) -> dict[str, Any]:
+    config = results.tables[name]
+    filled = FilledTable(config, results.metrics, results.published)
+    prefix = results.folder / "tables" / name
+    return {
+        "name": name,
+        "label": "" if name.startswith(READING) else readable(name),
+        "title": config.title,
+        "header": config.header,
+        "headings": [(measure, HEADINGS[measure]) for measure in config.columns],
+        "filled": filled,
+        "unit": unit_of,
+        "notes": filled.notes(conditions(results.provenance, filled.runs)),
+        "commands": commands_of(results.folder.name, results.plan, results.metrics)[name],
+        "files": _existing([prefix.with_suffix(ending) for ending in ENDINGS]),
+        "script": "make_table.py",
+    } | _judged(config.published, results)
+
+
+def _judged(number: int | None, results: Results) -> dict[str, Any]:
+    """The rows of comparison.csv on a table: by label and measure, and by variant and measure."""
+    rows = results.comparison[results.comparison["table"] == number].to_dict("records")
+    by_label: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        by_label.setdefault(row["row"], {})[row["metric"]] = row
+    return {
+        "judged": [(name, HEADINGS[name]) for name in distinct(row["metric"] for row in rows)],
+        "rows": by_label,
+        "cells": {(row["variant"], row["metric"]): row for row in rows},
+    }
+
+
+def _existing(files: list[Path]) -> list[Path]:
+    return [file for file in files if file.is_file()]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from convnets.report_readings import read_readings, section
 from scipy import integrate, stats
 
 from convnets.config.schema import load_config
@@ -28,7 +29,6 @@ from convnets.judging.readings import (
     log_likelihood,
 )
 from convnets.judging.spread import ACCURACY, ASSUMED, learn_spread
-from convnets.report_readings import read_readings, section
 
 OFFICIAL: dict[str, Any] = {
     "display_name": "EMNIST Balanced",

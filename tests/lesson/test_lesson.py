@@ -2,24 +2,29 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from test_report import make_results as make_report
 
-from convnets import report_costs
 from convnets.config.settings import MACHINE_FOLDER
 from convnets.core.files import write_json, write_text
 from convnets.exhibits.layer_animations import ANIMATIONS
+from convnets.lesson import plots as lesson_plots
 from convnets.lesson import tables as lesson
 from convnets.lesson.cases import CASES, LARGE, SMALL
 from convnets.lesson.efficiency import measure_duplication
 from convnets.lesson.from_scratch import Record
+from convnets.page import Sections
+from convnets.report_page import ReportPage
 
 ROOT = Path(__file__).parents[2]
 FIGURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1">
@@ -84,7 +89,7 @@ def make_results(folder: Path) -> Path:
     machine |= {"other_cpu_share": 0.341}
     write_json(measured / "machine.json", machine)
     write_json(folder / "data/provenance.json", {"display_name": "Made-up <images>"})
-    for number in (4, 5, 6, 7):
+    for number in range(1, 8):
         write_text(folder / f"figures/figure_0{number}.svg", FIGURE)
     draw = [sys.executable, "scripts/draw_layers.py", "--output", str(folder / "figures")]
     subprocess.run(draw, cwd=ROOT, check=True)
@@ -92,16 +97,15 @@ def make_results(folder: Path) -> Path:
 
 
 def render(results: Path) -> None:
-    arguments = {
-        "results": results,
-        "notebook": "report/lesson.ipynb",
-        "template": "report/lesson_template",
-        "output": results / "lesson.html",
-    }
-    options = [str(part) for key, value in arguments.items() for part in (f"--{key}", value)]
-    command = [sys.executable, "scripts/render_lesson.py", *options]
+    command = [sys.executable, "scripts/render_page.py", "lesson", "--results", str(results)]
+    command += ["--output", str(results / "lesson.html")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def section(results: Path, name: str, **values: Any) -> BeautifulSoup:
+    shown = Sections(plots=lesson_plots, **lesson.for_templates(results)).show(name, **values)
+    return BeautifulSoup(shown.data, "html.parser")
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +159,7 @@ def test_measured_numbers_stand_in_the_page(page: BeautifulSoup) -> None:
 
 
 def test_the_cost_of_a_convolution_is_counted_right(results: Path) -> None:
-    table = BeautifulSoup(lesson.costs(lesson.load_measured(results), SMALL), "html.parser")
+    table = section(results, "lesson/costs", case=SMALL)
     rows = {
         row.th.text: [cell.text for cell in row.find_all("td")] for row in table.find_all("tr")[1:]
     }
@@ -168,9 +172,9 @@ def test_the_cost_of_a_convolution_is_counted_right(results: Path) -> None:
 
 def test_the_machine_is_as_fast_as_the_fastest_that_was_measured(results: Path) -> None:
     measured = lesson.load_measured(results)
-    assert lesson.machine_rate(measured) == 8e6
+    assert measured.machine_rate == 8e6
     faster = measured.convolutions.assign(rate=9e6)
-    assert lesson.machine_rate(measured._replace(convolutions=faster)) == 9e6
+    assert measured._replace(convolutions=faster).machine_rate == 9e6
 
 
 def test_the_load_of_the_measurement_is_told(results: Path) -> None:
@@ -194,10 +198,9 @@ def test_theory_and_measurement_stand_side_by_side(page: BeautifulSoup) -> None:
 
 def test_pictures_have_a_text_and_ids_are_unique(page: BeautifulSoup) -> None:
     assert all(image.get("alt") for image in page.find_all("img"))
-    slides = page.find_all("svg")
+    slides = page.select(".drawing .moving")
     assert len(slides) == len(ANIMATIONS)
-    assert all(slide.title and slide.desc for slide in slides)
-    assert len(page.select(".animation .pause input[type=checkbox]")) == len(slides)
+    assert len(page.select(".drawing .play input[type=checkbox]")) == len(slides)
     ids = [tag["id"] for tag in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
 
@@ -231,12 +234,14 @@ def test_same_results_give_the_same_bytes_without_traces(results: Path) -> None:
 
 
 def test_the_report_has_what_layers_cost(results: Path, tmp_path: Path) -> None:
-    section = BeautifulSoup(report_costs.section(results), "html.parser")
+    folder = make_report(tmp_path / "trial")
+    assert "<code>make lesson</code> measures" in str(ReportPage(folder).show("analyses").data)
+    shutil.copytree(results.with_name(MACHINE_FOLDER), tmp_path / MACHINE_FOLDER)
+    section = BeautifulSoup(ReportPage(folder).show("analyses").data, "html.parser")
     shown = section.find(attrs={"aria-label": re.compile("Cost of a convolution, 20 images")})
     assert shown.find("th", scope="row", string="matrix product alone")
     assert section.find(attrs={"aria-label": "Duplication by im2col"})
     assert len(section.find_all("img")) == 2
-    assert "<code>make lesson</code> measures" in report_costs.section(tmp_path / "trial")
 
 
 def test_every_exercise_of_the_lesson_has_a_check(page: BeautifulSoup) -> None:

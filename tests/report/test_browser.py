@@ -1,5 +1,6 @@
 """Report and lesson in headless Chromium, without a network, narrow and wide, light and dark."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -11,12 +12,12 @@ import test_lesson
 import test_report
 from test_report import ROOT
 
-from convnets.core.files import write_text
+from convnets.core.files import write_json, write_text
 
 pytestmark = pytest.mark.browser
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-CSS = (ROOT / "report/template/report.css").read_text()
+CSS = (ROOT / "report/report_template/report.css").read_text()
 WIDTHS = (400, 1400)
 SCHEMES = ("light", "dark")
 # What sticks out of the window without lying in a box that scrolls.
@@ -48,7 +49,9 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         figures = [f"figure_0{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8)]
         for name in figures:
             write_text(results / "figures" / f"{name}.svg", test_report.FIGURE)
-        ended = test_report.render(results, figures=",".join(figures))
+        plan = json.loads((results / "plan.json").read_text())
+        write_json(results / "plan.json", plan | {"figure_names": figures})
+        ended = test_report.render(results)
         assert ended.returncode == 0, ended.stderr
     return results / f"{request.param}.html"
 
@@ -135,13 +138,13 @@ def test_print_hides_the_contents_and_shows_what_is_folded(page: Any) -> None:
     assert page.evaluate(HIDDEN_CELLS) == 0
 
 
-def test_what_moves_can_be_held_and_stands_still_in_print(page: Any) -> None:
-    state = "getComputedStyle(document.querySelector('.animation .frame')).animation%s"
-    assert page.evaluate(state % "PlayState") == "running"
-    page.check(".animation .pause input >> nth=0")
-    assert page.evaluate(state % "PlayState") == "paused"
-    page.emulate_media(media="print")
-    assert page.evaluate(state % "Name") == "none"
+def test_nothing_moves_until_it_is_asked_to(page: Any) -> None:
+    still, moving = (
+        page.locator(f".drawing:has(.play) {name}").first for name in (".still", ".moving")
+    )
+    assert (still.is_visible(), moving.is_visible()) == (True, False)
+    page.check(".play input >> nth=0")
+    assert (still.is_visible(), moving.is_visible()) == (False, True)
 
 
 def test_the_page_is_small(file: Path) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bs4 import BeautifulSoup
 from scipy import stats
 
 from convnets.core.errors import UserError
-from convnets.fidelity import ALL, CONDITIONS, appendix, differences, read_study
+from convnets.fidelity import ALL, CONDITIONS, differences, read_study
+from convnets.report_details import provenance
 
 CONDITIONS_OF_ALL = dict(
     zip(
@@ -60,16 +60,15 @@ def test_no_shift_is_found_at_the_nominal_rate() -> None:
     assert 0.02 < verdicts.count("shifts") / len(verdicts) < 0.09
 
 
-def test_the_appendix_keeps_conditions_apart() -> None:
+def test_the_appendix_keeps_conditions_apart(tmp_path: Path) -> None:
     here, there = (
         study({"max_pool_2": [0.1, 0.2]}),
         study({"max_pool_2": [-0.5]}, precision="float32"),
     )
-    page = BeautifulSoup(appendix(pd.concat([here, there])), "html.parser")
-    assert len(page.find_all("table")) == 2
-    assert "18,000 training images, 5 epochs" in page.p.text
-    cells = [cell.text for cell in page.table.find_all("tr")[1].find_all(["th", "td"])]
-    assert cells[:5] == ["max_pool_2", "2", "0.8000", "0.8015", "+0.15"]
+    pd.concat([here, there]).to_csv(tmp_path / "study.csv", index=False)
+    studies = provenance(tmp_path / "study.csv")["fidelity"]
+    assert [conditions["precision"] for conditions, _ in studies] == ["bfloat16", "float32"]
+    assert [found[0].pairs for _, found in studies] == [2, 1]
 
 
 def test_a_file_that_is_no_study_is_refused(tmp_path: Path) -> None:

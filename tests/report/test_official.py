@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from test_report import make_results
 
 from convnets.core.files import write_json
 from convnets.report import load_results
-from convnets.report_official import official_accuracies, official_interval
+from convnets.report_page import ReportPage
+from convnets.report_summary import official, official_interval
 from convnets.runs.metrics import collect
 
 
@@ -27,14 +29,16 @@ def test_seeds_widen_the_interval() -> None:
 
 def test_the_report_shows_them_beside_the_accuracy_on_all_images(tmp_path: Path) -> None:
     folder = make_results(tmp_path / "trial")
-    assert official_accuracies(load_results(folder)) == ""
+    assert official(load_results(folder)) == []
     for run in folder.glob("runs/stride_*/seed_*"):
         test = json.loads((run / "test.json").read_text())
         test |= {"official_test_images": 4380, "official_test_accuracy": 0.8501}
         write_json(run / "test.json", test)
     runs = folder.glob("runs/*/seed_*")
     (folder / "metrics.csv").write_text(collect(runs).to_csv(index=False))
-    text = official_accuracies(load_results(folder)).striptags()
+    page = BeautifulSoup(ReportPage(folder).show("numbers").data, "html.parser")
+    table = page.find(attrs={"aria-label": "Accuracies on official test images"})
+    text = table.find_previous("p").text + table.text.replace("\n", "")
     assert "4,380 of the test images belong to the 18,800" in text
     assert "stride_220.8770.8130.8500.841 to 0.859" in text
     assert "fully_connected" not in text

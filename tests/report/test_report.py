@@ -1,5 +1,6 @@
 """The report: executed and rendered on small made-up results, and what it says about them."""
 
+import html
 import json
 import re
 import subprocess
@@ -14,21 +15,23 @@ import yaml
 from bs4 import BeautifulSoup
 
 from analysis_fixture import make_runtimes
-from convnets import markup, report, report_details, report_exhibits, report_summary
+from convnets import report, report_details, report_exhibits
 from convnets.architectures.variant import Variant
 from convnets.config.experiments import Table
 from convnets.config.settings import from_mapping
 from convnets.core.errors import UserError
 from convnets.core.files import write_json, write_text
-from convnets.exhibits.table_text import markdown
-from convnets.exhibits.tables import FilledTable
+from convnets.exhibits import make_table
+from convnets.formats import number
 from convnets.judging.claims import load_claims
 from convnets.judging.comparison import compare
-from convnets.judging.conditions import conditions
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
 from convnets.judging.readings import judge_readings, load_readings
 from convnets.judging.table import judge_all
+from convnets.page import Sections, environment, execute
+from convnets.report_claims import sentence
+from convnets.report_page import ReportPage
 from convnets.runs.metrics import collect, read_runs
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +45,8 @@ MECHANISM = {
     for part in claim.parts
     if part.computed
 }
+SECTIONS = ("summary", "claims", "witnesses", "exhibits", "numbers", "analyses", "readings")
+SECTIONS += ("provenance",)
 CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
 ACCURACY = {"fully_connected": 0.7512, "stride_2": 0.8123, "stride_3": 0.8034, "stride_4": 0.7945}
 """Made-up test accuracies of the first seed; the second's is 0.001 higher."""
@@ -52,6 +57,15 @@ SECONDS = {
 """Made-up seconds an epoch in each round."""
 FIGURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1">
 <title>Runtime &amp; co</title><desc>Two "curves" climb.</desc><path d="M0 0"/></svg>"""
+PLAN = {
+    "epochs": 3,
+    "command": "snakemake --cores 2 --configfile a&b.yaml",
+    "tables": {"table_2": CONFIG["tables"]["table_2"]},
+    "figures": {},
+    "figure_names": ["figure_08"],
+}
+
+
 STUDY = "\n".join(
     [
         "variant,seed,reference_accuracy,plan_accuracy,data,train_images,test_images,epochs,"
@@ -74,16 +88,18 @@ def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
     collect(runs, make_runtimes(SECONDS)).to_csv(folder / "metrics.csv", index=False)
     metrics = read_runs(folder / "metrics.csv")
     config = from_mapping(Table, CONFIG["tables"]["table_2"])
-    table = FilledTable(config, metrics, PUBLISHED)
-    caption = table.caption(conditions(provenance, table.runs))
-    write_text(folder / "tables/table_2.md", markdown(table.grid(), "table_2", caption))
-    write_text(folder / "tables/table_2.csv", table.numbers().to_csv(index=False))
+    make_table("table_2", config, metrics, PUBLISHED, provenance, f"{folder}/tables/table_2")
     write_text(folder / "figures/figure_08.svg", FIGURE)
     write_text(folder / "figures/figure_08.csv", "epoch,mean\n1,0.5\n")
     compare(PUBLISHED, metrics, provenance, PRIOR).to_csv(folder / "comparison.csv", index=False)
     claims = judge_all(CLAIMS, pd.DataFrame(), {}, PUBLISHED, PRIOR, MECHANISM, provenance)
     claims.to_csv(folder / "claims.csv", index=False)
-    write_text(folder / "fidelity.csv", STUDY)
+    planned = [
+        {"variant": variant, "seed": seed, "multiply_adds": 1}
+        for variant in ACCURACY
+        for seed in (0, 1)
+    ]
+    write_json(folder / "plan.json", {**PLAN, "runs": planned})
     readings = load_readings(
         yaml.safe_load((ROOT / "config/readings.yaml").read_text())["readings"]
     )
@@ -143,20 +159,9 @@ def make_run(folder: Path, name: str, seed: int, epochs: int) -> Path:
     return folder
 
 
-def render(results: Path, **changed: str) -> subprocess.CompletedProcess[str]:
-    arguments = {
-        "results": str(results),
-        "experiments": "table_2",
-        "figures": "figure_08",
-        "readings": "config/readings.yaml",
-        "fidelity": str(results / "fidelity.csv"),
-        "notebook": "report/report.ipynb",
-        "template": "report/template",
-        "command": "snakemake --cores 2 --configfile a&b.yaml",
-        "output": str(results / "report.html"),
-    } | changed
-    options = [part for key, value in arguments.items() for part in (f"--{key}", value)]
-    command = [sys.executable, "scripts/render_report.py", *options]
+def render(results: Path, output: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "scripts/render_page.py", "report", "--results", str(results)]
+    command += ["--output", str(output or results / "report.html")]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -185,7 +190,8 @@ def test_synthetic_data_are_announced_before_anything_else(page: BeautifulSoup) 
 
 def test_values_stand_in_the_page(page: BeautifulSoup) -> None:
     text = text_of(page)
-    assert "Best test accuracy: stride_2 with 0.813." in text  # 0.8123 and 0.8133
+    assert "stride_2 with a test accuracy of 0.813" in text  # 0.8123 and 0.8133
+    assert "8 trainings of 4 networks (2 seeds) on 100,000 training images" in text
     assert "8 (4 variants, 2 seeds)" in text
     assert "Device hours 4.00 (Difference Engine No. 2)" in text  # 8 runs of 1,800 s
     assert "snakemake --cores 2 --configfile a&b.yaml" in text
@@ -198,7 +204,7 @@ def test_values_stand_in_the_page(page: BeautifulSoup) -> None:
 def test_tables_not_run_are_named(page: BeautifulSoup) -> None:
     figures = ", ".join(f"Figure {number}" for number in range(1, 8))
     missing = "Table 1, Table 3, Table 4, Figure 9, Figure 10, Table 5"
-    assert f"not run: {figures}, {missing}" in text_of(page)
+    assert f"not run: {missing}, {figures}" in text_of(page)
 
 
 def test_paper_and_ours_stand_side_by_side_with_interval_and_verdict(page: BeautifulSoup) -> None:
@@ -221,20 +227,30 @@ def test_everything_has_an_anchor_and_the_contents_lead_there(page: BeautifulSou
     assert {"claim-7", "claim-17-22", "number-2-3-test_accuracy", "figure_08"} <= set(ids)
     assert any(name.startswith("reading-") for name in ids)
     bar = page.find("nav", class_="bar")
-    assert [link["href"] for link in bar.select("li > ul a")][:2] == ["#figure_08", "#table_2"]
-    headings = [heading["id"] for heading in page.main.find_all(["h2", "h3"])]
+    inner = [link["href"] for link in bar.select("li > ul a")]
+    assert inner.index("#figure_08") + 1 == inner.index("#table_2")
+    headings = [
+        heading["id"]
+        for heading in page.main.find_all(["h2", "h3"])
+        if not heading.find_parent(class_="claim")
+    ]
     assert [link["href"][1:] for link in bar.select("li a")] == headings
 
 
 def test_verdicts_come_first(page: BeautifulSoup) -> None:
-    tallies = page.main.find_all(recursive=False)[2]
+    tallies = page.main.find(class_="verdicts")
+    assert tallies.find_previous("h2") is None
     assert " ".join(tallies.text.split()) == (
         "0 of 81 published numbers reproduced not comparable 14 not run 67 "
         "1 of 27 claims hold holds 1 fails 6 not run 20"
     )
 
 
-def test_the_study_of_the_plan_is_in_the_appendix(page: BeautifulSoup) -> None:
+def test_the_study_of_the_plan_is_in_the_appendix(results: Path, tmp_path: Path) -> None:
+    write_text(tmp_path / "fidelity.csv", STUDY)
+    values = {"results": report.load_results(results)}
+    shown = Sections(**values, **report_details.provenance(tmp_path / "fidelity.csv"))
+    page = BeautifulSoup(shown.show("provenance").data, "html.parser")
     rows = page.find(attrs={"aria-label": lambda label: label and "Made-up images" in label})
     assert [cell.text for cell in rows.find_all("tr")[1].find_all(["th", "td"])][4:] == [
         "+0.05",
@@ -244,12 +260,23 @@ def test_the_study_of_the_plan_is_in_the_appendix(page: BeautifulSoup) -> None:
 
 
 def test_claims_have_verdict_evidence_and_parts(page: BeautifulSoup) -> None:
-    table = page.find(attrs={"aria-label": "Claims of the paper"})
-    cells = [cell.text for cell in table.find_all("tr")[22].find_all(["th", "td"])]
-    assert cells[0] == "22¶"
-    assert cells[1] == "holds"
-    assert "1: made up" in cells[4]
-    assert page.find("summary", string="Claim 17: 22 parts")
+    claim = page.find(id="claim-22")
+    assert claim.h3.text == ("holds 22. Dilation leaves the number of parameters unchanged.¶")
+    assert claim.find_all("p")[1].text == (
+        "A dilated convolution has 1 times as many parameters as a plain one."
+    )
+    assert "1: made up" in claim.details.text
+    assert len(page.find(id="claim-17").details.tbody.find_all("tr")) == 22
+
+
+def test_a_claim_is_drawn_with_its_witnesses(page: BeautifulSoup) -> None:
+    forest = page.find(id="claim-2").find(class_="forest")
+    row = forest.find(id="claim-2-1")
+    assert row.find(class_="claimed")
+    assert row.find("circle", class_="paper")
+    assert row.find("path", class_="theirs")
+    assert not row.find("circle", class_="ours")  # no run in these results
+    assert "other people" in row.svg["aria-label"]
 
 
 def test_runtimes_stand_as_multiples_of_an_epoch(page: BeautifulSoup) -> None:
@@ -260,11 +287,10 @@ def test_runtimes_stand_as_multiples_of_an_epoch(page: BeautifulSoup) -> None:
 
 
 def test_runtimes_say_how_they_were_measured(page: BeautifulSoup) -> None:
-    table = page.find(attrs={"aria-label": "Runtimes"})
+    table = page.find(attrs={"aria-label": "Learning curves and runtimes"})
     cells = [[cell.text for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
-    assert cells[2] == ["stride_2", "22", "20 to 26", "–", "600"]  # no_pooling was not run
+    assert cells[2][5:] == ["22", "20 to 26", "–", "600"]  # no_pooling was not run
     text = text_of(page)
-    assert "An epoch takes from 11.00 s (fully_connected) to 44.00 s" in text
     assert "medians of 9 rounds, measured side by side" in text
     assert "other processes used 2 % of the processors meanwhile." in text
 
@@ -315,20 +341,10 @@ def test_committed_notebook_has_no_outputs() -> None:
     assert not any(cell.outputs or cell.execution_count for cell in code)
 
 
-def test_notebook_without_a_parameter_is_refused(results: Path, tmp_path: Path) -> None:
-    ended = render(results, notebook=str(edited(tmp_path, 'command = ""', "")))
-    assert ended.returncode == 1
-    assert "does not set command; it sets" in ended.stderr
-
-
 def test_failing_cell_fails_with_its_error(results: Path, tmp_path: Path) -> None:
-    failing = edited(tmp_path, "of_paper(shown):", "of_paper([1 / 0]):")
-    output = tmp_path / "report.html"
-    ended = render(results, notebook=str(failing), output=str(output))
-    assert ended.returncode == 1
-    assert "failed with ZeroDivisionError" in ended.stderr
-    assert "of_paper([1 / 0]):" in ended.stderr
-    assert not output.exists()
+    failing = edited(tmp_path, 'page.show("claims")', "1 / 0")
+    with pytest.raises(UserError, match=r"(?s)failed with ZeroDivisionError.*1 / 0"):
+        execute(failing, {"results": str(results)})
 
 
 def edited(folder: Path, old: str, new: str) -> Path:
@@ -341,16 +357,26 @@ def edited(folder: Path, old: str, new: str) -> Path:
 
 
 def test_what_was_not_made_is_shown_as_missing(results: Path) -> None:
-    note = report_exhibits.exhibit("figure_09", report.load_results(results))
-    assert text_of(BeautifulSoup(note, "html.parser")) == (
+    item = report_exhibits.exhibit("figure_09", report.load_results(results))
+    macros = environment().get_template("macros_exhibits.html").module
+    assert text_of(BeautifulSoup(macros.exhibit(item), "html.parser")) == (
         "Figure 9 ¶ Missing: not made yet, as runs that it shows are not finished."
     )
 
 
 def test_no_notice_for_the_papers_experiment(tmp_path: Path) -> None:
-    done = report.load_results(make_results(tmp_path, source="nist", epochs=100))
-    assert report_summary.warnings(done, report.PAPER_ORDER) == ""
-    assert "not run: Table 5" in report_summary.warnings(done, report.PAPER_ORDER[:-1])
+    folder = make_results(tmp_path, source="nist", epochs=100)
+    plan = json.loads((folder / "plan.json").read_text())
+    tables = {name: CONFIG["tables"][name] for name in CONFIG["tables"] if name < "table_6"}
+    figures = [f"figure_{number:02}" for number in range(1, 11)]
+    write_json(folder / "plan.json", plan | {"tables": tables, "figure_names": figures})
+    assert 'role="note"' not in section(folder, "summary")
+    write_json(folder / "plan.json", plan | {"tables": tables, "figure_names": figures[:-1]})
+    assert "not run: Figure 10" in section(folder, "summary")
+
+
+def section(folder: Path, name: str) -> str:
+    return str(ReportPage(folder).show(name).data)
 
 
 def test_single_run_gives_a_report(tmp_path: Path) -> None:
@@ -358,11 +384,11 @@ def test_single_run_gives_a_report(tmp_path: Path) -> None:
     metrics = pd.read_csv(folder / "metrics.csv")
     only = metrics[(metrics["variant"] == "stride_2") & (metrics["seed"] == 1)]
     only.to_csv(folder / "metrics.csv", index=False)
-    done = report.load_results(folder)
-    assert "1 (1 variant, 1 seed)" in report_summary.summary(done, "")
-    assert "fully-connected" not in report_summary.headlines(done)
-    assert "the spread between seeds is assumed" in report_summary.scope(done)
-    assert report_details.runs(done).count("<tr>") == 2
+    text = section(folder, "summary")
+    assert "1 (1 variant, 1 seed)" in text
+    assert "the spread between seeds is assumed" in text
+    runs = BeautifulSoup(section(folder, "provenance"), "html.parser")
+    assert len(runs.find(attrs={"aria-label": "Runs"}).find_all("tr")) == 2
 
 
 def test_no_runs_is_an_error(tmp_path: Path) -> None:
@@ -376,10 +402,9 @@ def test_differing_settings_are_listed_run_by_run(tmp_path: Path) -> None:
     folder = make_results(tmp_path)
     path = folder / "runs/stride_3/seed_1/run.json"
     write_json(path, json.loads(path.read_text()) | {"device_name": "Analytical Engine"})
-    done = report.load_results(folder)
-    assert '<th scope="col" class="text">Device</th>' in report_details.runs(done)
-    assert report_details.runs(done).count("Analytical Engine") == 1
-    assert "Engine" not in report_details.environment(done)
+    text = section(folder, "provenance")
+    assert '<th scope="col" class="text">Device</th>' in text
+    assert text.count("Analytical Engine") == 2  # beside the paper's device, and in its run
 
 
 def keys_of_readings() -> list[str]:
@@ -393,22 +418,70 @@ def test_readings_name_keys_that_runs_record(key: str, results: Path) -> None:
     if key.startswith("variant."):  # pooling and dilation are not in this test's variants
         assert key.removeprefix("variant.") in Variant.__dataclass_fields__
     else:
-        assert report.values_used(key, report.load_results(results))
+        assert report.load_results(results).used(key)
+
+
+def test_a_claim_is_told_in_a_sentence_of_its_values() -> None:
+    part = {"says": "CNNs are {} the baseline", "unit": "fraction", "evidence": "no runs"}
+    values = {"effect": 0.061, "theirs_effect": float("nan"), "paper_effect": 0.067}
+    first, second = part | values, part | values | {"effect": 0.122, "paper_effect": 0.061}
+    assert sentence([first, second]) == (
+        "CNNs are 6.1 to 12.2 points above the baseline; the paper's numbers give 6.1 to 6.7 "
+        "points above."
+    )
+    assert sentence([first, second | {"effect": -0.03}]).startswith(
+        "CNNs are 3.0 points below to 6.1 points above the baseline"
+    )
+    assert sentence([first | {"effect": float("nan")}]) == (
+        "Our runs do not tell (no runs). By the paper's numbers: CNNs are 6.7 points above the "
+        "baseline."
+    )
+    ratio = values | {"unit": "ratio", "effect": 0.4567, "says": "It takes {} as long"}
+    assert sentence([part | ratio]).startswith("It takes 0.46 times as long; ")
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.25, "0.2 s"), (59.9, "59.9 s"), (61, "1 min 1 s"), (7260, "2 h 1 min")]
+    ("value", "unit", "text"),
+    [
+        (0.8765, "fraction", "0.876"),
+        (1234.5, "s", "1,234"),
+        (12.0, "epoch", "12"),
+        (4.67, "epoch", "4.7"),
+        (0.00674, "ratio", "0.00674"),
+        (-0.0541, "points", "\N{MINUS SIGN}5.41"),
+        ("Max 2->3", "", "Max 2→3"),
+        (float("nan"), "s", "–"),
+    ],
 )
-def test_durations(seconds: float, text: str) -> None:
-    assert report.shown_seconds(seconds) == text
+def test_one_format_of_numbers(value: Any, unit: str, text: str) -> None:
+    assert number(value, unit) == text
 
 
-def test_table_of_a_user_without_published_values(tmp_path: Path) -> None:
-    lines = ["| Method | Accuracy |", "| :-- | --: |", r"| a\|b | 0.5 |", "", "**Table 6.** Mine."]
-    write_text(tmp_path / "table_6.md", "\n".join(lines))
-    write_text(tmp_path / "table_6.csv", "method,accuracy\n")
-    content, caption = markup.markdown_table(tmp_path / "table_6.md")
-    table = BeautifulSoup(content, "html.parser")
-    assert table.find("th", scope="row").text == "a|b"
-    assert text_of(table) == "Method Accuracy a|b 0.5"
-    assert caption == "Mine."
+EVIL = "<script>alert(1)</script>"
+
+
+def test_foreign_results_cannot_inject_scripts(tmp_path: Path) -> None:
+    folder = make_results(tmp_path / "trial")
+    drawing = FIGURE.replace("Runtime &amp; co", html.escape(EVIL)).replace("<path", f"{EVIL}<path")
+    for name in ("figure_08", "figure_08_animated"):
+        write_text(folder / f"figures/{name}.svg", drawing)
+    plan = json.loads((folder / "plan.json").read_text())
+    plan["command"] = plan["tables"]["table_2"]["title"] = EVIL
+    plan["tables"]["table_2"]["rows"][0]["label"] = [EVIL]
+    write_json(folder / "plan.json", plan)
+    provenance = make_provenance("glyphs") | {"display_name": EVIL}
+    write_json(folder / "data/provenance.json", provenance)
+    for name in ("comparison", "claims", "readings"):
+        table = pd.read_csv(folder / f"{name}.csv")
+        words = table.select_dtypes("str").columns.difference(["metric", "variant", "unit"])
+        table[words] = table[words].where(table[words].isna(), EVIL)
+        table.to_csv(folder / f"{name}.csv", index=False)
+    run = folder / "runs/stride_2/seed_0/run.json"
+    write_json(run, json.loads(run.read_text()) | {"device_name": EVIL, "git_commit": EVIL})
+    page = ReportPage(folder)
+    for name in SECTIONS:
+        text = str(page.show(name).data)
+        assert "<script" not in text, name
+        assert not BeautifulSoup(text, "html.parser").find_all(
+            lambda tag: any(key.startswith("on") for key in tag.attrs)
+        )

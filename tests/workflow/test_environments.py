@@ -84,7 +84,7 @@ def test_every_script_of_a_rule_is_looked_at() -> None:
 
 @pytest.mark.parametrize(("environment", "script"), rules())
 def test_an_environment_has_what_its_scripts_import(environment: str, script: str) -> None:
-    notebooks = ["report/report.ipynb"] if script == "render_report.py" else []
+    notebooks = ["report/report.ipynb"] if script == "render_page.py" else []
     available = {pin.split("==")[0] for pin in pins(environment)}
     assert packages(imported(script, *notebooks)) - available == set()
 

@@ -16,11 +16,15 @@ LAYER_COSTS = multiext(
     "layer_times.csv",
     "machine.json",
 )
-LESSON_TEMPLATE = [
+LESSON_TEMPLATES = sorted(
     str(file)
-    for folder in ("report/lesson_template", "report/template")
-    for file in sorted(Path(folder).iterdir())
-]
+    for folder in ("lesson_template", "report_template", "sections", "sections/lesson")
+    for file in Path("report", folder).iterdir()
+    if file.is_file()
+)
+ANIMATIONS = expand(
+    f"{RESULTS}/figures/figure_{{number}}_animated.svg", number=["01", "02", "03", "07"]
+)
 NETWORK_BY_HAND = {
     "id": "by_hand",
     "method": "max_pool",
@@ -88,8 +92,8 @@ rule lesson:
         rules.layer_figures.output,
         rules.pooling_figure.output,
         PROVENANCE,
-        notebook="report/lesson.ipynb",
-        template=LESSON_TEMPLATE,
+        LESSON_TEMPLATES,
+        "report/lesson.ipynb",
     output:
         page=report(
             f"{RESULTS}/lesson.html",
@@ -106,11 +110,9 @@ rule lesson:
         side_by_side=1,
     params:
         results=subpath(output.page, parent=True),
-        template=lambda wildcards, input: Path(input.template[0]).parent,
         version=VERSIONS["lesson"],
     message:
         "Writing {output.page}"
     shell:
-        "python scripts/render_lesson.py --results {params.results:q} "
-        "--notebook {input.notebook:q} --template {params.template:q} --output {output.page:q} "
+        "python scripts/render_page.py lesson --results {params.results:q} --output {output.page:q} "
         "> {log:q} 2>&1"

@@ -4,9 +4,12 @@
 #        data/provenance.json, the study of the training plan; ../machine/, if it is there
 #   out  report.html, report.ipynb
 
-NOTEBOOK = "report/report.ipynb"
-TEMPLATE = "report/template"
-TEMPLATE_FILES = sorted(str(file) for file in Path(TEMPLATE).iterdir())
+TEMPLATES = sorted(
+    str(file)
+    for folder in ("report_template", "sections", "sections/lesson")
+    for file in Path("report", folder).iterdir()
+    if file.is_file()
+)
 
 
 rule report:
@@ -22,10 +25,12 @@ rule report:
         CLAIMS,
         READINGS_JUDGED,
         PROVENANCE,
-        notebook=NOTEBOOK,
-        template=TEMPLATE_FILES,
-        readings=READINGS,
-        fidelity="benchmarks/results/fidelity.csv",
+        TEMPLATES,
+        READINGS,
+        PUBLISHED,
+        PRIOR,
+        "benchmarks/results/fidelity.csv",
+        "report/report.ipynb",
     output:
         page=report(
             f"{RESULTS}/report.html",
@@ -42,17 +47,12 @@ rule report:
         side_by_side=1,
     params:
         results=subpath(output.page, parent=True),
-        experiments=",".join(CONFIG.table_names),
-        figures=",".join(FIGURE_NAMES),
-        template=lambda wildcards, input: Path(input.template[0]).parent,
-        command=COMMAND,
+        shown=[*CONFIG.table_names, *FIGURE_NAMES, COMMAND],  # read from plan.json
         # No input, which would be measured again for a report.
         layer_costs=[file_digest(file) for file in LAYER_COSTS if Path(file).exists()],
         version=VERSIONS["report"],
     message:
         "Writing {output.page}"
     shell:
-        "python scripts/render_report.py --results {params.results:q} "
-        "--experiments {params.experiments:q} --figures {params.figures:q} "
-        "--readings {input.readings:q} --fidelity {input.fidelity:q} --notebook {input.notebook:q} "
-        "--template {params.template:q} --command {params.command:q} --output {output.page:q} > {log:q} 2>&1"
+        "python scripts/render_page.py report --results {params.results:q} --output {output.page:q} "
+        "> {log:q} 2>&1"

@@ -12,9 +12,9 @@ VERSIONS = {
     "runtimes": 1,
     "metrics": 2,
     "exhibits": 3,
-    "judging": 2,
+    "judging": 3,
     "analyses": 3,
-    "lesson": 3,
-    "report": 4,
+    "lesson": 4,
+    "report": 5,
 }
 """Version by stage. A stage with others' results in its inputs follows them by itself."""

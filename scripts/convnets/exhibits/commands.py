@@ -1,47 +1,35 @@
 """The command that repeats each row of the tables."""
 
-from collections.abc import Iterator
+import shlex
 from typing import Any
 
 import pandas as pd
 
-from convnets.judging.conditions import readable
-
-INTRODUCTION = """# How to repeat each row
-
-Everything, from the root of the repository:
-
-    {command}
-
-A table, for example:
-
-    {command} -- {table}
-
-The commands below train and test the runs of one row, and make nothing else.
-"""
+Commands = dict[str, list[tuple[str, str]]]
+"""By table: label and command of each row; no command where the row has no run."""
 
 
-def commands_of_rows(name: str, plan: dict[str, Any], runs: pd.DataFrame) -> str:
-    """Markdown with a command for each row of the tables in `plan` that has finished `runs`.
+def commands_of(name: str, plan: dict[str, Any], runs: pd.DataFrame) -> Commands:
+    """The commands for all tables in `plan`; they train and test the runs of one row only.
 
-    `name` is the run name, under whose folder Snakemake writes.
+    `name` is the run name, under whose folder Snakemake writes. The seeds are those of the finished
+    `runs`; of a variant without any, the planned ones.
     """
-    tables = plan["tables"]
-    example = f"results/{name}/tables/{next(iter(tables))}.md"
-    parts = [INTRODUCTION.format(command=plan["command"], table=example)]
-    for table, values in tables.items():
-        parts.append(f"\n## {readable(table)}. {values['title']}\n")
-        parts += _rows(name, plan["command"], values["rows"], runs)
-    return "".join(parts)
-
-
-def _rows(name: str, command: str, rows: list[dict[str, Any]], runs: pd.DataFrame) -> Iterator[str]:
-    for row in rows:
-        wanted = set(row["variants"])
-        files = [
-            f"results/{name}/runs/{variant}/seed_{seed}/test.json"
-            for variant, seed in runs.index
-            if variant in wanted
+    planned = [(run["variant"], run["seed"]) for run in plan["runs"]]
+    finished = {variant for variant, _ in runs.index}
+    files: dict[str, list[str]] = {}
+    for variant, seed in [*runs.index, *(run for run in planned if run[0] not in finished)]:
+        file = f"results/{name}/runs/{variant}/seed_{seed}/test.json"
+        files.setdefault(variant, []).append(file)
+    return {
+        table: [
+            (", ".join(row["label"]), _command(plan["command"], row["variants"], files))
+            for row in values["rows"]
         ]
-        repeat = f"{command} -- {' '.join(files)}" if files else "(no finished run)"
-        yield f"\n{', '.join(row['label'])}:\n\n    {repeat}\n"
+        for table, values in plan["tables"].items()
+    }
+
+
+def _command(command: str, variants: list[str], files: dict[str, list[str]]) -> str:
+    wanted = [file for variant in variants for file in files.get(variant, ())]
+    return f"{command} -- {shlex.join(wanted)}" if wanted else ""

@@ -9,10 +9,19 @@ import pandas as pd
 
 from convnets.config.experiments import Table
 from convnets.exhibits.table_text import Grid
-from convnets.judging.conditions import runtime_conditions
+from convnets.formats import decimals, number
+from convnets.judging.conditions import censored, runtime_conditions
 from convnets.judging.numbers import own_interval
+from convnets.judging.spread import OF_BEST
 from convnets.judging.witnesses import spreads_of
-from convnets.runs.metrics import RUNTIMES, filters_label, rank_variants, runs_of, runtimes_measured
+from convnets.runs.metrics import (
+    RUNTIMES,
+    UNITS,
+    filters_label,
+    rank_variants,
+    runs_of,
+    runtimes_measured,
+)
 
 HEADINGS = {
     "num_filters": "# of filters",
@@ -30,7 +39,6 @@ OF_ARCHITECTURE = ("num_filters", "parameters", "multiply_adds", "receptive_fiel
 """Measures that are the same for every seed."""
 WITH_INTERVAL = ("test_accuracy", "best_epoch", "epoch_seconds", "seconds_to_best")
 """Measures that have a 95 % interval, with one seed too (`own_interval`)."""
-MISSING = "–"
 
 
 class Rank(NamedTuple):
@@ -56,6 +64,24 @@ class Ours(NamedTuple):
     """Standard deviation over seeds."""
     interval: tuple[float, float] | None = None
     """95 % interval."""
+    at_least: bool = False
+    """Whether the best epoch is unknown, as training was cut short at or near it."""
+
+    def shown(self, measure: str) -> tuple[str, str, str]:
+        """Value, deviation and interval as text, with the same digits; empty where there is none.
+
+        A value of a training that was cut short is a lower bound, and has neither.
+        """
+        value, unit = self.value, unit_of(measure)
+        if value is None or isinstance(value, str):
+            return number(value), "", ""
+        digits = decimals(unit, value, exact=not self.deviation)
+        text = number(value, digits=digits)
+        if self.at_least:
+            return text, "", ""
+        deviation = "" if self.deviation is None else number(self.deviation, digits=digits)
+        ends = [number(end, digits=digits) for end in self.interval or ()]
+        return text, deviation, ", ".join(ends)
 
 
 @dataclass(frozen=True)
@@ -73,6 +99,7 @@ class FilledRow:
     """A row of the table with its values."""
 
     label: tuple[str, ...]
+    variants: tuple[str, ...]
     models: dict[Rank, tuple[str, int]]
     """Variant and number of seeds behind each rank."""
     entries: list[Entry]
@@ -125,8 +152,12 @@ class FilledTable:
         return Grid(self.table.header, columns, [row.label for row in self.rows], cells)
 
     def caption(self, conditions: str) -> str:
-        """The title, under which conditions ours came about, and how to read the values."""
-        sentences = [self.table.title, f"Ours: {conditions}" if self.with_paper else conditions]
+        """The title, and `notes`."""
+        return f"{self.table.title}. {self.notes(conditions)}"
+
+    def notes(self, conditions: str) -> str:
+        """Under which conditions ours came about, and how to read the values."""
+        sentences = [f"Ours: {conditions}" if self.with_paper else conditions]
         if self.several_seeds:
             sentences.append(
                 "Ours are mean ± standard deviation over seeds, with the 95 % interval of the mean "
@@ -156,7 +187,7 @@ class FilledTable:
             for measure in self.table.columns:
                 paper = _published_value(published, measure)
                 entries.append(Entry(rank, measure, paper, self._ours(ours, measure)))
-        return FilledRow(label, models, entries)
+        return FilledRow(label, variants, models, entries)
 
     def _published_of(
         self, label: tuple[str, ...], variants: tuple[str, ...], rank: Rank
@@ -165,6 +196,10 @@ class FilledTable:
         if rank is SINGLE:
             return self._published[self._published["variant"] == variants[0]]
         return self._published[self._published["row"] == " ".join(label) + rank.published]
+
+    def ours_of(self, variant: str, measure: str) -> Ours:
+        """Our value for any variant of the table."""
+        return self._ours(runs_of(self.runs, variant), measure)
 
     def _ours(self, runs: pd.DataFrame, measure: str) -> Ours:
         """Mean of the runs of one variant, deviation over seeds, interval."""
@@ -180,7 +215,8 @@ class FilledTable:
         if measure not in WITH_INTERVAL:
             return Ours(float(values.mean()), deviation)
         low, high = own_interval(measure, runs, self._spreads[measure])
-        return Ours(float(values.mean()), deviation, None if math.isnan(low) else (low, high))
+        cut = measure in OF_BEST and bool(censored(runs))
+        return Ours(float(values.mean()), deviation, None if math.isnan(low) else (low, high), cut)
 
     def _numbers(self, row: FilledRow) -> Iterator[tuple[str, Any]]:
         yield from zip(self.table.header, row.label, strict=True)
@@ -218,24 +254,15 @@ def _published_value(published: pd.DataFrame, measure: str) -> float | str | Non
     return float(values.iloc[0]) if len(values) else None
 
 
+def unit_of(measure: str) -> str:
+    """The unit of a measure, as the formats know it."""
+    return UNITS.get(measure, "")
+
+
 def _text(entry: Entry, source: str) -> str:
-    """A value as it is shown: accuracies with 3 decimals, the rest with 3 digits or more."""
-    value, deviation, interval = entry.ours if source == "ours" else (entry.paper, None, None)
-    if value is None or isinstance(value, str):
-        return value or MISSING
-    decimals = _decimals(entry.measure, value, source == "paper" or not deviation)
-    text = f"{value:,.{decimals}f}"
-    if deviation is not None:
-        text += f" ± {deviation:,.{decimals}f}"
-    if interval:
-        text += f" [{interval[0]:,.{decimals}f}, {interval[1]:,.{decimals}f}]"
-    return text
-
-
-def _decimals(measure: str, value: float, single: bool) -> int:
-    """Digits after the point; a `single` value that is a whole number has none."""
-    if measure.endswith("accuracy"):
-        return 3
-    if value >= 100 or (value.is_integer() and single):
-        return 0
-    return 1 if value >= 10 or measure == "best_epoch" else 2
+    """A value as it is shown in Markdown and LaTeX."""
+    if source == "paper":
+        return number(entry.paper, unit_of(entry.measure))
+    value, deviation, interval = entry.ours.shown(entry.measure)
+    value = f"at least {value}" if entry.ours.at_least else value
+    return value + f" ± {deviation}" * bool(deviation) + f" [{interval}]" * bool(interval)

@@ -13,9 +13,8 @@ import yaml
 
 from convnets.config.settings import from_mapping
 from convnets.core.errors import UserError
+from convnets.formats import MINUS
 from convnets.judging.spread import ACCURACY, QUANTITIES
-
-MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
@@ -51,18 +50,21 @@ class Part:
     equals: float | None = None
     at_least: int | None = None
     ours: str = ""
+    says: str = ""
 
     @property
     def bounds(self) -> str:
-        """The claimed region, in the part's own unit."""
+        """The claimed region, accuracies in percentage points."""
+        scale, unit = (100, " points") if self.quantity == ACCURACY else (1, "")
+        low, high = scale * self.above, scale * self.below
         if self.equals is not None:
             text = f"= {self.equals:g}"
-        elif math.isinf(self.below):
-            text = f"> {self.above:g}"
-        elif math.isinf(self.above):
-            text = f"< {self.below:g}"
+        elif math.isinf(high):
+            text = f"> {low:g}{unit}"
+        elif math.isinf(low):
+            text = f"< {high:g}{unit}"
         else:
-            text = f"between {self.above:g} and {self.below:g}"
+            text = f"between {low:g} and {high:g}{unit}"
         return text.replace("-", MINUS)
 
     @cached_property

@@ -40,6 +40,8 @@ class MixedModel:
     variance: float
     """Of a single run of another person with another seed."""
     df: float
+    components: tuple[float, ...] = ()
+    """Parts of `variance`: person, person and variant, seed and variant, repeat."""
 
     def __add__(self, other: "MixedModel") -> "MixedModel":
         """The model of the sum of two quantities whose errors are independent."""
@@ -161,10 +163,10 @@ def fit(runs: pd.DataFrame) -> MixedModel:
         deviance, np.full(len(groups), -1.0), method="L-BFGS-B", bounds=[(-12, 4)] * len(groups)
     )
     _, covariance, means, _ = parts(found.x)
-    variance = scale * float(np.exp(found.x).sum())
+    components = tuple((scale * np.exp(found.x)).tolist())
     df = max(runs["person"].nunique() - 1, 1)
     of_means = pd.DataFrame(covariance, names, names)
-    return MixedModel(pd.Series(means, names), of_means, variance, df)
+    return MixedModel(pd.Series(means, names), of_means, sum(components), df, components)
 
 
 def other_peoples_runs(prior: Prior, variants: list[str], ours: Sweep) -> Others:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from convnets.judging.claims import MINUS, Claim, Comparison, Family, Part
+from convnets.formats import interval, number, p_value
+from convnets.judging.claims import Claim, Comparison, Family, Part
 from convnets.judging.conditions import OTHER, SAME, censored, deviations, level, other_hardware
 from convnets.judging.estimates import MOST_SEEDS
 from convnets.judging.judge import Judgement, Witness, both, computed_verdict, judge
@@ -33,7 +34,8 @@ from convnets.runs.metrics import RUNTIMES
 
 COLUMNS = [
     *("claim", "section", "sentence", "quote", "claim_verdict", "judged_claim", "lean", "lean_p"),
-    *("part", "quantity", "claimed", "ours", "verdict", "judged", "evidence"),
+    *("part", "quantity", "claimed", "ours", "says", "above", "below"),
+    *("verdict", "judged", "evidence"),
     *("effect", "low", "high", "unit", "test", "p", "p_holm", "seeds", "seeds_to_decide"),
     *("theirs_claim_verdict", "theirs_verdict", "theirs_effect", "theirs_low", "theirs_high"),
     *("theirs_p", "theirs_persons", "theirs_evidence", "combined_verdict"),
@@ -147,7 +149,11 @@ def _about(part: Part, comparison: Comparison) -> Row:
     claimed = comparison.text
     if part.at_least is not None:
         claimed += f" (for {part.at_least} of {len(part.units)})"
-    return {"quantity": part.quantity, "claimed": claimed, "ours": part.ours, "unit": unit}
+    return _shared(part) | {"quantity": part.quantity, "claimed": claimed, "unit": unit}
+
+
+def _shared(part: Part) -> Row:
+    return {"ours": part.ours, "says": part.says, "above": part.above, "below": part.below}
 
 
 def _ours(claim: Claim, item: Comparison, mine: Judgement, about: About) -> Row:
@@ -163,7 +169,7 @@ def _ours(claim: Claim, item: Comparison, mine: Judgement, about: About) -> Row:
     shown = _numbers(finding.effects, finding.index, item)
     seeds = int(finding.effects.seeds[finding.index])
     p = finding.evidence.p
-    words = f"{_interval(shown)}; {_p(p)}, corrected {_p(corrected)}"
+    words = f"{_interval(shown)}; {p_value(p)}, corrected {p_value(corrected)}"
     needed = None
     if seeds == 1:
         words += "; one seed, with the spread of other variants or an assumed one"
@@ -197,24 +203,23 @@ def _others(claim: Claim, item: Comparison, found: Judgement, name: str) -> Row:
         persons = int(finding.effects.seeds[finding.index])
         row["theirs_persons"] = persons
         words += f"; {persons} persons or more"
-    return row | {f"{name}_evidence": f"{words}; {_p(finding.evidence.p)}"}
+    return row | {f"{name}_evidence": f"{words}; {p_value(finding.evidence.p)}"}
 
 
 def _computed(part: Part, mechanism: Mapping[str, Any]) -> Row:
     """A part that follows from the architecture, or from timing two ways of computing the same."""
     found = mechanism[part.computed]
     verdict = computed_verdict(part, found)
-    return {
+    return _shared(part) | {
         "quantity": part.computed,
         "claimed": f"{part.computed.replace('_', ' ')} {part.bounds}",
-        "ours": part.ours,
         "verdict": verdict,
         "judged": verdict,
         "effect": found["value"],
         "low": found["low"],
         "high": found["high"],
         "test": "computed",
-        "evidence": f"{found['value']:.4g}: {found['how']}",
+        "evidence": f"{number(found['value'], 'ratio')}: {found['how']}",
         "theirs_verdict": NO_NUMBERS,
         "paper_verdict": NO_NUMBERS,
     }
@@ -251,14 +256,10 @@ def _numbers(effects: Any, index: int, item: Comparison) -> Row:
     }
 
 
-def _p(value: float) -> str:
-    return "p < 0.0001" if value < 1e-4 else f"p = {value:.2g}"
-
-
 def _interval(row: Row) -> str:
     """An effect with its interval in words: points of accuracy, or factors."""
-    effect, low, high = row["effect"], row["low"], row["high"]
-    if row["unit"] == "fraction":
-        text = f"{100 * effect:+.2f} points ({100 * low:+.2f} to {100 * high:+.2f})"
-        return text.replace("-", MINUS)
-    return f"{effect:.3g} times ({low:.3g} to {high:.3g})"
+    unit, sign, name = (
+        ("points", "+", "points") if row["unit"] == "fraction" else ("ratio", "", "times")
+    )
+    low_to_high = interval(row["low"], row["high"], unit, sign)
+    return f"{number(row['effect'], unit, sign)} {name} ({low_to_high})"

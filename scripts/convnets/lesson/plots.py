@@ -1,15 +1,14 @@
 """The plots of the lesson: measured costs, shares of time, and learning curves."""
 
-import base64
 import dataclasses
+from typing import NamedTuple
 
 import pandas as pd
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from convnets.exhibits.style import SMALL, WIDTH, svg_text
 from convnets.lesson.cases import Case
-from convnets.lesson.tables import CASE, LABELS, Measured, Twins, described, losses, shares
+from convnets.lesson.tables import CASE, LABELS, Measured, Twins, described
 
 LOOKS = {
     "loops": ("#000000", "X"),
@@ -30,7 +29,16 @@ AXES = {
 }
 
 
-def plot_costs(measured: Measured, case: Case) -> Markup:
+class Plot(NamedTuple):
+    """A figure as SVG, with its id and caption."""
+
+    svg: str
+    name: str
+    title: str
+    text: str
+
+
+def plot_costs(measured: Measured, case: Case) -> Plot:
     """Time of a training step's three passes around `case`, as one of its numbers changes."""
     by_case = ["implementation", *CASE]
     seconds = measured.convolutions.groupby(by_case)["seconds"].sum() * 1000
@@ -39,10 +47,10 @@ def plot_costs(measured: Measured, case: Case) -> Markup:
         f"Milliseconds for the outputs and both gradients of {described(case)}, and with one of "
         "these numbers changed, by implementation. Both axes are logarithmic."
     )
-    return _card(figure, f"time_{_name(case)}", "Time by implementation", text)
+    return _plot(figure, f"time_{_name(case)}", "Time by implementation", text)
 
 
-def plot_memory(measured: Measured, case: Case) -> Markup:
+def plot_memory(measured: Measured, case: Case) -> Plot:
     """The largest peak memory of the three passes around `case`."""
     peaks = measured.convolutions.groupby(["implementation", *CASE])["peak_bytes"].max() / 1e6
     figure = _around(peaks.reset_index(name="value").dropna(), case, "megabytes")
@@ -50,12 +58,12 @@ def plot_memory(measured: Measured, case: Case) -> Markup:
         f"Megabytes that the most hungry of the three passes holds at once, for {described(case)}, "
         "and with one of these numbers changed. Both axes are logarithmic."
     )
-    return _card(figure, f"memory_{_name(case)}", "Peak memory by implementation", text)
+    return _plot(figure, f"memory_{_name(case)}", "Peak memory by implementation", text)
 
 
-def plot_shares(measured: Measured) -> Markup:
-    """The share of each kind of layer in the time of each network."""
-    rows = shares(measured)
+def plot_shares(measured: Measured) -> Plot:
+    """Where the time of each network goes."""
+    rows = measured.shares()
     figure = Figure(figsize=(WIDTH, 0.9 + 0.19 * len(rows)), layout="constrained")
     axes = figure.subplots()
     left = pd.Series(0.0, rows.index)
@@ -73,12 +81,12 @@ def plot_shares(measured: Measured) -> Markup:
         "A bar for each network: the share of convolutions, of fully-connected layers, and of all "
         "other layers in the time of a batch, forward and backward."
     )
-    return _card(figure, "shares", "Where the time of each network goes", text)
+    return _plot(figure, "shares", "Where the time of each network goes", text)
 
 
-def plot_losses(twins: Twins) -> Markup:
+def plot_losses(twins: Twins) -> Plot:
     """The loss curves of the hand-written network and PyTorch's, and their distance."""
-    rows = losses(twins)
+    rows = twins.losses()
     figure = Figure(figsize=(WIDTH, 0.85 * WIDTH), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     above.plot(rows.index, rows["pytorch"], color="#E69F00", linewidth=4, label="PyTorch")
@@ -92,7 +100,7 @@ def plot_losses(twins: Twins) -> Markup:
         "Above, the training loss of each step of the network by hand, a thin line, on that of the "
         "same network in PyTorch, a thick line. Below, their difference on a logarithmic axis."
     )
-    return _card(figure, "losses", "Training by hand and in PyTorch", text)
+    return _plot(figure, "losses", "Training by hand and in PyTorch", text)
 
 
 def _around(rows: pd.DataFrame, case: Case, unit: str) -> Figure:
@@ -123,13 +131,8 @@ def _around(rows: pd.DataFrame, case: Case, unit: str) -> Figure:
     return figure
 
 
-def _card(figure: Figure, name: str, title: str, description: str) -> Markup:
-    """A figure on a white card, with its caption."""
-    svg = base64.b64encode(svg_text(figure, title, description).encode()).decode()
-    return Markup(
-        '<figure id="{}">\n<div class="card"><img src="data:image/svg+xml;base64,{}" alt="{}">'
-        "</div>\n<figcaption><strong>{}.</strong> {}</figcaption>\n</figure>"
-    ).format(name, svg, description, title, description)
+def _plot(figure: Figure, name: str, title: str, text: str) -> Plot:
+    return Plot(svg_text(figure, title, text), name, title, text)
 
 
 def _name(case: Case) -> str:

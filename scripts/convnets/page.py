@@ -1,0 +1,165 @@
+"""Pages: sections rendered from templates, shown by a notebook, which becomes one HTML file.
+
+The templates are in report/sections; they escape every value. A notebook shows one section a cell
+with `Sections.show`; `publish` executes it and renders it with an nbconvert template.
+"""
+
+import base64
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import nbformat
+import pandas as pd
+import papermill
+from IPython.display import HTML
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
+from nbconvert import HTMLExporter
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+
+from convnets import formats
+from convnets.core.errors import UserError
+from convnets.core.files import write_text
+from convnets.judging.conditions import readable
+
+ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+LIBRARY = Path(__file__).resolve().parents[1]
+"""The folder that holds this package."""
+ROOT = LIBRARY.parent
+MEDIA_TYPES = {".csv": "text/csv", ".svg": "image/svg+xml"}
+MEDIA_TYPES |= {".md": "text/markdown", ".tex": "application/x-tex"}
+SVG = "{http://www.w3.org/2000/svg}"
+Heading = tuple[int, str, str]
+"""Level, id and text."""
+
+
+def environment() -> Environment:
+    """Templates with the project's formats as filters; values are escaped."""
+    found = Environment(
+        loader=FileSystemLoader(ROOT / "report/sections"),
+        autoescape=lambda name: name is None or name.endswith(".html"),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.do"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    names = ("number", "interval", "p_value", "plural", "shown", "listed")
+    found.filters |= {name: getattr(formats, name) for name in names}
+    found.filters |= {"slug": slug, "data_uri": data_uri, "readable": readable}
+    found.globals |= {"about": about, "headings": []}
+    found.tests["known"] = lambda value: not isinstance(value, Undefined) and pd.notna(value)
+    return found
+
+
+class Sections:
+    """The sections of a page; every template sees `values`."""
+
+    def __init__(self, **values: Any) -> None:
+        self._environment, self._values = environment(), values
+
+    def show(self, name: str, /, **values: Any) -> HTML:
+        """One section for a notebook; the page's contents come from the headings it had."""
+        headings: list[Heading] = self._environment.globals["headings"]  # type: ignore[assignment]
+        headings.clear()
+        html = self._environment.get_template(f"{name}.html").render(self._values | values)
+        return HTML(html, metadata={"headings": list(headings)})
+
+
+def slug(text: str) -> str:
+    """A text as part of an id."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def data_uri(content: Path | str) -> str:
+    """A file, or the text of an SVG, as an address: scripts in a picture do not run."""
+    suffix, data = ".svg", b""
+    if isinstance(content, Path):
+        suffix, data = content.suffix, content.read_bytes()
+    else:
+        data = content.encode()
+    return f"data:{MEDIA_TYPES[suffix]};base64,{base64.b64encode(data).decode()}"
+
+
+def about(drawing: Path) -> dict[str, str]:
+    """Title and description that an SVG file carries."""
+    root = ElementTree.parse(drawing).getroot()
+    return {
+        name: root.findtext(SVG + tag, "") for name, tag in (("title", "title"), ("text", "desc"))
+    }
+
+
+def publish(name: str, parameters: Mapping[str, Any], page: Path) -> None:
+    """Write `page` from report/NAME.ipynb and its template, and beside it the executed notebook."""
+    executed = execute(ROOT / f"report/{name}.ipynb", dict(parameters))
+    write_text(page.with_suffix(".ipynb"), nbformat.writes(executed))
+    write_text(page, render(executed, ROOT / "report" / f"{name}_template"))
+    print(f"wrote {page} and {page.with_suffix('.ipynb').name}")
+
+
+def execute(notebook: Path, parameters: dict[str, Any]) -> nbformat.NotebookNode:
+    """The notebook with its outputs, and without what differs from one execution to the next.
+
+    `parameters` replace those of the cell tagged `parameters`. The kernel is this Python, and
+    imports `convnets` from its own place. Raises `UserError` with the cell and its error when one
+    fails.
+    """
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(LIBRARY), os.environ.get("PYTHONPATH", "")])
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["IPYTHONDIR"] = scratch  # no start-up files, no history in the user's home
+        try:
+            executed = papermill.execute_notebook(
+                notebook,
+                Path(scratch, "executed.ipynb"),
+                parameters,
+                kernel_name="python3",
+                progress_bar=False,
+            )
+        except papermill.PapermillExecutionError as error:
+            traceback = ANSI_COLOUR.sub("", "\n".join(error.traceback))
+            raise UserError(
+                f"{notebook}: cell {error.cell_index + 1} failed with {error.ename}: "
+                f"{error.evalue}\n{error.source}\n{traceback}"
+            ) from error
+    return without_traces(executed)
+
+
+def without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Drop times, durations, identifiers and paths of the execution: same inputs, same bytes."""
+    kept = {key: notebook.metadata[key] for key in ("title", "kernelspec")}
+    notebook.metadata = nbformat.from_dict(kept)
+    # What a cell prints arrives in pieces, as its time has it.
+    notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number}"
+        cell.metadata = nbformat.from_dict({"tags": cell.metadata.get("tags", [])})
+    return notebook
+
+
+def render(notebook: nbformat.NotebookNode, template: Path) -> str:
+    """The notebook as HTML; its contents are the headings of levels 2 and 3."""
+    exporter = HTMLExporter(
+        template_name=template.name,
+        extra_template_basedirs=[str(template.parent)],
+        extra_template_paths=[str(template.parent)],  # a template names the one it extends
+    )
+    sections: list[list[Heading]] = []
+    for level, id, text in (heading for cell in notebook.cells for heading in headings_of(cell)):
+        if level == 2 or not sections:
+            sections.append([])
+        sections[-1].append((level, id, text))
+    html, _ = exporter.from_notebook_node(notebook, resources={"sections": sections})
+    return str(html)
+
+
+def headings_of(cell: nbformat.NotebookNode) -> list[Heading]:
+    """The headings that a cell writes, or shows by `Sections.show`."""
+    if cell.cell_type == "markdown":
+        found = re.findall(r"^(##+) (.+)$", cell.source, re.MULTILINE)
+        return [(len(marks), text.replace(" ", "-"), text) for marks, text in found]
+    shown = (out.get("metadata", {}).get("text/html", {}) for out in cell.outputs)
+    return [tuple(heading) for data in shown for heading in data.get("headings", ())]
