@@ -132,7 +132,9 @@ def _cells(row: dict[Any, Any] | None) -> tuple[str, str, str]:
         return "", "", ""
     unit, (low, high) = row["unit"], (row["ours_low"], row["ours_high"])
     ours = number(row["ours"], unit)
-    if pd.notna(low):
+    if row["at_least"] is True:
+        ours = f"at least {ours}"
+    elif pd.notna(low):
         ours += f" [{number(low, unit)}, {number(high, unit)}]"
     return number(row["paper"], unit), ours, row["verdict"]
 

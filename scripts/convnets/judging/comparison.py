@@ -1,10 +1,11 @@
 """Each published number against ours and against other people's: comparison.csv.
 
-`convnets.judging.numbers` has the rules. Columns that begin with `theirs` are about other people's
-runs of the same networks (config/prior): the interval says where one more of their runs would lie,
-and `theirs_verdict` whether the paper's number lies there. Their networks were tested on the
-paper's images, so image error cancels, and timed on hardware like the paper's, so seconds are
-compared as they are.
+`convnets.judging.numbers` has the rules. `at_least` marks best epochs, and runtimes until then, of
+trainings that were cut short at or near their best. Columns that begin with `theirs` are about
+other people's runs of the same networks (config/prior): the interval says where one more of their
+runs would lie, and `theirs_verdict` whether the paper's number lies there. Their networks were
+tested on the paper's images, so image error cancels, and timed on hardware like the paper's, so
+seconds are compared as they are.
 
 Numbers under *other* conditions (`conditions.level`) are not comparable. Neither are censored best
 epochs, nor runtimes of another kind of machine that lie outside the margin.
@@ -47,7 +48,16 @@ from convnets.runs.metrics import RUNTIMES, runs_of, runtimes_measured
 NOT_COMPARABLE = "not comparable"
 COLUMNS = [
     *("table", "row", "variant", "metric", "unit", "paper", "ours", "ours_low", "ours_high"),
-    *("seeds", "difference", "verdict", "reason", "difference_low", "difference_high", "p_holm"),
+    *(
+        "at_least",
+        "seeds",
+        "difference",
+        "verdict",
+        "reason",
+        "difference_low",
+        "difference_high",
+        "p_holm",
+    ),
     *("relative_to", "paper_relative", "ours_relative", "relative_low", "relative_high"),
     *("theirs", "theirs_low", "theirs_high", "theirs_runs", "theirs_persons", "theirs_verdict"),
     *("conditions", "level"),
@@ -106,10 +116,11 @@ def _ours(
             continue
         own = own_interval(metric, mine, spread)
         row |= {"ours": mine[metric].mean(), "ours_low": own[0], "ours_high": own[1]}
+        row["at_least"] = metric in OF_BEST and variant in censored(mine)
         row |= _shown(metric, row, gaps.value[place], low[place], high[place])
         conditions = level(provenance, mine)
         row |= {"conditions": "; ".join(deviations(provenance, mine)), "level": conditions}
-        obstacle = _obstacle(metric, variant, mine, conditions, bool(np.isnan(low[place])))
+        obstacle = _obstacle(row, conditions, bool(np.isnan(low[place])))
         yield row | (obstacle or _judged(gaps, place, row["seeds"], in_rounds))
 
 
@@ -123,11 +134,11 @@ def _judged(gaps: Gaps, place: int, seeds: int, in_rounds: bool) -> Row:
     return {"p": gaps.p[place], "same": gaps.reproduced[place], "reason": reason}
 
 
-def _obstacle(metric: str, variant: str, mine: pd.DataFrame, conditions: str, unknown: bool) -> Row:
+def _obstacle(row: Row, conditions: str, unknown: bool) -> Row:
     """Verdict and reason where a number cannot be judged; empty where it can."""
-    if (variant, metric) == (REFERENCE, "epoch_seconds"):
+    if (row["variant"], row["metric"]) == (REFERENCE, "epoch_seconds"):
         return {"verdict": "reference", "reason": "all runtimes are multiples of this one"}
-    if metric in OF_BEST and variant in censored(mine):
+    if row["at_least"]:
         reason = "cut short at or near the best epoch, which is therefore unknown"
         return {"verdict": NOT_COMPARABLE, "reason": reason}
     if unknown:
