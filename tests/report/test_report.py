@@ -421,6 +421,11 @@ def test_readings_name_keys_that_runs_record(key: str, results: Path) -> None:
         assert report.load_results(results).used(key)
 
 
+def test_every_part_of_a_claim_has_a_sentence() -> None:
+    for claim in CLAIMS:
+        assert all("{" in part.says for part in claim.parts), claim.id
+
+
 def test_a_claim_is_told_in_a_sentence_of_its_values() -> None:
     part = {"says": "CNNs are {} the baseline", "unit": "fraction", "evidence": "no runs"}
     values = {"effect": 0.061, "theirs_effect": float("nan"), "paper_effect": 0.067}

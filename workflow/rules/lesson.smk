@@ -22,9 +22,6 @@ LESSON_TEMPLATES = sorted(
     for file in Path("report", folder).iterdir()
     if file.is_file()
 )
-ANIMATIONS = expand(
-    f"{RESULTS}/figures/figure_{{number}}_animated.svg", number=["01", "02", "03", "07"]
-)
 NETWORK_BY_HAND = {
     "id": "by_hand",
     "method": "max_pool",
