@@ -75,7 +75,7 @@ def sentence(parts: Sequence[Part]) -> str:
     own = own.replace("{}", _range(values, unit))
     if prefix:
         who = WITNESSES[prefix].removesuffix(" give")
-        own = f"Our runs do not tell ({parts[0]['evidence']}). By {who}: {own}"
+        own = f"Our runs do not show it ({parts[0]['evidence']}). By {who}: {own}"
     for name, found in others:
         words = _change(found) if "{change}" in text else _range(found, unit).removesuffix(" from")
         own += f"; {WITNESSES[name]} {words}"

@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from bs4 import BeautifulSoup
 from analysis_fixture import make_runtimes
 from convnets import report, report_details, report_exhibits
 from convnets.architectures.variant import Variant
+from convnets.axis import Axis
 from convnets.config.experiments import Table
 from convnets.config.settings import from_mapping
 from convnets.core.errors import UserError
@@ -438,7 +440,7 @@ def test_a_claim_is_told_in_a_sentence_of_its_values() -> None:
         "CNNs are 3.0 points below to 6.1 points above the baseline"
     )
     assert sentence([first | {"effect": float("nan")}]) == (
-        "Our runs do not tell (no runs). By the paper's numbers: CNNs are 6.7 points above the "
+        "Our runs do not show it (no runs). By the paper's numbers: CNNs are 6.7 points above the "
         "baseline."
     )
     ratio = values | {"unit": "ratio", "effect": 0.4567, "says": "It takes {} as long"}
@@ -460,6 +462,18 @@ def test_a_claim_is_told_in_a_sentence_of_its_values() -> None:
 )
 def test_one_format_of_numbers(value: Any, unit: str, text: str) -> None:
     assert number(value, unit) == text
+
+
+@pytest.mark.parametrize(("values", "log"), [((-0.02, 0.11), False), ((0.02, 5, 40), True)])
+def test_a_scale_has_room_for_its_values_and_round_ticks(values: Any, log: bool) -> None:
+    axis = Axis.over([*values, math.inf, math.nan, None], log)
+    places = [axis.at(value) for value in values]
+    assert places == sorted(places)
+    assert places[0] > 0
+    assert places[-1] < 100
+    assert (axis.at(1e9), axis.at(-1e9)) == (100, 0)
+    assert 2 <= len(axis.ticks()) <= 9
+    assert all(0 <= axis.at(tick) <= 100 for tick in axis.ticks())
 
 
 EVIL = "<script>alert(1)</script>"

@@ -29,6 +29,7 @@ rule report:
         READINGS,
         PUBLISHED,
         PRIOR,
+        "config/prior/curves.csv",
         "benchmarks/results/fidelity.csv",
         "report/report.ipynb",
     output:
