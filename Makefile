@@ -90,7 +90,7 @@ lint: $(INSTALLED)
 	PYTHONPATH=scripts lint-imports
 	snakefmt --check Snakefile workflow
 	snakemake --lint --configfile config/demo.yaml
-	python scripts/document_config.py --check config/README.md
+	python scripts/document_config.py --check
 
 install: $(INSTALLED)
 

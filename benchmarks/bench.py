@@ -22,7 +22,7 @@ from benchmarks.startup import startup_seconds, write_data
 from benchmarks.tables import ARRANGEMENT, breakdown_row, duration_row, speed_table, summary
 from benchmarks.workers import Engine, Peer, Worker, together
 from convnets.architectures.variant import Variant
-from convnets.config.settings import TrainingSettings, from_mapping
+from convnets.config.settings import TrainingSettings, parse
 from convnets.core import records
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import write_text
@@ -124,9 +124,9 @@ def read_config(arguments: argparse.Namespace) -> tuple[TrainingSettings, list[V
             f"{', '.join(known)}"
         )
     chosen = {key: getattr(arguments, key) for key in ("precision", "device", "threads")}
-    settings = from_mapping(TrainingSettings, training | chosen)
+    settings = parse(TrainingSettings, training | chosen, f"{CONFIG}: training")
     merged = (shared | known[id] | {"id": id} for id in arguments.variants)
-    return settings, [from_mapping(Variant, values) for values in merged]
+    return settings, [parse(Variant, values, f"{CONFIG}: variants") for values in merged]
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -1,11 +1,10 @@
 """Compare each published number with ours and others'; write a row with verdicts for each."""
 
 import argparse
-import json
 from pathlib import Path
 
 from convnets.core.errors import run_script
-from convnets.core.files import write_text
+from convnets.core.files import read_provenance, write_text
 from convnets.judging.comparison import compare
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
@@ -24,7 +23,7 @@ def main() -> None:
     )
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     arguments = parser.parse_args()
-    provenance = json.loads(arguments.provenance.read_text(encoding="utf-8"))
+    provenance = read_provenance(arguments.provenance)
     comparison = compare(
         read_published(arguments.published),
         read_runs(arguments.metrics),

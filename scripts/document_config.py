@@ -1,4 +1,4 @@
-"""Write config/README.md from the docstrings of the settings, or check that it is current."""
+"""Write config/README.md and config/schema.json from the settings, or check them."""
 
 import argparse
 import json
@@ -9,13 +9,14 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from convnets.architectures.variant import Variant
-from convnets.config.schema import Config
+from convnets.config.checks import CONFIG, schema
 from convnets.core.files import write_text
 
+README, SCHEMA = Path("config/README.md"), Path("config/schema.json")
 INTRODUCTION = """\
 # The configuration
 
-<!-- Made by `python scripts/document_config.py config/README.md`; edit the docstrings. -->
+<!-- Made by `python scripts/document_config.py`; edit the docstrings. -->
 
 `config.yaml` is the paper. Overlays change single keys and come after it:
 
@@ -26,7 +27,8 @@ snakemake --cores 4 --config run_name=try experiments=table_2
 ```
 
 Everything is validated before any job starts; an unknown key or an impossible shape is an
-error that names file, key and remedy.
+error that names file, key and remedy. Editors complete and check keys with `schema.json`, which
+the first line of each file names.
 
 | file | what it is |
 |---|---|
@@ -40,6 +42,7 @@ FILES = {
     "kmnist.yaml": "max+average pooling and higher dilations on KMNIST",
     "fashion_mnist.yaml": "the same on Fashion-MNIST",
     "cifar10.yaml": "the same on CIFAR-10",
+    "schema.json": "the JSON schema of these files, for editors",
     "published_values.csv": "every number of the paper's five tables",
     "claims.yaml": "what the paper concludes, as data, with the test that judges each claim",
     "readings.yaml": "where the paper is silent or contradicts itself: what was chosen, and why",
@@ -49,23 +52,23 @@ FILES = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 if different")
-    parser.add_argument("output", type=Path, help="the file, config/README.md")
-    arguments = parser.parse_args()
-    text = document()
-    if not arguments.check:
-        write_text(arguments.output, text)
-    elif not arguments.output.exists() or arguments.output.read_text() != text:
-        sys.exit(f"{arguments.output} is out of date: run scripts/document_config.py on it")
+    check = parser.parse_args().check
+    texts = {README: document(), SCHEMA: json.dumps(schema(), indent=1) + "\n"}
+    for file, text in texts.items():
+        if not check:
+            write_text(file, text)
+        elif not file.exists() or file.read_text(encoding="utf-8") != text:
+            sys.exit(f"{file} is out of date: run scripts/document_config.py")
 
 
 def document() -> str:
     """The whole README, in Markdown."""
     files = "\n".join(f"| `{name}` | {text} |" for name, text in FILES.items())
-    schema = TypeAdapter(Config).json_schema()
+    config = CONFIG.json_schema()
     variant = TypeAdapter(Variant).json_schema()
-    sections = [section("", schema)]
+    sections = [section("", config)]
     for name, of in SECTIONS.items():
-        sections.append(section(name, variant if of == "Variant" else schema["$defs"][of]))
+        sections.append(section(name, variant if of == "Variant" else config["$defs"][of]))
     return INTRODUCTION.format(files=files) + "\n" + "\n".join(sections)
 
 
@@ -105,8 +108,8 @@ def kind(item: dict[str, Any]) -> str:
     """What values a key takes, in words."""
     if "enum" in item:
         return ", ".join(f"`{value}`" for value in item["enum"])
-    if "anyOf" in item:
-        return " or ".join(kind(choice) for choice in item["anyOf"])
+    if choices := item.get("anyOf") or item.get("oneOf"):
+        return " or ".join(dict.fromkeys(kind(choice) for choice in choices))
     if "$ref" in item or item["type"] == "object":
         return "see below"
     if item["type"] == "array":

@@ -47,7 +47,7 @@ def evaluate(data: Path, run: RunFolder, runs_per_gpu: int) -> None:
         )
     classes = dataset.provenance["classes"]
     report = {
-        "variant": record["variant"]["id"],
+        "variant": run.variant.id,
         "seed": record["seed"],
         "epoch": record["best_epoch"],
         "test_images": len(labels),

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from convnets.config.settings import DataSettings, from_json
+from convnets.config.settings import DataSettings, parse
 from convnets.core.errors import run_script
 from convnets.data.download import fetch_archive
 from convnets.data.torchvision_sets import fetch_torchvision
@@ -21,7 +21,7 @@ def main() -> None:
         help="the section `data` of the configuration; keys left out have their defaults",
     )  # fmt: skip
     arguments = parser.parse_args()
-    settings = from_json(DataSettings, arguments.settings)
+    settings = parse(DataSettings, arguments.settings, "--settings")
     if settings.source == "torchvision":
         fetch_torchvision(settings.torchvision)
         print(f"{settings.torchvision.folder}: {settings.torchvision.name} is there",

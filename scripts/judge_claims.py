@@ -1,11 +1,10 @@
 """Judge the paper's claims on finished runs; write one row with a verdict for each part."""
 
 import argparse
-import json
 from pathlib import Path
 
 from convnets.core.errors import run_script
-from convnets.core.files import write_text
+from convnets.core.files import read_json, read_provenance, write_text
 from convnets.judging.claims import load_claims
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
@@ -39,8 +38,8 @@ def main() -> None:
         read_right(arguments.runs),
         read_published(arguments.published),
         read_prior(arguments.prior),
-        json.loads(arguments.mechanism.read_text(encoding="utf-8")),
-        json.loads(arguments.provenance.read_text(encoding="utf-8")),
+        read_json(arguments.mechanism),
+        read_provenance(arguments.provenance),
     )
     write_text(arguments.output, table.to_csv(index=False))
     for claim, verdict in table.groupby("claim")["claim_verdict"].first().items():

@@ -1,13 +1,12 @@
 """Judge which way of reading the paper agrees better with what it published; write a table."""
 
 import argparse
-import json
 from pathlib import Path
 
 import yaml
 
 from convnets.core.errors import run_script
-from convnets.core.files import write_text
+from convnets.core.files import read_provenance, write_text
 from convnets.judging.published import read_published
 from convnets.judging.readings import TOTAL, judge_readings, load_readings
 from convnets.runs.metrics import read_runs
@@ -27,7 +26,7 @@ def main() -> None:
         load_readings(yaml.safe_load(arguments.readings.read_text(encoding="utf-8"))["readings"]),
         read_published(arguments.published),
         read_runs(arguments.metrics),
-        json.loads(arguments.provenance.read_text(encoding="utf-8")),
+        read_provenance(arguments.provenance),
     )
     write_text(arguments.output, table.to_csv(index=False))
     for row in table[table["quantity"] == TOTAL].itertuples():

@@ -1,23 +1,23 @@
 """Draw validation accuracy in the course of training: PREFIX.svg, PREFIX.png, PREFIX.csv."""
 
 import argparse
-import json
 from pathlib import Path
 
 from convnets.config.experiments import Figure
-from convnets.config.settings import from_json
+from convnets.config.settings import parse
 from convnets.core.errors import run_script
-from convnets.exhibits import make_figure
+from convnets.core.files import read_provenance
+from convnets.exhibits.files import make_figure
 from convnets.runs.metrics import read_runs
 
 
 def main() -> None:
     arguments = parse_arguments()
     make_figure(
-        from_json(Figure, arguments.figure),
+        parse(Figure, arguments.figure, "--figure"),
         read_runs(arguments.metrics),
         arguments.runs,
-        json.loads(arguments.provenance.read_text(encoding="utf-8")),
+        read_provenance(arguments.provenance),
         arguments.published,
         arguments.prior,
         arguments.output,

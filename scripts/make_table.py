@@ -1,13 +1,13 @@
 """Make one table, our values beside the published ones: PREFIX.csv, PREFIX.md, PREFIX.tex."""
 
 import argparse
-import json
 from pathlib import Path
 
 from convnets.config.experiments import Table
-from convnets.config.settings import from_json
+from convnets.config.settings import parse
 from convnets.core.errors import run_script
-from convnets.exhibits import make_table
+from convnets.core.files import read_provenance
+from convnets.exhibits.files import make_table
 from convnets.judging.published import read_published
 from convnets.runs.metrics import read_runs
 
@@ -17,10 +17,10 @@ def main() -> None:
     runs = read_runs(arguments.metrics)
     make_table(
         arguments.name,
-        from_json(Table, arguments.table),
+        parse(Table, arguments.table, "--table"),
         runs,
         read_published(arguments.published),
-        json.loads(arguments.provenance.read_text(encoding="utf-8")),
+        read_provenance(arguments.provenance),
         arguments.output,
     )
 

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import torch
 
-from convnets.architectures.variant import Variant
-from convnets.config.settings import TrainingSettings, from_mapping
 from convnets.core.errors import UserError, explain_no_memory, run_script
 from convnets.core.files import write_text
 from convnets.core.interruption import Interruption
@@ -56,11 +54,9 @@ def read_subjects(folders: list[Path]) -> list[Subject]:
     """The variants that were trained in `folders`, each as in the first of its runs."""
     subjects: dict[str, Subject] = {}
     for folder in folders:
-        run = RunFolder(folder).record
-        settings = from_mapping(TrainingSettings, run["training"])
-        variant = from_mapping(Variant, run["variant"])
-        subject = Subject(variant, settings, run["seed"], run["train_seconds"])
-        subjects.setdefault(subject.variant.id, subject)
+        run = RunFolder(folder)
+        seed, seconds = run.record["seed"], run.record["train_seconds"]
+        subjects.setdefault(run.variant.id, Subject(run.variant, run.settings, seed, seconds))
     return list(subjects.values())
 
 

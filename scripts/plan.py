@@ -23,7 +23,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from convnets.config.schema import Config, load_config
+from convnets.config.checks import load_config
+from convnets.config.schema import Config
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import write_text
 from convnets.judging.claims import Family, load_claims
@@ -37,9 +38,11 @@ from convnets.judging.spread import ACCURACY, OF_BEST
 from convnets.judging.table import About, about_runs
 from convnets.judging.verdicts import NOT_RUN, UNDECIDED
 from convnets.judging.witnesses import images_of, our_runs, papers_numbers, read_right
+from convnets.report.page import ROOT
+from convnets.report.remake import finished_runs
+from convnets.report.results import read_plan
 from convnets.runs.metrics import RUNTIMES, by_run, collect, runtimes_measured
 from convnets.runs.rounds import read_runtimes
-from report_now import ROOT, finished_runs, read_plan
 
 REPORTED_DRAWS = 1000
 """Simulated sweeps behind the chances that are shown; independent of those of the search."""
@@ -91,7 +94,7 @@ def read_config(folder: Path) -> Config:
     """The configuration of the results; the paper's if they were published without one."""
     own = folder / "config.yaml"
     file = own if own.is_file() else ROOT / "config/config.yaml"
-    return load_config(yaml.safe_load(file.read_text(encoding="utf-8")), [file])
+    return load_config([file], {})
 
 
 def make_planner(

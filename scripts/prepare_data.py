@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from convnets.config.settings import DataSettings, from_json
+from convnets.config.settings import DataSettings, parse
 from convnets.core.errors import run_script
 from convnets.data.dataset import save_dataset
 from convnets.data.prepare import prepare_dataset
@@ -28,7 +28,7 @@ def main() -> None:
         "--output", type=Path, required=True, metavar="FOLDER", help="folder to write to"
     )
     arguments = parser.parse_args()
-    settings = from_json(DataSettings, arguments.settings)
+    settings = parse(DataSettings, arguments.settings, "--settings")
     save_dataset(prepare_dataset(settings, arguments.subset), arguments.output)
 
 

@@ -16,8 +16,8 @@ from typing import Any
 from convnets.config.settings import MACHINE_FOLDER
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import atomic_write, write_json, write_text
-from convnets.remake import OF_RUN, finished_runs, report_now
-from convnets.report import read_plan
+from convnets.report.remake import OF_RUN, finished_runs, report_now
+from convnets.report.results import read_plan
 from convnets.runs.identity import differences, recorded_identity
 from convnets.runs.run_folder import RunFolder
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from convnets.core.errors import run_script
-from convnets.page import publish
+from convnets.report.page import publish
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from convnets.core.errors import run_script
-from convnets.remake import report_now
+from convnets.report.remake import report_now
 
 
 def main() -> None:

@@ -5,7 +5,6 @@ what was not done. In the README the summary replaces what is between its two co
 """
 
 import argparse
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +13,12 @@ from typing import Any
 import pandas as pd
 
 from convnets.core.errors import UserError, run_script
-from convnets.core.files import write_text
-from convnets.formats import number, plural
+from convnets.core.files import read_json, read_provenance, write_text
+from convnets.core.formats import number, plural
 from convnets.judging.conditions import PAPER_EPOCHS, PAPER_IMAGES
 from convnets.judging.verdicts import ON_THESE_NETWORKS
-from convnets.page import about
+from convnets.report.page import about
+from convnets.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURE = "figure_08"
@@ -66,13 +66,13 @@ def summary(folder: Path, path: str) -> str:
         )
     numbers = pd.read_csv(folder / "comparison.csv")
     claims = pd.read_csv(folder / "claims.csv").drop_duplicates("claim")
-    provenance = json.loads((folder / "data/provenance.json").read_text(encoding="utf-8"))
-    runs = [json.loads(file.read_text()) for file in sorted(folder.glob("runs/*/*/run.json"))]
+    provenance = read_provenance(folder / "data/provenance.json")
+    runs = [RunFolder(file.parent).record for file in sorted(folder.glob("runs/*/*/run.json"))]
     split = provenance["counts"]["split"]
     reproduced = int((numbers["verdict"] == "reproduced").sum())
     hold = int((claims["claim_verdict"] == "holds").sum())
     first = "\n".join(first_table(numbers))
-    planned = json.loads((folder / "plan.json").read_text(encoding="utf-8"))["runs"]
+    planned = read_json(folder / "plan.json", "runs")["runs"]
     undone = "; ".join(not_done(provenance, runs, len(planned)))
     return f"""
 **{reproduced} of the paper's {plural(len(numbers), "number")} are reproduced and {hold} of its \

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from convnets.architectures.variant import Variant
-from convnets.config.settings import TrainingSettings, from_json
+from convnets.config.settings import TrainingSettings, parse
 from convnets.core import records
 from convnets.core.errors import UserError, explain_no_memory, run_script
 from convnets.core.files import atomic_write, remove_temporaries
@@ -30,8 +30,8 @@ def main() -> None:
     arguments = parse_arguments()
     if arguments.epochs < 1:
         raise UserError(f"--epochs is {arguments.epochs}, expected 1 or more")
-    variant = from_json(Variant, arguments.variant)
-    settings = from_json(TrainingSettings, arguments.training)
+    variant = parse(Variant, arguments.variant, "--variant")
+    settings = parse(TrainingSettings, arguments.training, "--training")
     remedy = f"run fewer runs side by side, or lower training.batch_size ({settings.batch_size})"
     with Interruption() as interruption, run_lock(arguments.output), explain_no_memory(remedy):
         remove_temporaries(arguments.output)

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from convnets.architectures.variant import Variant
-from convnets.config.settings import TrainingSettings, from_json
+from convnets.config.settings import TrainingSettings, parse
 from convnets.core.errors import run_script
 from convnets.core.files import write_text
 from convnets.data.dataset import load_dataset
@@ -19,8 +19,8 @@ from convnets.lesson.from_scratch import train_twins, twins
 
 def main() -> None:
     arguments = parse_arguments()
-    variant = from_json(Variant, arguments.variant)
-    settings = from_json(TrainingSettings, arguments.training)
+    variant = parse(Variant, arguments.variant, "--variant")
+    settings = parse(TrainingSettings, arguments.training, "--training")
     torch.set_num_threads(settings.threads)
     learners = twins(variant, settings, arguments.seed)
     dataset = load_dataset(arguments.data)

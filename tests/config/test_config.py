@@ -1,6 +1,7 @@
 """The configuration: what is accepted, and what an error tells the user."""
 
 import copy
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,13 +10,19 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from convnets.config.schema import ANALYSIS_FIGURES, load_config
-from convnets.config.settings import DataSettings, from_json, to_json
+from convnets.architectures.variant import Variant
+from convnets.config.checks import load_config, validate
+from convnets.config.overlays import Layers, check_command_line, read_config, read_layers
+from convnets.config.schema import ANALYSIS_FIGURES, Config
+from convnets.config.settings import DataSettings, TrainingSettings, parse, to_json
 from convnets.core.errors import UserError
 
 BASE_FILE = Path("config/config.yaml")
 BASE = yaml.safe_load(BASE_FILE.read_text())
+SMALL = {"train": 470, "validation": 94, "test": 94}
 Edit = Callable[[dict[str, Any]], object]
 
 
@@ -25,124 +32,347 @@ def edited(edit: Edit) -> dict[str, Any]:
     return values
 
 
-WRONG: list[tuple[Edit, str]] = [
-    (lambda v: v.update(epoch=3), "epoch is not a key here; did you mean 'epochs'?"),
-    (lambda v: v.pop("epochs"), "epochs is missing"),
-    (lambda v: v.update(epochs=0), "epochs is 0: expected more than 0"),
-    (lambda v: v.update(epochs="many"), "epochs is 'many'"),
-    (lambda v: v.update(subset=1.5), "subset is 1.5: expected more than 0 and at most 1"),
-    (lambda v: v.update(seeds=[1, 1]), "seeds is [1, 1]"),
-    (lambda v: v["tables"]["table_2"].update(seeds=[]), "tables.table_2.seeds is []: expected one"),
-    (lambda v: v.update(results_folder="$NOWHERE/x"), "results_folder is '$NOWHERE/x': no such"),
+def checked(*values: dict[str, Any]) -> Config:
+    """The configuration of these files, the later over the earlier."""
+    layers = Layers()
+    for number, content in enumerate(values):
+        layers.add(f"{number}.yaml", content)
+    return validate(layers)
+
+
+WRONG = [
+    # An overlay, and what is said of it after its name. Keys and files
+    ("epoch: 3", "epoch is not a key here; did you mean 'epochs'?"),
+    ("data: {split: {trian: 1}}", "data.split.trian is not a key here; did you mean 'train'?"),
+    ("architecture: {kernel: 3}", "architecture.kernel is not a key here; did you mean 'kernel_"),
+    ("architecture: {id: a}", "architecture.id is not a key here"),
+    ("variants: {max_pool_2: {pool_siez: 2}}", "variants.max_pool_2.pool_siez is not a key here;"),
+    ("variants: {max_pool_2: {image_kind: {}}}", "variants.max_pool_2.image_kind is not a key"),
+    ("variants: {a: {training: {optimiser: sgd}}}", "variants.a.training.optimiser is not a key"),
+    ("tables: {table_2: {colums: []}}", "tables.table_2.colums is not a key here; did you mean"),
+    ("variants: {new: {}}", "variants.new.method is missing: choose one of fully_connected,"),
+    ("tables: {new: {title: a}}", "tables.new.header is missing"),
+    ("epochs:", "epochs is empty: expected a whole number"),
+    ("data:", "data is empty: expected keys with values"),
+    ("training: sgd", "training is 'sgd': expected keys with values"),
+    ("variants: {max_pool_2: {training: sgd}}", "variants.max_pool_2.training is 'sgd': expected"),
+    ("tables: []", "tables is []: expected keys with values"),
+    # Numbers
+    ("epochs: 0", "epochs is 0: expected 1 or more"),
+    ("epochs: many", "epochs is 'many': expected a whole number"),
+    ("epochs: true", "epochs is true: expected a whole number"),
+    ("epochs: 2.5", "epochs is 2.5: expected a whole number"),
+    ("epochs: .nan", "epochs is nan: expected"),
+    ("epochs: 99999999999", "epochs is 99999999999: expected at most 1000000"),
+    ("subset: 1.5", "subset is 1.5: expected at most 1"),
+    ("subset: 0", "subset is 0: expected more than 0"),
+    ("subset: .nan", "subset is nan: expected a finite number"),
+    ("subset: .inf", "subset is inf: expected a finite number"),
+    ("runs_per_gpu: 0", "runs_per_gpu is 0: expected 1 or more"),
+    ("seeds: 3", "seeds is 3: expected a list"),
+    ("seeds: []", "seeds is []: expected at least 1 of them"),
+    ("seeds: [1, 1]", "seeds is [1, 1]: expected each only once"),
+    ("seeds: [0, -1]", "seeds.1 is -1: expected 0 or more"),
+    ("seeds: [true]", "seeds.0 is true: expected a whole number"),
+    ("seeds: [4294967296]", "seeds.0 is 4294967296: expected less than 4294967296"),
+    ("data: {seed: -1}", "data.seed is -1: expected 0 or more"),
+    ("tables: {table_2: {seeds: []}}", "tables.table_2.seeds is []: expected at least 1"),
+    ("training: {threads: 0}", "training.threads is 0: expected 1 or more"),
+    ("training: {threads: 1000}", "training.threads is 1000: expected at most 256"),
+    ("training: {batch_size: -5}", "training.batch_size is -5: expected 1 or more"),
+    ("training: {learning_rate: 0}", "training.learning_rate is 0: expected more than 0"),
+    ("training: {learning_rate: .inf}", "training.learning_rate is inf: expected a finite"),
+    ("training: {weight_decay: -1e-5}", "training.weight_decay is -1e-05: expected 0 or more"),
+    ("training: {patience: 0}", "training.patience is 0: expected 1 or more"),
+    ("training: {optimizer: adm}", "training.optimizer is 'adm': expected 'adam' or 'sgd'"),
+    ("variants: {a: {training: {patience: -1}}}", "variants.a.training.patience is -1: expected"),
+    # Data
+    ("data: {source: nits}", "data.source is 'nits': expected 'nist', 'archive'"),
+    ("data: {nist: {sha256: abc}}", "data.nist.sha256 is 'abc': expected 64 hexadecimal digits"),
+    ("data: {nist: {urls: []}}", "data.nist.urls is []: expected at least 1 of them"),
+    ("data: {nist: {urls: [nist.gov]}}", "data.nist.urls.0 is 'nist.gov': expected an address"),
+    ('data: {archive: {path: "{x}.zip"}}', "data.archive.path is '{x}.zip': expected a path"),
+    ("data: {split: {train: 112801}}", "data.split.train is 112801, but source nist leaves 112800"),
+    ("data: {split: {test: 18801}}", "data.split.test is 18801, but source nist leaves 18800"),
+    ("data: {split: {validation: 15801}}", "data.split.validation is 15801, but source nist"),
+    ("data: {split: {test: 46}}", "data.split.test is 46, which leaves 46 test images for 47 cl"),
+    ("subset: 0.002", "subset is 0.002, which leaves 32 test images for 47 classes"),
+    # Names and texts
+    ("run_name: a/b", "run_name is 'a/b': expected a name for files"),
+    ("run_name: machine", "run_name is 'machine', the folder of the measurements that all runs"),
+    ("run_name: published", "run_name is 'published', the folder of the committed results"),
+    ("run_name: 2024", "run_name is 2024: expected text (in quotes"),
+    (f"run_name: {'a' * 101}", f"run_name is '{'a' * 79}...: expected at most 100 characters"),
+    ("results_folder: $NOWHERE/x", "results_folder is '$NOWHERE/x': no such variable is set"),
+    ("results_folder: 'a{b}'", "results_folder is 'a{b}': expected a path without braces"),
+    ("variants: {a b: {method: stride}}", "variants.a b is 'a b': expected a name for files"),
+    ("variants: {'{a}': {method: stride}}", "variants.{a} is '{a}': expected a name for files"),
     (
-        lambda v: v["figures"].update(figure_06=v["figures"]["figure_08"]),
-        "figures.figure_06 is drawn in any case: choose another name",
+        f"figures: {{figure_06: {BASE['figures']['figure_09']}}}",
+        "figures.figure_06 is drawn in any",
+    ),
+    (f"figures: {{figure_01_animated: {BASE['figures']['figure_09']}}}", "figures.figure_01_anim"),
+    (
+        'tables: {table_1: {title: "a\\nb"}}',
+        "tables.table_1.title is 'a\\nb': expected one line of",
+    ),
+    ("tables: {table_1: {title: ''}}", "tables.table_1.title is '': expected text"),
+    ("figures: {figure_08: {x: time}}", "figures.figure_08.x is 'time': expected 'epoch' or 'sec"),
+    (
+        'figures: {figure_08: {title: "a\\e[1m"}}',
+        "figures.figure_08.title is 'a\\x1b[1m': expected",
+    ),
+    # Tables, figures and sets
+    ("experiments: []", "experiments is []: expected at least 1 of them"),
+    ("experiments: [tabel_1]", "experiments names 'tabel_1': there is no such name; did you mean"),
+    ("experiments: papr", "experiments names 'papr': there is no such name; did you mean 'paper'?"),
+    ("sets: {mine: []}", "sets.mine is []: expected at least 1 of them"),
+    ("sets: {mine: [tabel_1]}", "sets.mine names 'tabel_1': there is no such name; did you mean"),
+    ("sets: {table_1: [table_2]}", "sets.table_1 is the name of a table too: choose another"),
+    ("replace: max_pol_2", "replace names 'max_pol_2': there is no such name; did you mean 'max_p"),
+    ("replace: [max_pool_2/seed_7]", "replace names 'max_pool_2/seed_7': there is no such name"),
+    ("tables: {table_2: {published: 6}}", "tables.table_2.published is 6: expected at most 5"),
+    ("tables: {table_2: {rows: []}}", "tables.table_2.rows is []: expected at least 1 of them"),
+    ("tables: {table_2: {columns: []}}", "tables.table_2.columns is []: expected at least 1"),
+    ("tables: {table_4: {header: [A, A]}}", "tables.table_4.header is ['A', 'A']: expected each"),
+    (
+        "tables: {table_2: {columns: [parameters, parameters]}}",
+        "tables.table_2.columns is ['parameters', 'parameters']: expected each only once",
     ),
     (
-        lambda v: v["figures"].update(analysis_curves=v["figures"]["figure_08"]),
-        "figures.analysis_curves is drawn in any case: choose another name",
-    ),
-    (lambda v: v.update(run_name="a/b"), "run_name is no name for a folder"),
-    (lambda v: v.update(run_name="machine"), "run_name is 'machine', the folder of what all"),
-    (lambda v: v.update(experiments=["tabel_1"]), "no such table or set; did you mean 'table_1'?"),
-    (lambda v: v.update(experiments="papr"), "experiments names 'papr': no such table or set; did"),
-    (lambda v: v["sets"].update(mine=["tabel_1"]), "sets.mine names 'tabel_1': no such table; did"),
-    (lambda v: v["sets"].update(table_1=[]), "sets.table_1 is the name of a table too"),
-    (
-        lambda v: v["variants"]["max_pool_2"].update(training={"optimiser": "sgd"}),
-        "variants.max_pool_2.training.optimiser is not a key here; did you mean 'optimizer'?",
+        "tables: {table_2: {rows: [{label: [a], variants: [stride_5]}]}}",
+        "tables.table_2.rows.0.variants names 'stride_5': there is no such name; did you mean 'str",
     ),
     (
-        lambda v: v["variants"]["max_pool_2"].update(training={"learning_rate": -1}),
-        "variants.max_pool_2.training.learning_rate is -1.0: expected more than 0",
+        "tables: {table_2: {rows: [{label: [a], variants: [stride_2, stride_3]}]}}",
+        "tables.table_2.rows.0.variants needs exactly one variant; for several set `best`",
     ),
     (
-        lambda v: v["variants"]["max_pool_2"].update(training="sgd"),
-        "variants.max_pool_2.training is 'sgd'",
-    ),
-    (
-        lambda v: v["variants"]["max_pool_2"].update(image_kind={}),
-        "variants.max_pool_2.image_kind is not a key here",
-    ),
-    (
-        lambda v: v["variants"]["max_pool_2"].update(seeds=3),
-        "variants.max_pool_2.seeds is 3: expected one or more different numbers from 0",
-    ),
-    (
-        lambda v: v["variants"]["max_pool_2"].update(seeds=[2, 2]),
-        "variants.max_pool_2.seeds is [2, 2]: expected one or more",
-    ),
-    (lambda v: v["data"].update(source="nits"), "data.source is 'nits'"),
-    (lambda v: v["data"]["split"].update(trian=1), "data.split.trian is not a key here; did you"),
-    (lambda v: v["training"].update(optimizer="adm"), "training.optimizer is 'adm'"),
-    (lambda v: v["architecture"].update(kernel=3), "architecture.kernel is not a key here; did"),
-    (
-        lambda v: v["architecture"].update(filters="many"),
-        "architecture.filters is 'many': expected a whole number or a list of them",
-    ),
-    (
-        lambda v: v["variants"]["max_pool_2"].update(pool_siez=2),
-        "variants.max_pool_2.pool_siez is not a key here; did you mean 'pool_size'?",
-    ),
-    (lambda v: v["variants"].update(new={}), "variants.new.method is missing"),
-    (
-        lambda v: v["variants"].update(new={"method": "dilation", "dilation": 9}),
-        "variants.new is impossible: variant new: at layer 2 of 4 a window of 19 pixels",
-    ),
-    (
-        lambda v: v["tables"]["table_2"]["rows"][0].update(variants=["stride_5"]),
-        "tables.table_2.rows.0.variants names 'stride_5': no such variant; did you mean 'stride_",
-    ),
-    (
-        lambda v: v["tables"]["table_2"]["rows"][0].update(variants=["stride_2", "stride_3"]),
-        "tables.table_2.rows.0.variants needs exactly one variant",
-    ),
-    (
-        lambda v: v["tables"]["table_2"]["rows"][0].update(label=["2", "3"]),
+        "tables: {table_2: {rows: [{label: [a, b], variants: [stride_2]}]}}",
         "tables.table_2.rows.0.label has 2 texts for 1 headings",
     ),
     (
-        lambda v: v["figures"]["figure_08"]["curves"][0].update(variants=["fc"]),
-        "figures.figure_08.curves.0.variants names 'fc': no such variant",
-    ),
-    (lambda v: v["training"].update(patience=0), "training.patience is 0: expected 1 or more"),
-    (
-        lambda v: v["variants"]["max_pool_2"].update(training={"patience": -1}),
-        "variants.max_pool_2.training.patience is -1: expected 1 or more",
+        "tables: {table_2: {rows: [{label: [a], variants: []}]}}",
+        "tables.table_2.rows.0.variants is []: expected at least 1 of them",
     ),
     (
-        lambda v: v.update(replace="max_pol_2"),
-        "replace names 'max_pol_2': no such result; did you mean 'max_pool_2'?",
+        "figures: {figure_08: {curves: [{label: a, variants: [fc]}]}}",
+        "figures.figure_08.curves.0.variants names 'fc': there is no such name",
     ),
-    (lambda v: v.update(replace=["max_pool_2/seed_7"]), "replace names 'max_pool_2/seed_7'"),
+    ("figures: {figure_08: {curves: []}}", "figures.figure_08.curves is []: expected at least 1"),
+    (
+        "figures: {figure_08: {curves: [{label: a, variants: [stride_2]}, "
+        "{label: a, variants: [stride_3]}]}}",
+        "figures.figure_08.curves.1.label is 'a' again: label each curve differently",
+    ),
+    # Architectures
+    ("architecture: {filters: many}", "architecture.filters is 'many': expected a whole number or"),
+    ("architecture: {filters: [1, 0, 1, 1]}", "architecture.filters.1 is 0: expected 1 or more"),
+    ("architecture: {num_layers: 1000000}", "architecture.num_layers is 1000000: expected at most"),
+    ("architecture: {padding: -1}", "architecture.padding is -1: expected 0 or more"),
+    ("variants: {a: {method: conv}}", "variants.a.method is 'conv': expected 'fully_connected', "),
+    (
+        "variants: {a: {method: no_pooling, pool_size: 3}}",
+        "variants.a.pool_size has no effect on method no_pooling: remove it",
+    ),
+    (
+        "variants: {a: {method: fully_connected, kernel_size: 3}}",
+        "variants.a.kernel_size has no effect on method fully_connected: remove it",
+    ),
+    (
+        "variants: {a: {method: dilation, dilation: 9}}",
+        "variants.a.dilation is 9: at layer 2 of 4 a window of 19 pixels does not fit",
+    ),
+    (
+        "variants: {a: {method: stride, stride: [2, 2]}}",
+        "variants.a.stride is [2, 2]: stride has 2 values, expected one or 4",
+    ),
+    (
+        "variants: {a: {method: max_pool, pool_size: 2, pool_padding: 2}}",
+        "variants.a.pool_padding is 2: pool_padding is 2 with pool_size 2, expected at most half",
+    ),
+    (
+        "architecture: {num_layers: 6}",
+        "architecture.num_layers is 6, which makes variant dilation_plus1 impossible: dilation has "
+        "4 values, expected one or 6 (and 12 more variants are impossible)",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("edit", "message"), WRONG, ids=[message for _, message in WRONG])
-def test_an_error_names_file_key_and_remedy(edit: Edit, message: str, tmp_path: Path) -> None:
-    values = edited(edit)
-    file = tmp_path / "config.yaml"
-    file.write_text(yaml.safe_dump(values))
+@pytest.mark.parametrize(("text", "message"), WRONG, ids=[text[:60] for text, _ in WRONG])
+def test_an_error_names_file_key_and_remedy(text: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
     with pytest.raises(UserError) as caught:
-        load_config(values, [file])
-    assert message in str(caught.value)
-    assert str(file) in str(caught.value)
+        validate(read_layers([BASE_FILE, file], {}))
+    first, line, *others = str(caught.value).splitlines()
+    assert first == "the configuration is not valid"
+    assert line.startswith(f"  {file}: {message}")
+    assert all("missing" in other for other in others)
 
 
-def test_the_file_named_is_the_one_with_the_wrong_value(tmp_path: Path) -> None:
-    overlay = tmp_path / "mine.yaml"
-    overlay.write_text("training: {threads: 0}\n")
-    values = edited(lambda v: v["training"].update(threads=0))
-    with pytest.raises(UserError, match=r"mine\.yaml: training\.threads is 0"):
-        load_config(values, [BASE_FILE, overlay])
-    with pytest.raises(UserError, match=r"command line .*: training\.threads is 0"):
-        load_config(values, [BASE_FILE])
+UNREADABLE = [
+    # The bytes of a file, and what is said of it after its name
+    (b"epochs: 3\n bad: [1", ", line 2, column 5: mapping values are not allowed in th"),
+    (b"epochs: 3\n\tseeds: [1]", ", line 2, column 1: found a tab character that violates"),
+    (b"epochs: 3\nepochs: 4", ", line 2, column 1: found the key 'epochs' again, first in line 1"),
+    (b'{"a": 1, "a": 2}', ", line 1, column 10: found the key 'a' again, first in line 1"),
+    (b"data:\n  seed: 1\n  seed: 2", ", line 3, column 3: found the key 'seed' again"),
+    (b"1: a", ", line 1, column 1: found a key that is no text (put it in quotes)"),
+    (b"? [a]\n: b", ", line 1, column 3: found a key that is no text"),
+    (b"a: !!python/object/apply:os.system [ls]", ", line 1, column 4: could not determine a con"),
+    (b"__use_yte__: true\na: ?1+1", ", line 1, column 1: found __use_yte__, with which Snakemake"),
+    (b"- a", ", line 1, column 1: found ['a'] without a key"),
+    (b"only text", ", line 1, column 1: found 'only text' without a key"),
+    (b"a: 1\n---\nb: 2", ", line 2, column 1: but found another document"),
+    (b"a: *b", ", line 1, column 4: found undefined alias"),
+    (b"a: &b [*b]", ", line 1, column 1: found aliases that make more than 100,000 values"),
+    (b"a: \x00", ": unacceptable character #x0000"),
+    (b"a: \xe9", " is not UTF-8 ('utf-8' codec can't decode byte 0xe9"),
+    ("a: 1".encode("utf-16"), " is not UTF-8"),
+    (b"[" * 100_000, ", line 1, column 101: found more than 100 levels of nesting"),
+    (b"a: " + b"9" * 5000, ": Exceeds the limit (4300 digits)"),
+    (b"a: !!binary YQ==", ": Object of type bytes is not JSON serializable"),
+]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), UNREADABLE, ids=[str(c[:40]) for c, _ in UNREADABLE]
+)
+def test_a_file_that_is_no_plain_yaml(content: bytes, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        read_config(file)
+    assert str(caught.value).startswith(f"{file}{message}")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(SystemExit, match=r"error: .*mine\.yaml"):
+        check_command_line(["-n", "--configfile", str(file)])
+
+
+def test_nested_aliases_are_counted_not_filled_in(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))]
+    (tmp_path / "laughs.yaml").write_text("\n".join(lines))
+    with pytest.raises(UserError, match="aliases that make more than 100,000 values"):
+        read_config(tmp_path / "laughs.yaml")
+
+
+@pytest.mark.parametrize("content", [b"", b"# nothing\n", b"\xef\xbb\xbfepochs: 3\n", b"{}"])
+def test_a_file_may_be_empty_or_begin_with_a_mark(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_bytes(content)
+    assert read_config(tmp_path / "mine.yaml") in ({}, {"epochs": 3})
+
+
+@pytest.mark.parametrize(("name", "found"), [("none.yaml", "no such file"), ("", "a folder")])
+def test_a_configuration_that_is_no_file(name: str, found: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=rf": {found}, expected a configuration: give the path"):
+        read_config(tmp_path / name)
+
+
+@pytest.mark.parametrize("change", ["epochs", "=3", "a.b=3", "3=a"])
+def test_a_change_without_key_or_value(change: str) -> None:
+    with pytest.raises(SystemExit, match=r"error: command line \(--config\): '.*', expected KEY="):
+        check_command_line(["-n", "--config", "run_name=x", change, "--cores", "1"])
+
+
+def test_the_file_named_is_the_one_that_sets_the_key(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("training: {threads: 0}\nseeds: [0, 1]\n")
+    second.write_text("training: {batch_size: 50}\nepochs: 3\n")
+    with pytest.raises(UserError, match=r"\n  .*first\.yaml: training\.threads is 0: [^\n]*$"):
+        load_config([BASE_FILE, first, second], {})
+    with pytest.raises(UserError, match=r"\n  command line .*: training\.threads is 999: [^\n]*$"):
+        load_config([BASE_FILE, first, second], {"training": {"threads": "999"}})
+    with pytest.raises(UserError, match=r"1\.yaml: variants\.stride_2\.padding is 0: at layer"):
+        checked(BASE, {"variants": {"stride_2": {"padding": 0, "stride": 20}}})
+    assert load_config([BASE_FILE, second], {"seeds": ["4", "5"]}).seeds == (4, 5)
+
+
+def test_a_missing_key_is_one_of_the_first_file() -> None:
+    with pytest.raises(UserError, match=r"\n  0\.yaml: epochs is missing$"):
+        checked(edited(lambda v: v.pop("epochs")), {"seeds": [1]})
 
 
 def test_all_errors_are_told_at_once() -> None:
-    values = edited(lambda v: v.update(subset=0, seeds=[]))
     with pytest.raises(UserError, match=r"(?s)subset is 0.*seeds is \[\]"):
-        load_config(values, [BASE_FILE])
+        checked(edited(lambda v: v.update(subset=0, seeds=[])))
+
+
+def test_a_shared_setting_may_make_unused_variants_impossible() -> None:
+    used = {"experiments": ["table_2"]}
+    checked(BASE, used | {"architecture": {"num_layers": 3}})
+    with pytest.raises(UserError, match=r"1\.yaml: architecture.num_layers is 3, which makes"):
+        checked(BASE, {"architecture": {"num_layers": 3}})
+
+
+def test_files_to_read_and_the_folder_to_write(tmp_path: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"data\.archive\.path leads to none\.zip: there is no such"
+    ):
+        load_config([BASE_FILE], {"data": {"source": "archive", "archive": {"path": "none.zip"}}})
+    with pytest.raises(
+        UserError, match=r"data\.npz\.folder leads to x/emnist-train\.npz: there is"
+    ):
+        load_config([BASE_FILE], {"data": {"source": "npz", "npz": {"folder": "x"}}})
+    with pytest.raises(UserError, match=r"results_folder is .*README\.md is no writable folder"):
+        load_config([BASE_FILE], {"results_folder": "README.md/results"})
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+PLACES = [(key,) for key in BASE] + [
+    *(("data", "split"), ("data", "seed"), ("training", "threads"), ("architecture", "filters")),
+    *(("variants", "max_pool_2"), ("variants", "max_pool_2", "pool_size"), ("tables", "table_2")),
+    *(("tables", "table_2", "rows"), ("sets", "paper"), ("figures", "figure_08", "curves")),
+]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(PLACES), ANYTHING)
+def test_whatever_a_key_holds_it_is_valid_or_one_message(
+    place: tuple[str, ...], value: Any
+) -> None:
+    overlay = value
+    for key in reversed(place):
+        overlay = {key: overlay}
+    try:
+        checked(BASE, overlay)
+    except UserError as error:
+        assert str(error).startswith("the configuration is not valid\n  ")
+        assert ".yaml: " in str(error)
+
+
+YAML_LIKE = st.text("{}[]:,-&*!?#|>'\"\n\t %@`ab1.~<=", max_size=60).map(str.encode)
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(content=st.binary(max_size=60) | YAML_LIKE)
+def test_whatever_a_file_holds_it_is_keys_or_one_message(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(content)
+    try:
+        values = read_config(file)
+    except UserError as error:
+        assert str(error).startswith(str(file))
+    else:
+        json.dumps(values)
+
+
+@pytest.mark.parametrize("cls", [Variant, TrainingSettings, DataSettings])
+@settings(max_examples=100, deadline=None)
+@given(text=st.text(max_size=40) | ANYTHING.map(json.dumps))
+def test_whatever_json_a_script_gets_it_runs_or_one_message(cls: type, text: str) -> None:
+    try:
+        parse(cls, text, "--option")
+    except UserError as error:
+        assert str(error).startswith(("--option: ", "variant "))
 
 
 def test_a_variant_and_a_table_of_ones_own_in_yaml_alone() -> None:
@@ -157,7 +387,7 @@ def test_a_variant_and_a_table_of_ones_own_in_yaml_alone() -> None:
         }
         values["experiments"] = ["mine"]
 
-    config = load_config(edited(add), [BASE_FILE])
+    config = checked(edited(add))
     assert config.variant_ids == ("dilation_const3",)
     assert config.variant("dilation_const3").sizes == (28, 24, 20, 16, 12)
     assert config.figure_names == ()
@@ -166,7 +396,7 @@ def test_a_variant_and_a_table_of_ones_own_in_yaml_alone() -> None:
 
 
 def test_analyses_are_made_of_the_runs_that_there_are() -> None:
-    assert load_config(edited(lambda v: None), []).analysis_figures == ANALYSIS_FIGURES
+    assert checked(edited(lambda v: None)).analysis_figures == ANALYSIS_FIGURES
 
     def change(values: dict[str, Any]) -> None:
         row = {"label": ["FC"], "variants": ["fully_connected"]}
@@ -174,19 +404,19 @@ def test_analyses_are_made_of_the_runs_that_there_are() -> None:
         values["experiments"] = ["mine"]
 
     without = set(ANALYSIS_FIGURES) - {"analysis_receptive_fields"}
-    assert set(load_config(edited(change), []).analysis_figures) == without
+    assert set(checked(edited(change)).analysis_figures) == without
 
 
 def test_analyses_leave_out_other_sets_beside_the_paper() -> None:
-    paper = load_config(edited(lambda v: None), [])
-    both = load_config(edited(lambda v: v.update(experiments=["paper", "readings"])), [])
+    paper = checked(edited(lambda v: None))
+    both = checked(edited(lambda v: v.update(experiments=["paper", "readings"])))
     assert both.analysed_variants == paper.variant_ids == paper.analysed_variants
-    alone = load_config(edited(lambda v: v.update(experiments="readings")), [])
+    alone = checked(edited(lambda v: v.update(experiments="readings")))
     assert alone.analysed_variants == alone.variant_ids
 
 
 def test_experiments_choose_the_variants_and_figures() -> None:
-    config = load_config(edited(lambda v: v.update(experiments=["table_1", "table_2"])), [])
+    config = checked(edited(lambda v: v.update(experiments=["table_1", "table_2"])))
     assert set(config.variant_ids) == {
         *("fully_connected", "no_pooling", "dilation_plus2", "max_pool_2", "avg_pool_2"),
         *("stride_2", "stride_3", "stride_4"),
@@ -196,7 +426,7 @@ def test_experiments_choose_the_variants_and_figures() -> None:
 
 def test_experiments_are_tables_and_sets_in_a_list_or_alone() -> None:
     def tables(experiments: object) -> tuple[str, ...]:
-        return load_config(edited(lambda v: v.update(experiments=experiments)), []).table_names
+        return checked(edited(lambda v: v.update(experiments=experiments))).table_names
 
     paper = tuple(f"table_{number}" for number in range(1, 6))
     assert tables("paper") == tables(["table_1", "paper"]) == paper
@@ -205,15 +435,15 @@ def test_experiments_are_tables_and_sets_in_a_list_or_alone() -> None:
 
 
 def test_the_paper_is_the_default_and_no_variant_of_the_other_sets_runs_then() -> None:
-    config = load_config(BASE, [BASE_FILE])
+    config = checked(BASE)
     assert len(config.runs) == 34
-    everything = load_config(edited(lambda v: v.update(experiments=list(v["sets"]))), [])
+    everything = checked(edited(lambda v: v.update(experiments=list(v["sets"]))))
     used = {id for name in ("other_images",) for id in config.tables[name].variants}
     assert {*everything.variant_ids, *used} == set(config.variants)
 
 
 def test_a_variant_can_be_trained_otherwise_than_the_others() -> None:
-    config = load_config(edited(lambda v: v["training"].update(batch_size=50)), [])
+    config = checked(edited(lambda v: v["training"].update(batch_size=50)))
     sgd, adam = config.training_of("stride_2_sgd"), config.training_of("stride_2")
     assert (sgd.optimizer, sgd.learning_rate, sgd.batch_size) == ("sgd", 0.1, 50)
     assert adam == config.training
@@ -225,52 +455,43 @@ def test_committed_overlays_are_valid() -> None:
     overlays = [file for file in Path("config").glob("*.yaml") if file.name not in data]
     assert len(overlays) > 2
     for overlay in overlays:
-        values = copy.deepcopy(BASE)
-        _update(values, yaml.safe_load(overlay.read_text()))
-        load_config(values, [BASE_FILE, overlay])
-
-
-def _update(values: dict[str, Any], changes: dict[str, Any]) -> None:
-    for key, value in changes.items():
-        if isinstance(value, dict) and isinstance(values.get(key), dict):
-            _update(values[key], value)
-        else:
-            values[key] = value
+        validate(read_layers([BASE_FILE, overlay], {}))
+        assert overlay.read_text().startswith("# yaml-language-server: $schema=schema.json\n")
 
 
 def test_settings_survive_the_command_line() -> None:
-    config = load_config(BASE, [BASE_FILE])
-    assert from_json(DataSettings, to_json(config.data.used())) == config.data
+    config = checked(BASE)
+    assert parse(DataSettings, to_json(config.data.used()), "it") == config.data
 
 
 def test_settings_of_other_sources_do_not_matter() -> None:
-    glyphs = edited(lambda v: v["data"].update(source="glyphs"))
+    glyphs = edited(lambda v: v["data"].update(source="glyphs", split=SMALL))
     other = copy.deepcopy(glyphs)
     other["data"]["nist"] = {"urls": ["https://example.org/gzip.zip"]}
-    first, second = (load_config(values, []) for values in (glyphs, other))
+    first, second = (checked(values) for values in (glyphs, other))
     assert first.data != second.data
     assert to_json(first.data.used()) == to_json(second.data.used())
 
 
 def test_an_unknown_key_on_the_command_line_of_a_script() -> None:
-    with pytest.raises(UserError, match="DataSettings has no key 'sourc'"):
-        from_json(DataSettings, '{"sourc": "nist"}')
+    with pytest.raises(UserError, match="--settings: sourc is not a key here"):
+        parse(DataSettings, '{"sourc": "nist"}', "--settings")
 
 
-def test_config_readme_is_up_to_date() -> None:
-    command = [sys.executable, "scripts/document_config.py", "--check", "config/README.md"]
+def test_readme_and_schema_of_the_configuration_are_up_to_date() -> None:
+    command = [sys.executable, "scripts/document_config.py", "--check"]
     assert subprocess.run(command, check=False).returncode == 0
 
 
 def test_a_variant_runs_with_the_seeds_of_all_its_tables() -> None:
     values = edited(lambda v: v.update(seeds=[4], experiments=["table_1", "table_2"]))
     values["tables"]["table_1"]["seeds"] = [0, 1]
-    runs = load_config(values, [BASE_FILE]).runs
+    runs = checked(values).runs
     seeds = {variant: [seed for name, seed in runs if name == variant] for variant, _ in runs}
     assert seeds["no_pooling"] == [0, 1]
     assert seeds["stride_3"] == [4]
     assert seeds["stride_2"] == [0, 1, 4]
     values["variants"]["stride_2"]["seeds"] = [7]
-    changed = load_config(values, [BASE_FILE])
+    changed = checked(values)
     assert [seed for name, seed in changed.runs if name == "stride_2"] == [7]
-    assert changed.variant("stride_2") == load_config(BASE, [BASE_FILE]).variant("stride_2")
+    assert changed.variant("stride_2") == checked(BASE).variant("stride_2")

@@ -18,7 +18,9 @@ from test_workflow import environment
 from benchmarks.judging import CLAIMS, FAMILY, papers_truth, subset
 from benchmarks.planning import compare
 from benchmarks.synthetic_sweeps import draw
-from convnets.config.schema import Config, load_config
+from convnets.config.checks import load_config, validate
+from convnets.config.overlays import Layers
+from convnets.config.schema import Config
 from convnets.judging.claims import Family, load_claims
 from convnets.judging.estimates import ALPHA, Estimates
 from convnets.judging.judge import judge
@@ -211,7 +213,9 @@ def with_overlay(folder: Path) -> Config:
     values["tables"]["table_1"]["seeds"] = [0, 1, 2]  # as config/balanced_style.yaml
     for variant, own in yaml.safe_load((folder / "plan.yaml").read_text())["variants"].items():
         values["variants"][variant] |= own
-    return load_config(values | {"experiments": ["paper", "readings"]}, [])
+    layers = Layers()
+    layers.add("plan.yaml", values | {"experiments": ["paper", "readings"]})
+    return validate(layers)
 
 
 def test_a_plan_has_new_runs_within_the_hours(planned: tuple[Path, str]) -> None:
@@ -283,7 +287,7 @@ def test_seeds_pair_with_those_of_others(tmp_path: Path) -> None:
 
 
 def test_hours_come_from_the_variant_or_its_kin() -> None:
-    config = load_config(yaml.safe_load((ROOT / "config/config.yaml").read_text()), [])
+    config = load_config([ROOT / "config/config.yaml"], {})
     folders = [PUBLISHED / "runs" / name / "seed_0" for name in ("stride_2", "max_pool_2")]
     metrics = by_run(collect(folders))
     names = ["stride_2", "stride_2_f128", "no_pooling"]

@@ -11,7 +11,7 @@ import yaml
 from convnets.report_readings import read_readings, section
 from scipy import integrate, stats
 
-from convnets.config.schema import load_config
+from convnets.config.checks import load_config
 from convnets.judging.published import read_published
 from convnets.judging.readings import (
     ALTERNATIVE,
@@ -270,12 +270,14 @@ def test_the_page_shows_verdict_and_likelihoods(tmp_path: Path) -> None:
 def test_the_readings_of_the_configuration_can_be_run_as_they_are_judged() -> None:
     base = yaml.safe_load(Path("config/config.yaml").read_text())
     items = yaml.safe_load(Path("config/readings.yaml").read_text())["readings"]
-    in_set = load_config(base | {"experiments": "readings"}, []).variant_ids
+    in_set = load_config(["config/config.yaml"], {"experiments": "readings"}).variant_ids
     experiments = [item["experiment"] for item in items if "experiment" in item]
     assert sorted(experiments) == sorted(base["sets"]["readings"])
     for item, reading in zip(items, load_readings(items), strict=True):
         if "experiment" in item:
-            shown = load_config(base | {"experiments": item["experiment"]}, []).variant_ids
+            shown = load_config(
+                ["config/config.yaml"], {"experiments": item["experiment"]}
+            ).variant_ids
             assert {variant for pair in reading.pairs for variant in pair} == set(shown)
             assert reading.command.endswith(f"experiments={item['experiment']}")
             assert set(reading.unchanged) <= set(in_set)

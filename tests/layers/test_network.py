@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from torch.nn.functional import cross_entropy
 
 from convnets.architectures.variant import NUM_CLASSES, Variant
-from convnets.config.schema import load_config
+from convnets.config.checks import load_config
 from convnets.config.settings import TrainingSettings
 from convnets.core.errors import UserError
 from convnets.data.dataset import load_dataset
@@ -102,7 +101,7 @@ def test_the_gradient_of_cross_entropy_is_its_differences() -> None:
 
 def variants_of_the_paper() -> list[Variant]:
     """All of them, with few filters."""
-    config = load_config(yaml.safe_load(CONFIG_FILE.read_text()), [CONFIG_FILE])
+    config = load_config([CONFIG_FILE], {})
     return [
         dataclasses.replace(config.variant(id), filters=(2, 3, 4, 5), bias=index % 2 == 0)
         for index, id in enumerate(config.variant_ids)

@@ -23,8 +23,8 @@ from convnets.lesson import tables as lesson
 from convnets.lesson.cases import CASES, LARGE, SMALL
 from convnets.lesson.efficiency import measure_duplication
 from convnets.lesson.from_scratch import Record
-from convnets.page import Sections
-from convnets.report_page import ReportPage
+from convnets.report.page import Sections
+from convnets.report.report_page import ReportPage
 
 ROOT = Path(__file__).parents[2]
 FIGURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1">

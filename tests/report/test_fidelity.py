@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from convnets.core.errors import UserError
-from convnets.fidelity import ALL, CONDITIONS, differences, read_study
-from convnets.report_details import provenance
+from convnets.report.details import provenance
+from convnets.report.fidelity import ALL, CONDITIONS, differences, read_study
 
 CONDITIONS_OF_ALL = dict(
     zip(

@@ -9,9 +9,9 @@ from bs4 import BeautifulSoup
 from test_report import make_results
 
 from convnets.core.files import write_json
-from convnets.report import load_results
-from convnets.report_page import ReportPage
-from convnets.report_summary import official, official_interval
+from convnets.report.report_page import ReportPage
+from convnets.report.results import load_results
+from convnets.report.summary import official, official_interval
 from convnets.runs.metrics import collect
 
 

@@ -16,24 +16,26 @@ import yaml
 from bs4 import BeautifulSoup
 
 from analysis_fixture import make_runtimes
-from convnets import report, report_details, report_exhibits
 from convnets.architectures.variant import Variant
-from convnets.axis import Axis
 from convnets.config.experiments import Table
-from convnets.config.settings import from_mapping
+from convnets.config.settings import parse
 from convnets.core.errors import UserError
 from convnets.core.files import write_json, write_text
-from convnets.exhibits import make_table
-from convnets.formats import number
+from convnets.core.formats import number
+from convnets.exhibits.files import make_table
 from convnets.judging.claims import load_claims
 from convnets.judging.comparison import compare
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
 from convnets.judging.readings import judge_readings, load_readings
 from convnets.judging.table import judge_all
-from convnets.page import Sections, environment, execute
-from convnets.report_claims import sentence
-from convnets.report_page import ReportPage
+from convnets.report import details as report_details
+from convnets.report import exhibits as report_exhibits
+from convnets.report import results as report
+from convnets.report.axis import Axis
+from convnets.report.claims import sentence
+from convnets.report.page import Sections, environment, execute
+from convnets.report.report_page import ReportPage
 from convnets.runs.metrics import collect, read_runs
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +91,7 @@ def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
     ]
     collect(runs, make_runtimes(SECONDS)).to_csv(folder / "metrics.csv", index=False)
     metrics = read_runs(folder / "metrics.csv")
-    config = from_mapping(Table, CONFIG["tables"]["table_2"])
+    config = parse(Table, CONFIG["tables"]["table_2"], "it")
     make_table("table_2", config, metrics, PUBLISHED, provenance, f"{folder}/tables/table_2")
     write_text(folder / "figures/figure_08.svg", FIGURE)
     write_text(folder / "figures/figure_08.csv", "epoch,mean\n1,0.5\n")
@@ -126,7 +128,7 @@ def make_provenance(source: str) -> dict[str, Any]:
 def make_run(folder: Path, name: str, seed: int, epochs: int) -> Path:
     keys = {**CONFIG["architecture"], **CONFIG["variants"][name], "id": name}
     known = {key: value for key, value in keys.items() if key in Variant.__dataclass_fields__}
-    variant = from_mapping(Variant, known)
+    variant = parse(Variant, known, "it")
     accuracy = ACCURACY[name] + 0.001 * seed
     climb = [accuracy - 0.3 / (epoch + 1) for epoch in range(epochs)]
     write_json(

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
-from convnets.config.schema import load_config
+from convnets.config.checks import load_config
 from convnets.config.settings import TrainingSettings
 from convnets.training.resources import (
     HEADROOM,
@@ -16,7 +15,7 @@ from convnets.training.resources import (
 )
 
 CONFIG_FILE = Path("config/config.yaml")
-CONFIG = load_config(yaml.safe_load(CONFIG_FILE.read_text()), [CONFIG_FILE])
+CONFIG = load_config([CONFIG_FILE], {})
 PUBLISHED = pd.read_csv("config/published_values.csv").query("metric == 'epoch_seconds'")
 BENCHMARKS = [pd.read_csv(file) for file in Path("benchmarks/results").glob("*-float32.csv")]
 MEASURED = pd.concat(BENCHMARKS)

@@ -9,12 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import yaml
-from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
-from convnets.config.schema import ANALYSIS_FIGURES, LAYER_FIGURES, POOLING_FIGURE, load_config
+from convnets.config.schema import ANALYSIS_FIGURES, LAYER_FIGURES, POOLING_FIGURE
+from convnets.config.checks import load_config
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest, share_lock, write_json, write_text
 from convnets.runs.finished import results_to_replace
@@ -40,11 +40,11 @@ overlays = [Path(file) for file in workflow.config_settings.configfiles]
 base = [Path(file) for file in workflow.configfiles if Path(file).resolve() not in overlays]
 
 try:
-    CONFIG = load_config(config, [*base, *overlays])
+    CONFIG = load_config([*base, *overlays], workflow.config_settings.config)
     # Jobs on other nodes find replaced results gone.
     REPLACED = results_to_replace(CONFIG) if workflow.is_main_process else set()
 except UserError as error:
-    raise WorkflowError(str(error)) from None
+    sys.exit(f"error: {error}")
 
 # What the report tells its readers to type.
 command = ["snakemake", "--cores", "4"]

@@ -13,7 +13,6 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from convnets.architectures.variant import KEYS_OF_METHOD, Variant
-from convnets.config.settings import from_mapping
 from convnets.core.errors import UserError
 from convnets.exhibits.labels import label
 from convnets.judging.conditions import conditions
@@ -116,5 +115,5 @@ def load_predictions(runs: Runs) -> Predictions:
 
 
 def _load_run(folder: Path) -> Run:
-    record = RunFolder(folder).record
-    return Run(folder, from_mapping(Variant, record["variant"]), record["seed"])
+    run = RunFolder(folder)
+    return Run(folder, run.variant, run.record["seed"])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from convnets.core.validation import STRICT
+from convnets.core.kinds import STRICT
 
 IMAGE_SIZE = 28
 """Height and width of an image in pixels (paper, Section 1)."""

@@ -8,20 +8,23 @@ import dataclasses
 import itertools
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field
 
 from convnets.architectures.images import CLASSES, EMNIST, ImageKind
 from convnets.architectures.operations import Convolution, Linear, Operation, Pooling, PoolingMethod
 from convnets.core.errors import UserError
-from convnets.core.validation import STRICT
+from convnets.core.kinds import STRICT, Name, PerLayer
 
 NUM_CLASSES = len(CLASSES)
 HEAD_SIZE = 2
 """Width to which the averaged head reduces the last feature maps."""
 
 Method = Literal["fully_connected", "no_pooling", "stride", "dilation", PoolingMethod]
-PerLayer = int | tuple[int, ...]
-"""One number for all layers, or one for each."""
+Width = Annotated[int, Field(ge=1, le=4096)]
+Pixels = Annotated[int, Field(ge=1, le=64)]
+Padding = Annotated[int, Field(ge=0, le=64)]
 
 KEYS_OF_METHOD: dict[str, tuple[str, ...]] = {
     "fully_connected": (),
@@ -30,7 +33,16 @@ KEYS_OF_METHOD: dict[str, tuple[str, ...]] = {
     "dilation": ("dilation", "dilated_stride", "dilated_padding"),
     **dict.fromkeys(get_args(PoolingMethod), ("pool_size", "pool_padding", "pool_stride")),
 }
+SHARED_KEYS = ("id", "method", "num_layers", "filters", "bias")
 CONVOLUTION_KEYS = ("kernel_size", "padding", "head")
+
+
+class VariantError(UserError):
+    """Keys of a variant that do not fit together."""
+
+    def __init__(self, id: str, problem: str, keys: tuple[str, ...]) -> None:
+        super().__init__(f"variant {id}: {problem}")
+        self.problem, self.keys = problem, keys
 
 
 @dataclass(frozen=True)
@@ -39,33 +51,33 @@ class Variant:
 
     __pydantic_config__ = STRICT
 
-    id: str
+    id: Name
     """Stable readable name, also of the run's folder."""
     method: Method
     """How context is widened after each convolution."""
-    num_layers: int = 4
+    num_layers: Pixels = 4
     """Number of layers (paper, Section 4)."""
-    filters: PerLayer = 64
+    filters: PerLayer[Width] = 64
     """Filters of each layer; units of a fully-connected one (paper, Section 4)."""
-    kernel_size: int = 3
+    kernel_size: Pixels = 3
     """Kernel size F of every convolution (paper, Section 4)."""
-    padding: int = 1
+    padding: Padding = 1
     """Zero padding of every convolution (paper, Section 4)."""
-    pool_size: PerLayer = 2
+    pool_size: PerLayer[Pixels] = 2
     """Pooling window F (paper, Section 4)."""
-    pool_stride: PerLayer | None = None
+    pool_stride: PerLayer[Pixels] | None = None
     """Stride of the pooling windows, which overlap where it is smaller than `pool_size`. Empty:
     `pool_size` (paper, Section 4)."""
-    pool_padding: PerLayer = 1
+    pool_padding: PerLayer[Padding] = 1
     """Reading: padding of the pooling windows; the paper's default padding is 1."""
-    stride: PerLayer = 2
+    stride: PerLayer[Pixels] = 2
     """Stride of the second convolution of method `stride` (paper, Section 4)."""
-    dilation: PerLayer = (2, 3, 4, 5)
+    dilation: PerLayer[Pixels] = (2, 3, 4, 5)
     """Dilation of the second convolution of method `dilation`: i+2 at depth i = 0..3 (paper,
     Section 4)."""
-    dilated_stride: PerLayer = 1
+    dilated_stride: PerLayer[Pixels] = 1
     """Stride of the dilated convolutions; the paper needs 2 for i+3."""
-    dilated_padding: PerLayer = 1
+    dilated_padding: PerLayer[Padding] = 1
     """Padding of the dilated convolutions; the paper needs 2 for i+3."""
     head: Literal["averaged", "flattened"] = "averaged"
     """Reading: before the last layer, features are averaged to 2x2 unless they are 2 wide
@@ -80,21 +92,26 @@ class Variant:
         _ = self.operations  # impossible shapes are an error now, not in a job hours later
 
     @property
+    def used_keys(self) -> tuple[str, ...]:
+        """The keys that matter to this network."""
+        convolutional = CONVOLUTION_KEYS if self.is_convolutional else ()
+        return (*SHARED_KEYS, *convolutional, *KEYS_OF_METHOD[self.method])
+
+    @property
     def is_convolutional(self) -> bool:
         """Whether the variant has convolutions at all."""
         return self.method != "fully_connected"
 
     def per_layer(self, key: str) -> tuple[int, ...]:
         """The value of `key` at each layer."""
-        value: PerLayer = getattr(self, "pool_size" if self._follows_window(key) else key)
+        key = "pool_size" if self._follows_window(key) else key
+        value: int | tuple[int, ...] = getattr(self, key)
         return (value,) * self.num_layers if isinstance(value, int) else value
 
     def specification(self) -> dict[str, Any]:
         """Only the keys that matter to this network: equal networks, equal specification."""
-        shared = ("id", "method", "num_layers", "filters", "bias")
-        convolutional = CONVOLUTION_KEYS if self.is_convolutional else ()
-        keys = (*shared, *convolutional, *KEYS_OF_METHOD[self.method])
-        values = {key: getattr(self, key) for key in keys if not self._follows_window(key)}
+        keys = (key for key in self.used_keys if not self._follows_window(key))
+        values = {key: getattr(self, key) for key in keys}
         if self.image_kind != EMNIST:
             values["image_kind"] = dataclasses.asdict(self.image_kind)
         return values
@@ -141,7 +158,7 @@ class Variant:
         operations: list[Operation] = []
         channels, size = self.image_kind.channels, self.image_kind.size
         for layer, filters in enumerate(self.per_layer("filters")):
-            out = self._output_size(size, self.kernel_size, self.padding, 1, layer, "padding")
+            out = self._output_size(size, self.kernel_size, self.padding, 1, layer, "kernel_size")
             operations.append(
                 Convolution(
                     (channels, filters), (size, out), self.kernel_size, self.padding, bias=self.bias
@@ -207,35 +224,27 @@ class Variant:
     ) -> int:
         out = (size + 2 * padding - window) // stride + 1
         if out < 1:
-            raise UserError(
-                f"variant {self.id}: at layer {layer + 1} of {self.num_layers} a window of "
-                f"{window} pixels does not fit features of {size} pixels with padding {padding}; "
-                f"make {blamed} smaller there, or its padding larger"
+            raise VariantError(
+                self.id,
+                f"at layer {layer + 1} of {self.num_layers} a window of {window} pixels does not "
+                f"fit features of {size} pixels with padding {padding}; make {blamed} smaller "
+                "there, or its padding larger",
+                (blamed, "num_layers", *CONVOLUTION_KEYS, *KEYS_OF_METHOD[self.method]),
             )
         return out
 
     def _check_numbers(self) -> None:
-        methods = ", ".join(KEYS_OF_METHOD)
-        self._check(self.method in KEYS_OF_METHOD, "method", f"is {self.method!r}", methods)
-        smallest: dict[str, int] = {"num_layers": 1, "kernel_size": 1, "padding": 0}
-        for key, least in smallest.items():
-            self._check(
-                getattr(self, key) >= least, key, f"is {getattr(self, key)}", f"{least} or more"
-            )
-        per_layer = {"filters": 1, "pool_size": 1, "pool_padding": 0, "pool_stride": 1, "stride": 1}
-        per_layer |= {"dilation": 1, "dilated_stride": 1, "dilated_padding": 0}
         used = ("filters", *KEYS_OF_METHOD[self.method])
         for key in used:
-            values, least = self.per_layer(key), per_layer[key]
-            found = f"has {len(values)} values"
-            self._check(len(values) == self.num_layers, key, found, f"one or {self.num_layers}")
-            self._check(min(values) >= least, key, f"is {list(values)}", f"{least} or more")
+            number = len(self.per_layer(key))
+            if number != self.num_layers:
+                text = f"{key} has {number} values, expected one or {self.num_layers}"
+                raise VariantError(self.id, text, (key, "num_layers"))
         if "pool_size" in used:
             pairs = zip(self.per_layer("pool_size"), self.per_layer("pool_padding"), strict=True)
-            fits = all(padding <= window // 2 for window, padding in pairs)
-            found = f"is {self.pool_padding} with pool_size {self.pool_size}"
-            self._check(fits, "pool_padding", found, "at most half the pool size")
-
-    def _check(self, holds: bool, key: str, found: str, expected: str) -> None:
-        if not holds:
-            raise UserError(f"variant {self.id}: {key} {found}, expected {expected}")
+            if any(padding > window // 2 for window, padding in pairs):
+                text = (
+                    f"pool_padding is {self.pool_padding} with pool_size {self.pool_size}, "
+                    "expected at most half the pool size"
+                )
+                raise VariantError(self.id, text, ("pool_padding", "pool_size"))

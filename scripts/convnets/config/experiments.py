@@ -1,9 +1,11 @@
 """What is shown of the runs: tables and figures as frozen values, from the configuration."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from convnets.core.validation import STRICT
+from pydantic import Field
+
+from convnets.core.kinds import STRICT, Line, Seed, Several
 
 Column = Literal[
     "num_filters",
@@ -24,9 +26,9 @@ class Row:
 
     __pydantic_config__ = STRICT
 
-    label: tuple[str, ...]
+    label: tuple[Line, ...]
     """What stands in the leading columns, one text for each `header`."""
-    variants: tuple[str, ...]
+    variants: Several[str]
     """The variant of the row, or the several that compete for `best`."""
 
 
@@ -36,21 +38,21 @@ class Table:
 
     __pydantic_config__ = STRICT
 
-    title: str
+    title: Line
     """Caption."""
-    header: tuple[str, ...]
+    header: Several[Line]
     """Headings of the leading columns."""
-    columns: tuple[Column, ...]
+    columns: Several[Column]
     """The measures to show."""
-    rows: tuple[Row, ...]
+    rows: Several[Row]
     """The rows, from top to bottom."""
     best: Literal[1, 2] | None = None
     """Show this many of a row's variants side by side, best validation accuracy first. Empty:
     each row has one variant."""
-    seeds: tuple[int, ...] | None = None
+    seeds: Several[Seed] | None = None
     """Seeds of the table's variants, in place of the configuration's. A variant of several tables
     runs with the seeds of all."""
-    published: int | None = None
+    published: Annotated[int, Field(ge=1, le=5)] | None = None
     """Number of the paper's table whose values stand beside ours, if it has one."""
 
     @property
@@ -65,9 +67,9 @@ class Curve:
 
     __pydantic_config__ = STRICT
 
-    label: str
+    label: Line
     """Name in the legend."""
-    variants: tuple[str, ...]
+    variants: Several[str]
     """The variant; of several, the one with the best validation accuracy is drawn."""
 
 
@@ -77,11 +79,11 @@ class Figure:
 
     __pydantic_config__ = STRICT
 
-    title: str
+    title: Line
     """Caption."""
     x: Literal["epoch", "seconds"]
     """Horizontal axis: epochs, or training runtime in seconds."""
-    curves: tuple[Curve, ...]
+    curves: Several[Curve]
     """The curves, in the order of the legend."""
 
     @property

@@ -1,90 +1,67 @@
-"""What is wrong with a configuration, in words that name file, key and remedy."""
+"""Explanations of what pydantic finds wrong: key, value found, value expected."""
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from convnets.core.errors import UserError
+from convnets.core.kinds import EACH, ONE, PATTERNS
 
-UNION_BRANCH = "int"
-"""How pydantic calls the first branch of `variant.PerLayer` in a location."""
 Location = tuple[str | int, ...]
 Problem = tuple[Location, str]
 """Where, and what."""
 UNKNOWN, MISSING = "is not a key here", "is missing"
+EXPECTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "text (in quotes if it looks like a number)",
+    "string_too_short": "text",
+    "string_too_long": "at most {max_length} characters",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "too_short": "at least {min_length} of them",
+    "dict_type": "keys with values",
+    "dataclass_type": "keys with values",
+    "literal_error": "{expected}",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "value_error": "{error}",
+}
+"""By pydantic's type of error, with its context filled in."""
 
 
-def problems_of(error: ValidationError) -> list[Problem]:
-    """What pydantic found, with one problem for a value that fits neither type of a union."""
-    problems: dict[Location, str] = {}
-    for details in error.errors():
-        location = details["loc"]
-        if UNION_BRANCH in location:
-            location = location[: location.index(UNION_BRANCH)]
-            text = f"is {details['input']!r}: expected a whole number or a list of them"
-        elif any(str(part).startswith("tuple[") for part in location):
-            continue
-        else:
-            text = _explain(details)
-        problems.setdefault(location, text)
-    return list(problems.items())
+def problems_of(error: ValidationError) -> dict[Location, str]:
+    """What pydantic found, one problem at each location."""
+    found: dict[Location, str] = {}
+    for details in error.errors(include_url=False):
+        location = tuple(part for part in details["loc"] if part not in (ONE, EACH, "[key]"))
+        if details["type"] != "too_short" or not details["input"]:
+            found.setdefault(location, _explain(details))  # wrong elements make a list short, too
+    return found
 
 
-def _explain(details: ErrorDetails) -> str:
-    if details["type"] == "unexpected_keyword_argument":
-        return UNKNOWN
-    if details["type"] in ("missing", "missing_argument"):
-        return MISSING
-    return f"is {details['input']!r}: {details['msg'].lower()}"
+def lines_of(error: ValidationError) -> Iterator[str]:
+    """Each problem after its dotted key."""
+    return (f"{dotted(location)} {text}".strip() for location, text in problems_of(error).items())
 
 
-def report(
-    problems: Sequence[Problem],
-    values: dict[str, Any],
-    files: Sequence[str | Path],
-    keys_at: Callable[[Location], list[str]],
-) -> UserError:
-    """The error that lists each problem with file, key and remedy.
-
-    `keys_at` gives the keys that are known at a location.
-    """
-    contents = [(Path(file), yaml.safe_load(Path(file).read_text()) or {}) for file in files]
-    lines = []
-    for location, text in dict.fromkeys(problems):
-        hint = nearest(str(location[-1]), keys_at(location[:-1])) if text == UNKNOWN else ""
-        key = ".".join(str(part) for part in location)
-        lines.append(f"{_origin(location, values, contents)}: {key} {text}{hint}")
-    return UserError("the configuration is not valid\n  " + "\n  ".join(lines))
+def dotted(location: Location) -> str:
+    """A key with the keys above it."""
+    return ".".join(str(part) for part in location)
 
 
-def _origin(
-    location: Location, values: dict[str, Any], contents: Sequence[tuple[Path, Any]]
-) -> str:
-    """The last file that has `location`, or most of it, as in the merged `values`."""
-    complete, value = _follow(values, location)
-    is_missing = complete < len(location) and bool(contents)
-    deepest, origin = 0, str(contents[0][0]) if is_missing else "command line (--config)"
-    for file, content in contents:
-        depth, found = _follow(content, location)
-        overridden = depth == complete == len(location) and found != value
-        if depth >= max(deepest, 1) and not overridden:
-            deepest, origin = depth, str(file)
-    return origin
-
-
-def _follow(content: Any, location: Location) -> tuple[int, Any]:
-    """How many parts of `location` exist in `content`, and what stands there."""
-    for depth, part in enumerate(location):
-        try:
-            content = content[part]
-        except (KeyError, IndexError, TypeError):
-            return depth, content
-    return len(location), content
+def shown(value: Any) -> str:
+    """A value in a message, in the words of YAML where Python's differ."""
+    if value is None:
+        return "empty"
+    value = list(value) if isinstance(value, tuple) else value
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str:
@@ -93,3 +70,19 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     if matches:
         return f"; did you mean {matches[0]!r}?"
     return f"; there are {', '.join(candidates)}"
+
+
+def _explain(details: Any) -> str:
+    kind, context, found = details["type"], details.get("ctx", {}), shown(details["input"])
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        return UNKNOWN
+    if kind in ("missing", "missing_argument"):
+        return MISSING
+    if kind == "json_invalid":
+        return f"is no JSON ({context['error']}): {found}"
+    expected = EXPECTED.get(kind, "{message}").format(**context, message=details["msg"].lower())
+    if kind == "string_pattern_mismatch":
+        expected = PATTERNS[context["pattern"]]
+    if ONE in details["loc"] and kind == "int_type":
+        expected += " or a list of them"
+    return f"is {found}: expected {expected}"

@@ -1,19 +1,21 @@
 """The settings of data and training: frozen values, one attribute a key of the configuration.
 
-Plain dataclasses, so that the scripts need nothing but the standard library to read them.
-The workflow validates the configuration into these same classes (`convnets.config.schema`) and
-generates `config/README.md` from the docstrings below.
+pydantic validates the configuration, and what scripts get as JSON, into these same classes;
+`config/README.md` and `config/schema.json` are generated from the docstrings below.
 """
 
 import dataclasses
 import json
-import typing
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from functools import cache
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from convnets.architectures.images import EMNIST, ImageKind
+from convnets.config.messages import lines_of
 from convnets.core.errors import UserError
-from convnets.core.validation import STRICT
+from convnets.core.kinds import STRICT, URL, PathText, Positive, Seed, Several, Sha256
 
 OFFICIAL_SHA256 = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"
 """SHA-256 of the official archive: what has it, and nothing else, is EMNIST Balanced."""
@@ -43,13 +45,15 @@ class NistSettings:
 
     __pydantic_config__ = STRICT
 
-    urls: tuple[str, ...] = ("https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",)
+    urls: Several[Annotated[str, Field(pattern=URL)]] = (
+        "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
+    )
     """Addresses to try, in this order."""
-    path: str = "resources/emnist/gzip.zip"
+    path: PathText = "resources/emnist/gzip.zip"
     """Where the archive is kept. Runs, users and clones can share one copy."""
-    size: int = 561753746
+    size: Annotated[int, Field(gt=0)] = 561753746
     """Size of the archive in bytes."""
-    sha256: str = OFFICIAL_SHA256
+    sha256: Sha256 = OFFICIAL_SHA256
     """SHA-256 of the archive; a file with another is refused."""
 
 
@@ -59,9 +63,9 @@ class ArchiveSettings:
 
     __pydantic_config__ = STRICT
 
-    path: str = "resources/emnist/emnist-balanced-style.zip"
+    path: PathText = "resources/emnist/emnist-balanced-style.zip"
     """The zip file."""
-    sha256: str | None = None
+    sha256: Sha256 | None = None
     """Its expected SHA-256; not checked when empty."""
 
 
@@ -71,7 +75,7 @@ class NpzSettings:
 
     __pydantic_config__ = STRICT
 
-    folder: str = "resources/emnist"
+    folder: PathText = "resources/emnist"
     """The folder that holds the three files (keys `inputs` and `targets`)."""
 
 
@@ -81,9 +85,9 @@ class GlyphSettings:
 
     __pydantic_config__ = STRICT
 
-    train: int = 12000
+    train: Positive = 12000
     """Images in the training file that is made."""
-    test: int = 3000
+    test: Positive = 3000
     """Images in the test file that is made."""
 
 
@@ -96,7 +100,7 @@ class TorchvisionSettings:
     name: TorchvisionName = "KMNIST"
     """KMNIST and FashionMNIST have 28x28 grey images, CIFAR10 has 32x32 in colour; ten classes
     each."""
-    folder: str = "resources/torchvision"
+    folder: PathText = "resources/torchvision"
     """Where torchvision keeps its files; what is not there is downloaded and checked."""
 
 
@@ -110,11 +114,11 @@ class SplitSettings:
     """`leftover`: train from the training file, test from the test file, validation from what
     is left of both, which gives the paper's sizes exactly. `train_file`: validation from the
     training file only. Split files (`npz`) are taken as they are."""
-    train: int = 100000
+    train: Positive = 100000
     """Training images."""
-    validation: int = 15800
+    validation: Positive = 15800
     """Validation images."""
-    test: int = 15800
+    test: Positive = 15800
     """Test images."""
 
 
@@ -128,7 +132,7 @@ class DataSettings:
     """`nist` downloads the official archive; `archive` reads a local zip in the same layout;
     `npz` reads the course's split files; `glyphs` makes synthetic characters; `torchvision` takes
     another data set."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the split, and of the glyphs. One split serves all training seeds."""
     split: SplitSettings = field(default_factory=SplitSettings)
     """Sizes and protocol of the split."""
@@ -147,6 +151,19 @@ class DataSettings:
     def image_kind(self) -> ImageKind:
         """What the images of the chosen source are like."""
         return IMAGE_KINDS[self.torchvision.name] if self.source == "torchvision" else EMNIST
+
+    @property
+    def available(self) -> tuple[int, int] | None:
+        """Training and test images of the chosen source, if known before it is read."""
+        match self.source:
+            case "nist":
+                return 112_800, OFFICIAL_TEST_IMAGES
+            case "glyphs":
+                return self.glyphs.train, self.glyphs.test
+            case "torchvision":
+                return 50_000 if self.torchvision.name == "CIFAR10" else 60_000, 10_000
+            case _:
+                return None
 
     @property
     def local_files(self) -> list[str]:
@@ -188,15 +205,15 @@ class TrainingSettings:
 
     __pydantic_config__ = STRICT
 
-    batch_size: int = 100
+    batch_size: Positive = 100
     """Images a step (paper, Section 1)."""
     optimizer: Literal["adam", "sgd"] = "adam"
     """Reading: the text says mini-batch SGD only; the course framework it matches uses Adam."""
-    learning_rate: float = 1e-3
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     """Reading: the course framework's."""
-    weight_decay: float = 1e-5
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-5
     """Reading: the course framework's (L2, added to the gradient)."""
-    patience: int | None = None
+    patience: Positive | None = None
     """Early stopping: a run ends when its validation accuracy has not improved for this many
     epochs. Empty, as in the paper: every run trains for all `epochs`."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
@@ -204,38 +221,30 @@ class TrainingSettings:
     float32. `float32` is the paper's arithmetic."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` takes a GPU where there is one."""
-    threads: int = 1
+    threads: Annotated[int, Field(ge=1, le=256)] = 1
     """Processor threads a run uses. One thread a run is fastest for a whole sweep."""
 
 
-def from_json(cls: type[T], text: str) -> T:
-    """The settings of class `cls` that `text`, a JSON object, describes."""
+def parse(cls: type[T], values: str | dict[str, Any], what: str) -> T:
+    """The dataclass `cls` that `values`, an object or its JSON, describes.
+
+    Raises:
+        UserError: names `what`, and each key that is wrong.
+    """
+    text = values if isinstance(values, str) else json.dumps(values)
     try:
-        values = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(f"{cls.__name__} in JSON: {error}, in {text!r}") from None
-    return from_mapping(cls, values)
+        value: T = _adapter(cls).validate_json(text)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise UserError("\n  ".join(f"{what}: {line}" for line in lines_of(error))) from None
+    return value
 
 
-def from_mapping(cls: type[T], values: dict[str, Any]) -> T:
-    """The (possibly nested) dataclass `cls` with `values`; lists become tuples."""
-    hints = typing.get_type_hints(cls)
-    unknown = sorted(values.keys() - hints.keys())
-    if unknown:
-        raise UserError(f"{cls.__name__} has no key {unknown[0]!r}; it knows {', '.join(hints)}")
-    return cls(**{key: _convert(hints[key], value) for key, value in values.items()})
+@cache
+def _adapter(cls: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
 
 
 def to_json(settings: Any) -> str:
     """A dataclass or dictionary as compact JSON with sorted keys: equal settings, equal text."""
     values = settings if isinstance(settings, dict) else dataclasses.asdict(settings)
     return json.dumps(values, sort_keys=True, separators=(",", ":"))
-
-
-def _convert(hint: Any, value: Any) -> Any:
-    if isinstance(value, list):
-        element = typing.get_args(hint)[0] if typing.get_origin(hint) is tuple else Any
-        return tuple(_convert(element, item) for item in value)
-    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
-        return from_mapping(typing.cast(type, hint), value)
-    return value

@@ -1,8 +1,6 @@
 """The data as the later stages read it: arrays, split and provenance in one folder."""
 
 import errno
-import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from convnets.architectures.images import ImageKind
-from convnets.config.settings import DataSettings, from_mapping
+from convnets.config.settings import DataSettings, parse
 from convnets.core.errors import UserError
-from convnets.core.files import atomic_write, write_json
-from convnets.data.folder import IMAGES, LABELS, PROVENANCE, SPLIT, digest_of
+from convnets.core.files import PROVENANCE, atomic_write, read_provenance, write_json
+from convnets.data.arrays import DAMAGE, read_arrays
+from convnets.data.folder import IMAGES, LABELS, SPLIT, digest_of
 from convnets.data.source import LabelledImages
 from convnets.data.split import PARTS
 
@@ -35,7 +34,7 @@ class Dataset:
     @property
     def image_kind(self) -> ImageKind:
         """What the images are like."""
-        return from_mapping(DataSettings, self.provenance.get("settings", {})).image_kind
+        return parse(DataSettings, self.provenance.get("settings", {}), PROVENANCE).image_kind
 
     @property
     def official_test(self) -> np.ndarray:
@@ -73,16 +72,15 @@ def load_dataset(folder: Path | str) -> Dataset:
     if missing:
         raise UserError(f"{folder}: no {', '.join(missing)}. Run scripts/prepare_data.py first.")
     try:
-        with np.load(folder / SPLIT) as arrays:
-            split = {part: arrays[part] for part in PARTS}
+        split = read_arrays(folder / SPLIT, PARTS)
         dataset = Dataset(
             images=np.load(folder / IMAGES, mmap_mode="r"),
             labels=np.load(folder / LABELS, mmap_mode="r"),
             split=split,
-            provenance=json.loads((folder / PROVENANCE).read_text(encoding="utf-8")),
+            provenance=read_provenance(folder / PROVENANCE),
         )
         _check(dataset)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             raise MemoryError(f"{folder} cannot be mapped into memory") from error
         raise UserError(

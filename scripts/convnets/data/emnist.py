@@ -6,7 +6,6 @@ Cohen, Afshar, Tapson, van Schaik: "EMNIST: an extension of MNIST to handwritten
 
 import os
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from convnets.architectures.images import CLASSES
 from convnets.config.settings import OFFICIAL_SHA256, OFFICIAL_TEST_IMAGES, NistSettings
 from convnets.core.errors import UserError
+from convnets.data.arrays import DAMAGE, read_member
 from convnets.data.idx import IMAGES_MAGIC, LABELS_MAGIC, read_idx
 from convnets.data.source import (
     LabelledImages,
@@ -30,10 +30,6 @@ LABELS = "gzip/emnist-balanced-{part}-labels-idx1-ubyte.gz"
 OFFICIAL_INDEX = "official-test-index.txt"
 """Optional member of other archives: the positions in the official test file of the first images
 of their own test file, one a line, in the same order."""
-
-DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError)
-"""What zipfile raises on damaged files. One changed byte can ask for a password
-(RuntimeError), an unknown compression (its subclass) or an impossible place (OSError)."""
 
 REMEDY = (
     "Remove it and fetch or copy it again, or name another file with data.archive.path "
@@ -107,7 +103,7 @@ def _begins_as(path: Path) -> str:
 
 def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
-        return archive.read(name)
+        return read_member(archive, name)
     except KeyError:
         others = archive.namelist()
         raise UserError(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from convnets.core.files import file_digest
 
-IMAGES, LABELS, SPLIT, PROVENANCE = "images.npy", "labels.npy", "split.npz", "provenance.json"
+IMAGES, LABELS, SPLIT = "images.npy", "labels.npy", "split.npz"
 
 
 def digest_of(folder: Path) -> str:

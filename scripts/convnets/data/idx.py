@@ -1,12 +1,14 @@
 """IDX, the file format of MNIST and EMNIST: a magic number, the sizes, then the bytes."""
 
 import gzip
+import io
+import math
 import struct
-import zlib
 
 import numpy as np
 
 from convnets.core.errors import UserError
+from convnets.data.arrays import DAMAGE, check_size
 
 IMAGES_MAGIC = 2051
 """Unsigned bytes in three dimensions."""
@@ -20,21 +22,23 @@ def read_idx(name: str, compressed: bytes, magic: int) -> np.ndarray:
 
     Raises `UserError` when the file is damaged or not the kind that `magic` names.
     """
-    try:
-        content = gzip.decompress(compressed)
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{name}: truncated or damaged gzip file ({error})") from error
     dimensions = _DIMENSIONS[magic]
     header = 4 + 4 * dimensions
-    if len(content) < header:
-        raise UserError(f"{name}: {len(content)} bytes, expected an IDX header of {header} bytes")
-    found, *shape = struct.unpack(f">{1 + dimensions}I", content[:header])
-    if found != magic:
-        raise UserError(f"{name}: IDX magic number {found}, expected {magic}")
-    expected = header + int(np.prod(shape, dtype=object))
+    try:
+        with gzip.open(io.BytesIO(compressed)) as file:
+            start = file.read(header)
+            if len(start) < header:
+                raise UserError(f"{name}: {len(start)} bytes, expected an IDX header of {header}")
+            found, *shape = struct.unpack(f">{1 + dimensions}I", start)
+            if found != magic:
+                raise UserError(f"{name}: IDX magic number {found}, expected {magic}")
+            expected = math.prod(shape)
+            check_size(expected, name)
+            content = file.read(expected + 1)
+    except DAMAGE as error:
+        raise UserError(f"{name}: truncated or damaged gzip file ({error})") from error
     if len(content) != expected:
-        raise UserError(
-            f"{name}: {len(content)} bytes, expected {expected} for its sizes "
-            f"{' x '.join(str(length) for length in shape)}"
-        )
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+        found = f"{len(content)} bytes" if len(content) < expected else "more bytes"
+        sizes = " x ".join(map(str, shape))
+        raise UserError(f"{name}: {found} after the header, expected {expected} for {sizes}")
+    return np.frombuffer(content, np.uint8).reshape(shape)

@@ -1,12 +1,12 @@
 """The course's split files: `emnist-train.npz`, `emnist-valid.npz`, `emnist-test.npz`."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from convnets.architectures.images import IMAGE_SIZE
 from convnets.core.errors import UserError
+from convnets.data.arrays import DAMAGE, read_arrays
 from convnets.data.source import (
     LabelledImages,
     Source,
@@ -44,15 +44,13 @@ def read_split_files(folder: Path) -> Source:
 
 def _read_part(path: Path) -> LabelledImages:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            inputs, targets = arrays["inputs"], arrays["targets"]
-    except KeyError as error:
-        raise UserError(f"{path}: expected the arrays inputs and targets; {error}") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(path, ("inputs", "targets"))
+    except DAMAGE as error:
         raise UserError(
-            f"{path}: cannot be read as an npz file ({error}): truncated, damaged or the wrong "
-            "file. Copy it again."
+            f"{path}: expected the arrays inputs and targets; it cannot be read as an npz file "
+            f"with them ({error}): truncated, damaged or the wrong file. Copy it again."
         ) from error
+    inputs, targets = arrays["inputs"], arrays["targets"]
     return check_labelled_images(str(path), _to_images(path, inputs), _to_labels(path, targets))
 
 

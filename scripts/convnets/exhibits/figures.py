@@ -13,9 +13,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from scipy import special
 
-from convnets.architectures.variant import Variant
 from convnets.config.experiments import Curve, Figure
-from convnets.config.settings import from_mapping
 from convnets.core.errors import UserError
 from convnets.exhibits.labels import label as in_words
 from convnets.exhibits.style import (
@@ -186,7 +184,7 @@ def _trajectory(
     own = runs_of(runs, id)
     seeds = own.index.get_level_values("seed")
     folders = [RunFolder(folder / id / f"seed_{seed}") for seed in seeds]
-    variant = from_mapping(Variant, folders[0].record["variant"])
+    variant = folders[0].variant
     words = in_words(variant).partition(", ")[2] or in_words(variant)
     points = _over_seeds(folders)
     if runtimes_measured(runs):

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from convnets.config.experiments import Table
+from convnets.core.formats import decimals, number
 from convnets.exhibits.table_text import Grid
-from convnets.formats import decimals, number
 from convnets.judging.conditions import censored, runtime_conditions
 from convnets.judging.numbers import own_interval
 from convnets.judging.spread import OF_BEST

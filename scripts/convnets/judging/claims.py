@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
 
-from convnets.config.settings import from_mapping
+from convnets.config.settings import parse
 from convnets.core.errors import UserError
-from convnets.formats import MINUS
+from convnets.core.formats import MINUS
+from convnets.core.kinds import STRICT
 from convnets.judging.spread import ACCURACY, QUANTITIES
 
 
@@ -37,6 +37,8 @@ class Comparison:
 @dataclass(frozen=True)
 class Part:
     """A part of a claim, as config/claims.yaml has it; its head explains the keys."""
+
+    __pydantic_config__ = STRICT
 
     quantity: str = ""
     pairs: tuple[tuple[str, str], ...] = ()
@@ -107,6 +109,8 @@ class Part:
 class Claim:
     """A sentence of the paper that asserts something."""
 
+    __pydantic_config__ = STRICT
+
     id: int
     section: str
     sentence: str
@@ -173,10 +177,8 @@ def load_claims(file: Path) -> list[Claim]:
     """The claims in a YAML file. Raises `UserError` where a part makes no sense."""
     claims = []
     for values in yaml.safe_load(file.read_text(encoding="utf-8")):
-        known: dict[str, Any] = values | {"parts": ()}
-        parts = tuple(from_mapping(Part, part) for part in values["parts"])
-        claims.append(Claim(**(vars(from_mapping(Claim, known)) | {"parts": parts})))
-        for part in parts:
+        claims.append(parse(Claim, values, f"{file}: claim {values.get('id')}"))
+        for part in claims[-1].parts:
             _check(part, f"{file}: claim {claims[-1].id}")
     return claims
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from convnets.formats import interval, number, p_value
+from convnets.core.formats import interval, number, p_value
 from convnets.judging.claims import Claim, Comparison, Family, Part
 from convnets.judging.conditions import OTHER, SAME, censored, deviations, level, other_hardware
 from convnets.judging.estimates import MOST_SEEDS

@@ -3,7 +3,6 @@
 The third witness, other people's runs, is in `convnets.judging.others`.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from convnets.judging.conditions import PAPER_IMAGES
 from convnets.judging.estimates import Estimates, estimate, image_covariance
 from convnets.judging.published import distinct_numbers
 from convnets.judging.spread import ACCURACY, QUANTITIES, Spread, learn_spread, replicates
+from convnets.runs.run_folder import RunFolder
 
 OWN_IMAGES, OTHER_IMAGES = 0.68, 0.61
 """Assumed covariance of being correct on an image, as a share of p (1 - p): of two networks of one
@@ -93,14 +93,14 @@ def read_right(folders: Iterable[Path]) -> dict[str, np.ndarray]:
     right: dict[str, list[np.ndarray]] = {}
     first: tuple[Path, np.ndarray] | None = None
     for folder in folders:
-        run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        with np.load(folder / "predictions.npz") as test:
-            images, correct = test["index"], test["label"] == test["prediction"]
+        run = RunFolder(folder)
+        test = run.predictions
+        images, correct = test["index"], test["label"] == test["prediction"]
         first = first or (folder, images)
         if not np.array_equal(images, first[1]):
             raise UserError(
                 f"{folder} and {first[0]} were tested on different images, expected the same: "
                 "test both again, on the same data, with evaluate.py"
             )
-        right.setdefault(run["variant"]["id"], []).append(correct)
+        right.setdefault(run.record["variant"]["id"], []).append(correct)
     return {variant: np.array(seeds) for variant, seeds in right.items()}

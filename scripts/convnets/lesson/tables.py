@@ -1,13 +1,13 @@
 """The lesson's tables of measurements, as values; `plots` has its figures."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from convnets.config.settings import MACHINE_FOLDER
+from convnets.core.files import read_json, read_provenance
 from convnets.exhibits.labels import label
 from convnets.judging.conditions import HIGH_LOAD
 from convnets.lesson.cases import LARGE, NETWORKS, SMALL, Case
@@ -107,7 +107,7 @@ def load_measured(results: Path) -> Measured | None:
         return None
     names = ("convolutions", "duplication", "agreement", "layer_times")
     tables = {name: pd.read_csv(folder / f"{name}.csv") for name in names}
-    machine = json.loads((folder / "machine.json").read_text(encoding="utf-8"))
+    machine = read_json(folder / "machine.json")
     return Measured(**tables, machine=machine)
 
 
@@ -135,7 +135,7 @@ class Twins(NamedTuple):
 
 def load_twins(results: Path) -> Twins:
     """Read the training records of both networks under `results`."""
-    provenance = json.loads((results / "data/provenance.json").read_text(encoding="utf-8"))
+    provenance = read_provenance(results / "data/provenance.json")
     records = pd.read_csv(results / "lesson/from_scratch.csv")
     return Twins(records, images=provenance["display_name"])
 

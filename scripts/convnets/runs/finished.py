@@ -3,14 +3,14 @@
 Nothing finished is replaced unless its user names it in `replace`.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from convnets.config.schema import ALL, DATA, Config
 from convnets.core.errors import UserError
-from convnets.data.folder import PROVENANCE, digest_of
+from convnets.core.files import PROVENANCE, read_provenance
+from convnets.data.folder import digest_of
 from convnets.runs.identity import changes, differences
 from convnets.runs.run_folder import RECORD, RunFolder
 
@@ -49,7 +49,7 @@ def _compared(config: Config) -> Iterator[tuple[Path, list[str]]]:
     folder = Path(config.results, "data")
     data = None
     if (folder / PROVENANCE).is_file():
-        provenance = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
+        provenance = read_provenance(folder / PROVENANCE)
         wanted = {"settings": config.data.shaping(), "subset": config.subset}
         found = list(differences({key: provenance.get(key) for key in wanted}, wanted))
         found += _changed_files(config, provenance)

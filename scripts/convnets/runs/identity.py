@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from convnets.architectures.variant import Variant
-from convnets.config.settings import TrainingSettings, from_mapping
-from convnets.core.errors import UserError
-from convnets.runs.run_folder import CHECKPOINT, HISTORY, RECORD, RunFolder
+from convnets.config.settings import TrainingSettings
+from convnets.runs.run_folder import CHECKPOINT, HISTORY, RunFolder
 from convnets.runs.stopping import last_epoch
 
 ARITHMETIC = 1
@@ -75,15 +74,8 @@ def changes(
 def recorded_identity(folder: RunFolder) -> dict[str, Any]:
     """The identity of a finished run, without `EXECUTION`."""
     record = folder.record
-    try:
-        recorded = identity(
-            from_mapping(Variant, record["variant"]),
-            record["seed"],
-            from_mapping(TrainingSettings, record["training"]),
-            record["data"]["digest"],
-        ) | {"arithmetic": record.get("arithmetic", 1)}
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{folder.path / RECORD} is no record of a run: {error!r}") from None
+    recorded = identity(folder.variant, record["seed"], folder.settings, record["data"]["digest"])
+    recorded["arithmetic"] = record.get("arithmetic", 1)
     for key in EXECUTION:
         recorded["training"].pop(key)
     return recorded

@@ -8,8 +8,7 @@ import csv
 import hashlib
 import json
 import math
-import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,15 +16,65 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the workflow reads records where there is no NumPy
     import numpy as np
 
+from convnets.architectures.variant import Variant
+from convnets.config.settings import TrainingSettings, parse
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest, write_json
+from convnets.core.kinds import LOOSE, Name, Seed
 
 RECORD, TEST = "run.json", "test.json"
 HISTORY, CHECKPOINT, PREDICTIONS = "history.csv", "best.pt", "predictions.npz"
+ARRAYS = ("index", "label", "prediction", "confidence")
+"""What `predictions.npz` holds of each test image."""
 OWN_DIGEST = "sha256"
 """Key of a record: the SHA-256 of the rest of it."""
 
 CHANGED = "has another SHA-256 than when the run wrote it"
+
+
+@dataclass(frozen=True)
+class DataRecord:
+    """The images that a run was trained on."""
+
+    __pydantic_config__ = LOOSE
+
+    digest: str
+    display_name: str
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Keys that `run.json` must have; it has more."""
+
+    __pydantic_config__ = LOOSE
+
+    variant: dict[str, Any]
+    seed: Seed
+    epochs: int
+    training: dict[str, Any]
+    data: DataRecord
+    device_name: str
+    best_epoch: int
+    best_val_accuracy: float
+    train_seconds: float
+    parameters: int
+    multiply_adds: int
+    receptive_field: int
+    files: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TestRecord:
+    """Keys that `test.json` must have; it has more."""
+
+    __pydantic_config__ = LOOSE
+
+    variant: Name
+    seed: Seed
+    test_images: int
+    test_accuracy: float
+    test_loss: float
+    files: dict[str, str] = field(default_factory=dict)
 
 
 def write_record(path: Path, values: dict[str, Any], *files: str) -> None:
@@ -48,12 +97,22 @@ class RunFolder:
     @cached_property
     def record(self) -> dict[str, Any]:
         """The content of `run.json`."""
-        return self._read(RECORD, "train.py")
+        return self._read(RECORD, RunRecord, "train.py")
+
+    @cached_property
+    def variant(self) -> Variant:
+        """The architecture."""
+        return parse(Variant, self.record["variant"], f"{self.path / RECORD}: variant")
+
+    @cached_property
+    def settings(self) -> TrainingSettings:
+        """The training settings."""
+        return parse(TrainingSettings, self.record["training"], f"{self.path / RECORD}: training")
 
     @cached_property
     def test(self) -> dict[str, Any]:
         """The content of `test.json`, a test of this run's checkpoint."""
-        test = self._read(TEST, "evaluate.py")
+        test = self._read(TEST, TestRecord, "evaluate.py")
         tested, trained = (part.get("files", {}).get(CHECKPOINT) for part in (test, self.record))
         if tested != trained:
             raise UserError(
@@ -85,13 +144,15 @@ class RunFolder:
 
         `confidence` is in 255ths (uint8); in files of earlier versions a fraction (float32).
         """
-        import numpy as np  # noqa: PLC0415
+        from convnets.data.arrays import DAMAGE, read_arrays  # noqa: PLC0415
 
         try:
-            with np.load(self.checked(PREDICTIONS), allow_pickle=False) as arrays:
-                return dict(arrays)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            arrays = read_arrays(self.checked(PREDICTIONS), ARRAYS)
+            if len({len(array) for array in arrays.values()}) > 1:
+                raise ValueError("arrays of different lengths")
+        except DAMAGE as error:
             raise self.damaged(PREDICTIONS, f"cannot be read ({error})") from None
+        return arrays
 
     def checked(self, name: str) -> Path:
         """The path of a file that `run.json` or `test.json` vouches for."""
@@ -104,7 +165,7 @@ class RunFolder:
             raise self.damaged(name, CHANGED)
         return path
 
-    def _read(self, name: str, script: str) -> dict[str, Any]:
+    def _read(self, name: str, keys: type, script: str) -> dict[str, Any]:
         path = self.path / name
         if not path.is_file():
             raise UserError(
@@ -113,9 +174,10 @@ class RunFolder:
             )
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
+            parse(keys, values, "it")
             expected = values.pop(OWN_DIGEST, None)
-        except (ValueError, AttributeError, RecursionError) as error:
-            raise self.damaged(name, f"is no JSON object ({error})") from None
+        except (OSError, ValueError, RecursionError, UserError) as error:
+            raise self.damaged(name, f"is no record of a run ({error})") from None
         if expected is not None and _digest(values) != expected:
             raise self.damaged(name, CHANGED)
         return values

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from convnets.architectures.variant import Variant
-from convnets.config.settings import TrainingSettings, from_mapping
+from convnets.config.settings import TrainingSettings
 from convnets.runs.run_folder import RunFolder
 from convnets.training import hardware
 from convnets.training.checkpoints import load_checkpoint
@@ -29,12 +29,10 @@ def scores_of_weights(
 
 def scores_of_checkpoint(run: RunFolder, images: np.ndarray, runs_per_gpu: int) -> np.ndarray:
     """Scores (images, classes), float32, of the network in `best.pt` of `run`."""
-    settings = from_mapping(TrainingSettings, run.record["training"])
-    variant = from_mapping(Variant, run.record["variant"])
-    plan = recorded_plan(run.record, settings)
+    plan = recorded_plan(run.record, run.settings)
     with place_on_gpu(plan.device, runs_per_gpu, go_on, print):
-        hardware.prepare(plan, settings.threads)
-        return scores_of_weights(variant, load_checkpoint(run, plan.device)[1], images, plan)
+        hardware.prepare(plan, run.settings.threads)
+        return scores_of_weights(run.variant, load_checkpoint(run, plan.device)[1], images, plan)
 
 
 def recorded_plan(run: dict[str, Any], settings: TrainingSettings) -> hardware.Plan:

@@ -6,7 +6,7 @@ from typing import Any
 from convnets.exhibits.commands import commands_of
 from convnets.exhibits.tables import HEADINGS, FilledTable, unit_of
 from convnets.judging.conditions import conditions, readable
-from convnets.report import Results, distinct
+from convnets.report.results import Results, distinct
 
 ANALYSIS, READING = "analysis_", "reading_"
 """Prefixes of figures that analyse the runs further, and of tables of a reading both ways."""

@@ -6,17 +6,17 @@ from typing import Any
 
 from IPython.display import HTML
 
-from convnets import report_details
 from convnets.config.settings import OFFICIAL_TEST_IMAGES
 from convnets.exhibits.style import LOOKS, use_style
 from convnets.exhibits.tables import HEADINGS
 from convnets.lesson import plots as lesson_plots
 from convnets.lesson.tables import for_templates
-from convnets.page import Sections
-from convnets.report import Results, load_results
-from convnets.report_claims import claims_of
-from convnets.report_exhibits import exhibits
-from convnets.report_summary import official, summary, witnesses
+from convnets.report import details as report_details
+from convnets.report.claims import claims_of
+from convnets.report.exhibits import exhibits
+from convnets.report.page import Sections
+from convnets.report.results import Results, load_results
+from convnets.report.summary import official, summary, witnesses
 
 VALUES: dict[str, Callable[[Results], dict[str, Any]]] = {
     "summary": summary,

@@ -1,6 +1,5 @@
 """The results that the report is about, as read from their files."""
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ import yaml
 
 from convnets.architectures.variant import KEYS_OF_METHOD
 from convnets.config.experiments import Table
-from convnets.config.settings import from_mapping
+from convnets.config.settings import parse
 from convnets.core.errors import UserError
+from convnets.core.files import read_json, read_provenance
 from convnets.judging.conditions import censored, deviations, level, other_hardware
 from convnets.judging.others import Prior, read_prior
 from convnets.judging.published import read_published
@@ -82,7 +82,10 @@ class Results:
     @cached_property
     def tables(self) -> dict[str, Table]:
         """The planned tables."""
-        return {name: from_mapping(Table, values) for name, values in self.plan["tables"].items()}
+        return {
+            name: parse(Table, values, f"{self.folder}/plan.json: {name}")
+            for name, values in self.plan["tables"].items()
+        }
 
     @cached_property
     def by_variant(self) -> dict[str, list[Run]]:
@@ -147,7 +150,7 @@ def load_results(folder: Path) -> Results:
         folder=folder,
         runs=tuple(sorted(map(_load_run, folders), key=_by_method)),
         metrics=metrics,
-        provenance=json.loads((folder / "data" / "provenance.json").read_text(encoding="utf-8")),
+        provenance=read_provenance(folder / "data" / "provenance.json"),
         plan=read_plan(folder / "plan.json"),
         comparison=pd.read_csv(folder / "comparison.csv"),
         claims=_read_words(folder / "claims.csv"),
@@ -158,7 +161,7 @@ def load_results(folder: Path) -> Results:
 
 def read_plan(file: Path) -> dict[str, Any]:
     """What the configuration asks for."""
-    plan: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    plan = read_json(file) if file.is_file() else {}
     if "tables" not in plan:
         raise UserError(
             f"{file} is missing or too old, expected what Snakemake writes when it starts: start "

@@ -11,28 +11,28 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import nbformat
 import pandas as pd
 import papermill
 from IPython.display import HTML
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
+from markupsafe import Markup
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
-from convnets import formats
+from convnets.core import formats
 from convnets.core.errors import UserError
 from convnets.core.files import write_text
+from convnets.core.svg import SVG, read_drawing, safe_drawing
 from convnets.judging.conditions import readable
 
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-LIBRARY = Path(__file__).resolve().parents[1]
+LIBRARY = Path(__file__).resolve().parents[2]
 """The folder that holds this package."""
 ROOT = LIBRARY.parent
 MEDIA_TYPES = {".csv": "text/csv", ".svg": "image/svg+xml"}
 MEDIA_TYPES |= {".md": "text/markdown", ".tex": "application/x-tex"}
-SVG = "{http://www.w3.org/2000/svg}"
 Heading = tuple[int, str, str]
 """Level, id and text."""
 
@@ -51,6 +51,8 @@ def environment() -> Environment:
     names = ("number", "interval", "p_value", "plural", "shown", "listed")
     found.filters |= {name: getattr(formats, name) for name in names}
     found.filters |= {"slug": slug, "data_uri": data_uri, "readable": readable}
+    found.filters["inline_drawing"] = lambda file: Markup(safe_drawing(file))
+    found.tests["is_file"] = Path.is_file
     found.globals |= {"about": about, "headings": []}
     found.tests["known"] = lambda value: not isinstance(value, Undefined) and pd.notna(value)
     return found
@@ -87,7 +89,7 @@ def data_uri(content: Path | str) -> str:
 
 def about(drawing: Path) -> dict[str, str]:
     """Title and description that an SVG file carries."""
-    root = ElementTree.parse(drawing).getroot()
+    root = read_drawing(drawing)
     return {
         name: root.findtext(SVG + tag, "") for name, tag in (("title", "title"), ("text", "desc"))
     }

@@ -1,6 +1,5 @@
 """Everything that follows from the records in a folder of results, made again without training."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,11 @@ import pandas as pd
 import yaml
 
 from convnets.config.experiments import Figure, Table
-from convnets.config.settings import from_mapping
+from convnets.config.settings import parse
 from convnets.core.errors import UserError
-from convnets.core.files import write_json, write_text
-from convnets.exhibits import make_figure, make_table
+from convnets.core.files import read_json, read_provenance, write_json, write_text
 from convnets.exhibits.commands import commands_of
+from convnets.exhibits.files import make_figure, make_table
 from convnets.judging.claims import load_claims
 from convnets.judging.comparison import compare
 from convnets.judging.others import read_prior
@@ -20,8 +19,8 @@ from convnets.judging.published import read_published
 from convnets.judging.readings import judge_readings, load_readings
 from convnets.judging.table import judge_all
 from convnets.judging.witnesses import read_right
-from convnets.page import environment, publish
-from convnets.report import ROOT, read_plan
+from convnets.report.page import environment, publish
+from convnets.report.results import ROOT, read_plan
 from convnets.runs.metrics import collect, read_runs
 from convnets.runs.rounds import read_runtimes
 
@@ -32,7 +31,7 @@ OF_RUN = ("run.json", "history.csv", "test.json", "predictions.npz")
 def report_now(folder: Path) -> None:
     """Make everything again that follows from the records in `folder`."""
     plan = read_plan(folder / "plan.json")
-    provenance = json.loads((folder / "data" / "provenance.json").read_text(encoding="utf-8"))
+    provenance = read_provenance(folder / "data" / "provenance.json")
     runs = finished_runs(folder)
     measured = folder / "runtimes.csv"
     runtimes = read_runtimes(measured) if measured.is_file() else None
@@ -79,7 +78,7 @@ def judge(
         read_right(runs),
         published,
         prior,
-        json.loads(mechanism.read_text(encoding="utf-8")),
+        read_json(mechanism),
         provenance,
     )
     write_text(folder / "claims.csv", claims.to_csv(index=False))
@@ -94,7 +93,8 @@ def make_tables(
     """Write tables/, with gaps where runs are missing."""
     published = read_published(ROOT / "config/published_values.csv")
     for name, values in tables.items():
-        table, prefix = from_mapping(Table, values), str(folder / "tables" / name)
+        table = parse(Table, values, f"{folder}/plan.json: {name}")
+        prefix = str(folder / "tables" / name)
         make_table(name, table, metrics, published, provenance, prefix)
 
 
@@ -106,7 +106,7 @@ def make_figures(
         prefix = folder / "figures" / name
         try:
             make_figure(
-                from_mapping(Figure, values),
+                parse(Figure, values, f"{folder}/plan.json: {name}"),
                 metrics,
                 folder / "runs",
                 provenance,

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from convnets.axis import Axis
 from convnets.config.settings import OFFICIAL_TEST_IMAGES
 from convnets.judging.comparison import NOT_COMPARABLE, agreement
 from convnets.judging.conditions import OTHER
@@ -17,7 +16,8 @@ from convnets.judging.others import papers_seed
 from convnets.judging.spread import ACCURACY
 from convnets.judging.verdicts import FAILS, HOLDS, NOT_RUN, ON_THESE_NETWORKS, UNDECIDED
 from convnets.judging.witnesses import spreads_of
-from convnets.report import ROOT, Results
+from convnets.report.axis import Axis
+from convnets.report.results import ROOT, Results
 from convnets.runs.metrics import runs_of
 
 OF_NUMBERS = (REPRODUCED, COMPATIBLE, DIFFERS, NOT_COMPARABLE, "reference", NOT_RUN)

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from convnets.axis import Axis
-from convnets.formats import number
+from convnets.core.formats import number
 from convnets.judging.verdicts import FAILS, UNDECIDED
+from convnets.report.axis import Axis
 
 Part = dict[Any, Any]
 """A row of `claims.csv`."""

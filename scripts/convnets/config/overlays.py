@@ -1,0 +1,227 @@
+"""Configuration files, read strictly, and merged so that the origin of each key is known.
+
+Snakemake reads configuration files before the Snakefile, names no line in its errors, takes the
+second of two equal keys and runs code in YAML templates. So the default profile, which it reads
+even earlier, calls `check_command_line`.
+"""
+
+import argparse
+import json
+import math
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from convnets.config.messages import Location, dotted, shown
+from convnets.core.errors import UserError
+
+BASE = "config/config.yaml"
+COMMAND_LINE = "command line (--config)"
+MOST_VALUES = 100_000
+"""Values that a file may have once its aliases are filled in."""
+DEEPEST = 100
+"""Levels of nesting that a file may have."""
+CHANGE = re.compile(r"[a-zA-Z_][\w-]*\w=.*", re.DOTALL)
+"""What Snakemake takes as an argument of --config."""
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Plain YAML: each key once and text; 1e-3 is a number, a date is text."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith("timestamp")]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if key.tag.endswith(":merge"):
+                continue
+            if not key.tag.endswith(":str"):
+                raise _problem("a key that is no text (put it in quotes)", key)
+            if key.value in lines:
+                before = lines[key.value]
+                raise _problem(f"the key {key.value!r} again, first in line {before}", key)
+            lines[key.value] = key.start_mark.line + 1
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
+
+
+@dataclass
+class Layers:
+    """Several configurations, merged: a later one overrides single keys of those before it."""
+
+    names: list[str] = field(default_factory=list)
+    """Files in this order, and the command line."""
+    values: dict[str, Any] = field(default_factory=dict)
+    origins: dict[Location, int] = field(default_factory=lambda: {(): 0})
+    """Position of the layer that set each key last."""
+
+    def add(self, name: str, values: dict[str, Any]) -> None:
+        """Put `values` over the layers so far."""
+        self.names.append(name)
+        self._merge(self.values, values, ())
+
+    def _merge(self, below: dict[str, Any], above: dict[str, Any], here: Location) -> None:
+        for key, value in above.items():
+            place = (*here, key)
+            self.origins[place] = len(self.names) - 1
+            if isinstance(value, dict):
+                if not isinstance(below.get(key), dict):
+                    below[key] = {}
+                self._merge(below[key], value, place)
+            else:
+                below[key] = value
+
+    def value(self, location: Location) -> Any:
+        """What is set at `location`."""
+        value: Any = self.values
+        for part in location:
+            value = value[part]
+        return value
+
+    def position(self, location: Location) -> int:
+        """Position of the layer that set `location`, or what contains it."""
+        while location not in self.origins:
+            location = location[:-1]
+        return self.origins[location]
+
+    def origin(self, location: Location) -> str:
+        """Name of the layer that set `location`."""
+        return self.names[self.position(location)]
+
+    def latest(self, locations: Iterable[Location]) -> Location:
+        """Of several keys that do not fit together, the one that was set last."""
+        present = [location for location in locations if location in self.origins]
+        return max(present, key=self.position)
+
+    def line(self, location: Location, text: str) -> str:
+        """A problem with its file and key."""
+        return f"{self.origin(location)}: {dotted(location)} {text}"
+
+
+def read_layers(files: Iterable[Path | str], changes: dict[str, Any]) -> Layers:
+    """Configuration files, the later over the earlier, and `changes` of the command line."""
+    layers = Layers()
+    for file in files:
+        layers.add(str(file), read_config(Path(file)))
+    if changes:
+        layers.add(COMMAND_LINE, {key: _typed(value) for key, value in changes.items()})
+    return layers
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The keys of a configuration file, none for an empty one.
+
+    Raises:
+        UserError: names file, line and remedy.
+    """
+    try:
+        if not path.is_file():
+            found = "a folder" if path.is_dir() else "no file" if path.exists() else "no such file"
+            raise UserError(f"{path}: {found}, expected a configuration: give the path of one")
+        text = path.read_text(encoding="utf-8-sig")
+        _check_depth(text)
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is not None and _size(node, {}) > MOST_VALUES:
+            raise _problem(f"aliases that make more than {MOST_VALUES:,} values", node)
+        values = (loader.construct_document(node) if node else None) or {}
+        if not isinstance(values, dict):
+            raise _problem(f"{shown(values)} without a key", node)
+        if "__use_yte__" in values:
+            raise _problem("__use_yte__, with which Snakemake would run code in the file", node)
+        json.dumps(values)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}. Make it readable") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 ({error}): save it as UTF-8") from None
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        raise UserError(f"{path}{_describe(error)}: write plain YAML, keys at the top, each "
+                        "once, indented with spaces") from None  # fmt: skip
+    return values
+
+
+def check_command_line(arguments: Sequence[str]) -> None:
+    """Check the files and keys that Snakemake gets with `arguments`; exit if they are wrong.
+
+    Snakemake refuses empty files: it starts again without them.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--configfile", "--configfiles", nargs="+", type=Path, default=[])
+    given, others = parser.parse_known_args(arguments)
+    parser.add_argument("--config", "-C", nargs="*", default=[])
+    try:
+        for change in parser.parse_known_args(arguments)[0].config:
+            if not CHANGE.fullmatch(change):
+                raise UserError(
+                    f"{COMMAND_LINE}: {change!r}, expected KEY=VALUE such as epochs=3, or in "
+                    "sections training='{threads: 2}'"
+                )
+        filled = [file for file in given.configfile if read_config(file)]
+        if Path(BASE).exists():
+            read_config(Path(BASE))
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    if len(filled) < len(given.configfile):
+        files = ["--configfile", *map(str, filled)] if filled else []
+        os.execv(sys.executable, [sys.executable, sys.argv[0], *others, *files])
+
+
+def _typed(value: Any) -> Any:
+    """A value of the command line, in whose lists and sections Snakemake leaves all as text."""
+    if isinstance(value, dict):
+        return {key: _typed_text(item) for key, item in value.items()}
+    return [_typed_text(item) for item in value] if isinstance(value, list) else value
+
+
+def _typed_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        return _typed(value)
+    try:
+        return yaml.load(value, _Loader)
+    except yaml.YAMLError:
+        return value
+
+
+def _size(node: yaml.Node, sizes: dict[int, float]) -> float:
+    """Values in `node` with aliases filled in; infinite if one contains itself."""
+    if id(node) not in sizes:
+        sizes[id(node)] = math.inf
+        parts = node.value if isinstance(node, yaml.CollectionNode) else []
+        pairs = (part if isinstance(part, tuple) else (part,) for part in parts)
+        sizes[id(node)] = 1 + sum(_size(part, sizes) for pair in pairs for part in pair)
+    return sizes[id(node)]
+
+
+def _check_depth(text: str) -> None:
+    """Raise an error for nesting that would exhaust the stack."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise _problem(f"more than {DEEPEST} levels of nesting", event)
+
+
+def _problem(found: str, node: Any) -> yaml.MarkedYAMLError:
+    mark = node.start_mark if node else None
+    return yaml.MarkedYAMLError(problem=f"found {found}", problem_mark=mark)
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        return f", line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return f": {' '.join(str(error).split())}"

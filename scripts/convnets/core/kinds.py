@@ -1,0 +1,60 @@
+"""Kinds of values in the configuration: names, texts, seeds, one number or one for each layer."""
+
+from collections.abc import Sequence
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
+
+T = TypeVar("T")
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
+"""How pydantic validates: no unknown keys, no conversions (`true` is no number), no NaN."""
+
+LOOSE = ConfigDict(extra="ignore", allow_inf_nan=False)
+"""How pydantic validates what this project's programs wrote, in this version or another."""
+
+ONE, EACH = "one value", "a value for each layer"
+"""Branches of `settings.PerLayer`, which pydantic adds to the location."""
+UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+"""Control characters, line separators, and what reverses the direction of text."""
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+LINE = f"^[^{UNSEEN}]*$"
+PATH = f"^[^{UNSEEN}{{}}]+$"
+SHA256 = "^[0-9a-fA-F]{64}$"
+URL = r"^(https?|ftp|file)://[^\s{}]+$"
+PATTERNS = {
+    NAME: "a name for files, of letters, digits, _ . -, with a letter or digit first",
+    LINE: "one line of text without control characters",
+    PATH: "a path without braces and control characters",
+    SHA256: "64 hexadecimal digits",
+    URL: "an address that begins with https://, http://, ftp:// or file://",
+}
+
+
+def _distinct(values: Sequence[T]) -> Sequence[T]:
+    if any(value in values[:place] for place, value in enumerate(values)):
+        raise ValueError("each only once")
+    return values
+
+
+Name = Annotated[str, Field(pattern=NAME, max_length=100)]
+"""A name that files and folders can have."""
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=LINE, min_length=1, max_length=500)
+]
+"""Text to show."""
+PathText = Annotated[str, Field(pattern=PATH)]
+"""A path that Snakemake takes literally."""
+Sha256 = Annotated[str, Field(pattern=SHA256)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Positive = Annotated[int, Field(ge=1, le=1_000_000)]
+Several = Annotated[
+    tuple[T, ...],
+    Field(min_length=1, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_distinct),
+]
+"""One or more different values."""
+PerLayer = Annotated[
+    Annotated[T, Tag(ONE)] | Annotated[tuple[T, ...], Tag(EACH)],
+    Discriminator(lambda value: EACH if isinstance(value, list | tuple) else ONE),
+]
+"""One value for all layers, or one for each."""
