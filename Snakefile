@@ -31,6 +31,7 @@ report: "report/captions/overview.rst"
 
 
 onstart:
+    hold_results()
     write_plan()
 
 

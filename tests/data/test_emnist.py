@@ -161,7 +161,7 @@ WRONG_MEMBERS = {
     "short data": (
         TRAIN_LABELS,
         gzip.compress(struct.pack(">2I", 2049, 141) + b"\0" * 140),
-        "148 bytes, expected 149",
+        "140 bytes after the header, expected 141",
     ),
     "dimensions": (TRAIN_IMAGES, idx(IMAGES[:, :27, :27]), "27 x 27 pixels, expected 28 x 28"),
     "label range": (TRAIN_LABELS, idx(np.append(LABELS[1:], np.uint8(47))), "label 47"),

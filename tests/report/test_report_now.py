@@ -17,6 +17,9 @@ from test_report import CONFIG, MECHANISM, ROOT, SECONDS, make_results, text_of
 from analysis_fixture import make_runtimes
 from convnets.config.settings import MACHINE_FOLDER
 from convnets.core.files import write_json
+from convnets.report import _missing
+from convnets.runs.metrics import collect, read_runs
+from report_now import finished_runs
 
 PUBLISHED = sorted(file.parent for file in ROOT.glob("results/published/*/plan.json"))
 MISSING = {"no_pooling": 0, "stride_2": 2}
@@ -66,6 +69,36 @@ def report_now(
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("run.json", b"{}"),
+        ("run.json", b"\xff\x00"),
+        ("test.json", b'{"test_accuracy": "<script>"}'),
+        ("history.csv", b"epoch,val_accuracy\n2,nan\n"),
+        ("predictions.npz", b"PK\x03\x04"),
+    ],
+)
+def test_a_damaged_run_is_left_out_and_named(tmp_path: Path, name: str, content: bytes) -> None:
+    folder = make_folder(tmp_path)
+    damaged = folder / "runs/no_pooling/seed_1" / name
+    assert damaged.is_file()
+    damaged.write_bytes(content)
+    assert damaged.parent not in finished_runs(folder)
+    assert len(finished_runs(folder)) == len(list(folder.glob("runs/*/*/run.json"))) - 1
+    metrics = collect(finished_runs(folder))
+    metrics.to_csv(folder / "metrics.csv", index=False)
+    (named,) = [line for line in _missing(folder, read_runs(folder / "metrics.csv")) if "1" in line]
+    assert named.startswith(f"no_pooling, seed 1 (damaged: runs/no_pooling/seed_1/{name} ")
+
+
+def test_a_run_in_the_folder_of_another_is_damaged(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path)
+    shutil.rmtree(folder / "runs/stride_2/seed_0")
+    shutil.copytree(folder / "runs/no_pooling/seed_1", folder / "runs/stride_2/seed_0")
+    assert folder / "runs/stride_2/seed_0" not in finished_runs(folder)
 
 
 @pytest.fixture(scope="module")

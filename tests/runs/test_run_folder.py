@@ -48,7 +48,7 @@ def test_official_test_images_count_apart(data: Path, run: Path, tmp_path: Path)
     correct = (predictions["prediction"] == predictions["label"])[official]
     assert test["official_test_images"] == official.sum() > 0
     assert test["official_test_accuracy"] == pytest.approx(correct.mean())
-    assert {name: str(array.dtype) for name, array in predictions.items()} == {
+    assert {name: str(array.dtype) for name, array in np.load(run / "predictions.npz").items()} == {
         "index": "int32", "label": "uint8", "prediction": "uint8", "confidence": "uint8"
     }  # fmt: skip
 

@@ -46,7 +46,7 @@ rule table:
         f"{RESULTS}/tables/{{name}}.md",
         f"{RESULTS}/tables/{{name}}.tex",
     log:
-        f"{RESULTS}/logs/{{name}}.log",
+        f"{RESULTS}/logs/tables/{{name}}.log",
     conda:
         ANALYSIS_ENV
     resources:
@@ -82,7 +82,7 @@ rule figure:
         f"{RESULTS}/figures/{{name}}.png",
         f"{RESULTS}/figures/{{name}}.csv",
     log:
-        f"{RESULTS}/logs/{{name}}.log",
+        f"{RESULTS}/logs/figures/{{name}}.log",
     wildcard_constraints:
         name="|".join(CONFIG.figures),
     conda:

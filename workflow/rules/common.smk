@@ -1,5 +1,6 @@
 # The validated configuration, and what all rule files derive from it.
 
+import contextlib
 import json
 import os
 import shlex
@@ -18,6 +19,7 @@ from convnets.config.checks import load_config
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest, share_lock, write_json, write_text
 from convnets.runs.finished import results_to_replace
+from convnets.core.lock import run_lock
 from convnets.training.resources import training_megabytes, training_minutes
 from convnets.config.settings import MACHINE_FOLDER, to_json
 from convnets.core.stages import VERSIONS
@@ -56,6 +58,7 @@ if workflow.config_settings.config:
 COMMAND = shlex.join(command)
 
 RESULTS = CONFIG.results
+held = contextlib.ExitStack()
 RUN = f"{RESULTS}/runs/{{variant}}/seed_{{seed}}"
 TRAINING_ENV = "../../envs/training.yaml"
 ANALYSIS_ENV = "../../envs/analysis.yaml"
@@ -120,6 +123,13 @@ def of_runs(file, variants):
     """Paths of `file` in the folders of all runs of some variants."""
     runs = [(variant, seed) for variant, seed in CONFIG.runs if variant in variants]
     return expand(f"{RUN}/{file}", zip, variant=[v for v, _ in runs], seed=[s for _, s in runs])
+
+
+def hold_results():
+    """Keep every other Snakemake, also one of another clone, from these results.
+
+    Snakemake's own lock is gone while an interrupted one still waits for its last jobs."""
+    held.enter_context(run_lock(Path(RESULTS)))
 
 
 def write_plan():

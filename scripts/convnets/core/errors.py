@@ -33,9 +33,11 @@ def run_script(main: Callable[[], None]) -> None:
     except Interrupted as interrupted:
         print(f"interrupted by {interrupted}; the same command goes on from there", flush=True)
         sys.exit(INTERRUPTED)
+    except MemoryError as error:
+        sys.exit(f"error: out of memory ({error}): end other programs, or use fewer images")
     except OSError as error:
         if error.errno not in NO_ROOM:
-            raise
+            sys.exit(f"error: {error.filename or error}: {error.strerror}: see that it can be used")
         # What could not be printed would be tried again at exit and change the exit status.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(f"error: {_no_room('a file or the output of this program', error)}")

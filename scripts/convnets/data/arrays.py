@@ -45,7 +45,7 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
         read = header.read_array_header_1_0 if version == (1, 0) else header.read_array_header_2_0
         shape, by_column, dtype = read(file)
         start = file.tell()
-    if dtype.kind not in "uif":
+    if dtype.kind not in "buif":
         raise ValueError(f"{name} holds {dtype}, expected numbers")
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content) - start:
         raise ValueError(f"{name} has {len(content) - start} bytes, which {shape} contradicts")

@@ -48,7 +48,7 @@ def _read_part(path: Path) -> LabelledImages:
     except DAMAGE as error:
         raise UserError(
             f"{path}: expected the arrays inputs and targets; it cannot be read as an npz file "
-            f"with them ({error}): truncated, damaged or the wrong file. Copy it again."
+            f"of them ({error}): truncated, damaged or the wrong file. Copy it again."
         ) from error
     inputs, targets = arrays["inputs"], arrays["targets"]
     return check_labelled_images(str(path), _to_images(path, inputs), _to_labels(path, targets))

@@ -22,6 +22,7 @@ from convnets.exhibits.style import (
     WIDTH,
     CurveStyle,
     add_remark,
+    plain,
     spread_apart,
     text_colour,
 )
@@ -285,7 +286,7 @@ def _name_curves(axes: Axes, x: str, trajectories: list[Trajectory], height: flo
     for item, place in zip(trajectories, heights, strict=True):
         colour = LOOKS[item.method].colour
         axes.annotate(
-            item.text(x),
+            plain(item.text(x)),
             xy=(item.across(x)[-1], item.points["mean"].iloc[-1]), xycoords="data",
             xytext=(1.04, place), textcoords="axes fraction", va="center", fontsize=LABEL,
             color=text_colour(colour), linespacing=1.1,

@@ -97,6 +97,11 @@ def _luminance(colour: Any) -> float:
     return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
+def plain(text: str) -> str:
+    """`text` as matplotlib shows it unchanged: a dollar begins no formula."""
+    return text.replace("$", r"\$")
+
+
 def use_style() -> None:
     """Set the style for the figures that this process makes from now on."""
     sns.set_theme(style="whitegrid", font="DejaVu Sans")
@@ -118,7 +123,7 @@ def use_style() -> None:
 
 def add_remark(drawing: Figure, text: str) -> None:
     """Write `text` below the drawing."""
-    lines = "\n".join(textwrap.wrap(text, 88))
+    lines = "\n".join(textwrap.wrap(plain(text), 88))
     drawing.text(0.01, -0.005, lines, va="top", fontsize=SMALL, color="0.3")
 
 

@@ -23,6 +23,7 @@ from convnets.report.page import environment, publish
 from convnets.report.results import ROOT, read_plan
 from convnets.runs.metrics import collect, read_runs
 from convnets.runs.rounds import read_runtimes
+from convnets.runs.run_folder import RunFolder
 
 READINGS = ROOT / "config/readings.yaml"
 OF_RUN = ("run.json", "history.csv", "test.json", "predictions.npz")
@@ -54,9 +55,13 @@ def finished_runs(folder: Path) -> list[Path]:
     """The folders of the runs that were trained and tested."""
     runs = sorted(file.parent for file in folder.glob("runs/*/seed_*/run.json"))
     finished = [run for run in runs if all((run / name).is_file() for name in OF_RUN)]
-    if not finished:
-        raise UserError(f"{folder} has no finished run, expected {', '.join(OF_RUN)} in runs/*/*/")
-    return finished
+    damaged = {run: found for run in finished if (found := RunFolder(run).problem())}
+    for run, found in damaged.items():
+        print(f"{run.parent.name}, {run.name} is left out: {found}")
+    intact = [run for run in finished if run not in damaged]
+    if not intact:
+        raise UserError(f"{folder} has no intact run, expected {', '.join(OF_RUN)} in runs/*/*/")
+    return intact
 
 
 def judge(

@@ -19,9 +19,9 @@ from convnets.judging.conditions import censored, deviations, level, other_hardw
 from convnets.judging.others import Prior, read_prior
 from convnets.judging.published import read_published
 from convnets.runs.metrics import read_history, read_runs, runs_of
-from convnets.runs.run_folder import RunFolder
+from convnets.runs.run_folder import RECORD, TEST, RunFolder
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SYNTHETIC = "glyphs"
 """The data source whose images are drawn, not written by hand."""
 
@@ -96,10 +96,16 @@ class Results:
         return groups
 
     @cached_property
-    def missing(self) -> list[tuple[str, int]]:
-        """Variant and seed of planned runs that are not finished."""
+    def missing(self) -> list[str]:
+        """Planned runs that are not finished, or damaged."""
         planned = [(run["variant"], run["seed"]) for run in self.plan["runs"]]
-        return [run for run in planned if run not in self.metrics.index]
+        return [self._missing(*run) for run in planned if run not in self.metrics.index]
+
+    def _missing(self, variant: str, seed: int) -> str:
+        run = RunFolder(self.folder / "runs" / variant / f"seed_{seed}")
+        finished = (run.path / RECORD).is_file() and (run.path / TEST).is_file()
+        damage = f" (damaged: {run.problem()})" if finished else ""
+        return f"{variant}, seed {seed}{damage}".replace(f"{self.folder}/", "")
 
     @property
     def synthetic(self) -> bool:

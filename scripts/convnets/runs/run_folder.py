@@ -8,7 +8,7 @@ import csv
 import hashlib
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the workflow reads records where there is no NumPy
     import numpy as np
 
+from pydantic import with_config
+from typing_extensions import TypedDict
+
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings, parse
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest, write_json
-from convnets.core.kinds import LOOSE, Name, Seed
+from convnets.core.kinds import LOOSE
 
 RECORD, TEST = "run.json", "test.json"
 HISTORY, CHECKPOINT, PREDICTIONS = "history.csv", "best.pt", "predictions.npz"
-ARRAYS = ("index", "label", "prediction", "confidence")
+ARRAYS = ("index", "label", "prediction")
 """What `predictions.npz` holds of each test image."""
 OWN_DIGEST = "sha256"
 """Key of a record: the SHA-256 of the rest of it."""
@@ -32,49 +35,23 @@ OWN_DIGEST = "sha256"
 CHANGED = "has another SHA-256 than when the run wrote it"
 
 
-@dataclass(frozen=True)
-class DataRecord:
-    """The images that a run was trained on."""
-
-    __pydantic_config__ = LOOSE
-
-    digest: str
-    display_name: str
+def _section(**keys: Any) -> Any:
+    """A section of a record that has these keys, and others."""
+    section = TypedDict("section", keys)  # type: ignore[misc]
+    return with_config(LOOSE)(section)
 
 
-@dataclass(frozen=True)
-class RunRecord:
-    """Keys that `run.json` must have; it has more."""
-
-    __pydantic_config__ = LOOSE
-
-    variant: dict[str, Any]
-    seed: Seed
-    epochs: int
-    training: dict[str, Any]
-    data: DataRecord
-    device_name: str
-    best_epoch: int
-    best_val_accuracy: float
-    train_seconds: float
-    parameters: int
-    multiply_adds: int
-    receptive_field: int
-    files: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class TestRecord:
-    """Keys that `test.json` must have; it has more."""
-
-    __pydantic_config__ = LOOSE
-
-    variant: Name
-    seed: Seed
-    test_images: int
-    test_accuracy: float
-    test_loss: float
-    files: dict[str, str] = field(default_factory=dict)
+RUN_KEYS = _section(
+    variant=dict[str, Any],
+    training=dict[str, Any],
+    data=_section(digest=str, display_name=str),
+    device_name=str,
+    **dict.fromkeys(("best_val_accuracy", "train_seconds"), float),
+    **dict.fromkeys(("seed", "epochs", "best_epoch"), int),
+    **dict.fromkeys(("parameters", "multiply_adds", "receptive_field"), int),
+)
+TEST_KEYS = _section(test_images=int, test_accuracy=float, test_loss=float)
+"""What records have to contain."""
 
 
 def write_record(path: Path, values: dict[str, Any], *files: str) -> None:
@@ -97,7 +74,7 @@ class RunFolder:
     @cached_property
     def record(self) -> dict[str, Any]:
         """The content of `run.json`."""
-        return self._read(RECORD, RunRecord, "train.py")
+        return self._read(RECORD, RUN_KEYS, "train.py")
 
     @cached_property
     def variant(self) -> Variant:
@@ -112,7 +89,7 @@ class RunFolder:
     @cached_property
     def test(self) -> dict[str, Any]:
         """The content of `test.json`, a test of this run's checkpoint."""
-        test = self._read(TEST, TestRecord, "evaluate.py")
+        test = self._read(TEST, TEST_KEYS, "evaluate.py")
         tested, trained = (part.get("files", {}).get(CHECKPOINT) for part in (test, self.record))
         if tested != trained:
             raise UserError(
@@ -140,10 +117,7 @@ class RunFolder:
 
     @property
     def predictions(self) -> "dict[str, np.ndarray]":
-        """The arrays of `predictions.npz`: `index`, `label`, `prediction` and `confidence`.
-
-        `confidence` is in 255ths (uint8); in files of earlier versions a fraction (float32).
-        """
+        """The arrays `index`, `label` and `prediction` of `predictions.npz`."""
         from convnets.data.arrays import DAMAGE, read_arrays  # noqa: PLC0415
 
         try:
@@ -153,6 +127,17 @@ class RunFolder:
         except DAMAGE as error:
             raise self.damaged(PREDICTIONS, f"cannot be read ({error})") from None
         return arrays
+
+    def problem(self) -> str:
+        """What is wrong with the files of the run that others are made of; empty if nothing is."""
+        try:
+            _ = self.variant, self.settings, self.history, self.predictions
+            place = (self.record["variant"]["id"], f"seed_{self.record['seed']}")
+            if place != self.path.absolute().parts[-2:]:
+                raise self.damaged(RECORD, f"is of {'/'.join(place)}, in another folder")
+        except UserError as error:
+            return str(error)
+        return ""
 
     def checked(self, name: str) -> Path:
         """The path of a file that `run.json` or `test.json` vouches for."""
@@ -165,7 +150,7 @@ class RunFolder:
             raise self.damaged(name, CHANGED)
         return path
 
-    def _read(self, name: str, keys: type, script: str) -> dict[str, Any]:
+    def _read(self, name: str, keys: Any, script: str) -> dict[str, Any]:
         path = self.path / name
         if not path.is_file():
             raise UserError(

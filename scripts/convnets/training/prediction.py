@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from convnets.architectures.variant import Variant
-from convnets.config.settings import TrainingSettings
-from convnets.runs.run_folder import RunFolder
+from convnets.config.settings import TrainingSettings, parse
+from convnets.runs.run_folder import RECORD, RunFolder
 from convnets.training import hardware
 from convnets.training.checkpoints import load_checkpoint
 from convnets.training.gpu import place_on_gpu
@@ -42,6 +42,7 @@ def recorded_plan(run: dict[str, Any], settings: TrainingSettings) -> hardware.P
     """
     known = {item.name for item in dataclasses.fields(hardware.Plan)}
     values = {name: value for name, value in run.items() if name in known}
-    plan = hardware.Plan(**values | {"device": hardware.choose_device(settings)})
+    values["device"] = hardware.choose_device(settings)
+    plan = parse(hardware.Plan, values, f"{RECORD}: the plan of the run")
     fusible = plan.device == "cpu" and importlib.util.find_spec("numba")
     return plan if fusible else dataclasses.replace(plan, kernels="pytorch")
