@@ -129,7 +129,10 @@ def hold_results():
     """Keep every other Snakemake, also one of another clone, from these results.
 
     Snakemake's own lock is gone while an interrupted one still waits for its last jobs."""
-    held.enter_context(run_lock(Path(RESULTS)))
+    try:
+        held.enter_context(run_lock(Path(RESULTS)))
+    except UserError as error:
+        sys.exit(f"error: {error}")
 
 
 def write_plan():
