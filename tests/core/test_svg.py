@@ -5,9 +5,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from convnets import markup
 from convnets.core.errors import UserError
-from convnets.core.svg import SVG, safe_drawing
+from convnets.core.svg import HTML, SVG, safe_drawing
 
 START = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
 HOSTILE = [
@@ -37,7 +36,6 @@ def test_nothing_in_a_drawing_runs_or_loads(rest: str, tmp_path: Path) -> None:
     for element in root.iter():
         assert element.tag.startswith(SVG)
         assert not any(name.lower().startswith("on") for name in element.attrib)
-    assert safe_drawing(file) in markup.moving(file)
 
 
 @pytest.mark.parametrize("content", [b"", b"<svg>", b"<html/>", b"\x89PNG", b"<svg></svg>"])
@@ -54,5 +52,5 @@ def test_our_animations_stay_as_they_are() -> None:
     for file in files:
         shown, drawn = ElementTree.fromstring(safe_drawing(file)), ElementTree.parse(file).getroot()
         assert [(e.tag, e.attrib, e.text) for e in shown.iter()] == [
-            (e.tag, e.attrib, e.text) for e in drawn.iter()
+            (e.tag.replace(HTML, SVG), e.attrib, e.text) for e in drawn.iter()
         ]
