@@ -26,7 +26,7 @@ def evaluate(data: Path, run: RunFolder, runs_per_gpu: int) -> None:
     if digest_of(data) != record["data"]["digest"]:
         raise UserError(
             f"{run.path} was trained on other images than those in {data}: test it on its own "
-            f"({record['data']['display_name']}), so that no test image is a training image"
+            f"({record['data'].get('display_name')}), so that no test image is a training image"
         )
     images, labels = dataset.part("test")
     scores = left_scores(run)

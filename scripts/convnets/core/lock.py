@@ -1,14 +1,13 @@
 """One process at a time in the folder of a run."""
 
 import contextlib
+import fcntl
 import json
 import os
 import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from convnets.core import records
 from convnets.core.errors import UserError
@@ -27,14 +26,14 @@ def run_lock(folder: Path) -> Iterator[None]:
         UserError: another process holds it (the message says which), or the folder cannot be
             written to.
     """
-    lock = FileLock(folder / LOCK, timeout=0, fallback_to_soft=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        lock = (folder / LOCK).open("a")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"writable")
         (folder / LOCK).write_text(json.dumps(_holder()))
-    except Timeout:
+    except BlockingIOError:
         raise UserError(
             f"{folder} is in use by {_describe_holder(folder / LOCK)}: two processes would spoil "
             "each other's work. Let it finish, or end it, then give the same command again"
@@ -44,10 +43,8 @@ def run_lock(folder: Path) -> Iterator[None]:
             f"{folder} cannot be used for a run: {error.strerror or error}. Choose a folder that "
             "can be written to, on a file system with room and file locks"
         ) from error
-    try:
+    with lock:
         yield
-    finally:
-        lock.release()
 
 
 def _holder() -> dict[str, str | int]:

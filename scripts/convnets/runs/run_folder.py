@@ -8,16 +8,13 @@ import csv
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the workflow reads records where there is no NumPy
     import numpy as np
-
-from pydantic import with_config
-from typing_extensions import TypedDict
 
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings, parse
@@ -37,14 +34,13 @@ CHANGED = "has another SHA-256 than when the run wrote it"
 
 def _section(**keys: Any) -> Any:
     """A section of a record that has these keys, and others."""
-    section = TypedDict("section", keys)  # type: ignore[misc]
-    return with_config(LOOSE)(section)
+    return make_dataclass("Section", keys.items(), namespace={"__pydantic_config__": LOOSE})
 
 
 RUN_KEYS = _section(
     variant=dict[str, Any],
     training=dict[str, Any],
-    data=_section(digest=str, display_name=str),
+    data=_section(digest=str),
     device_name=str,
     **dict.fromkeys(("best_val_accuracy", "train_seconds"), float),
     **dict.fromkeys(("seed", "epochs", "best_epoch"), int),
