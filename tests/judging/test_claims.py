@@ -118,7 +118,7 @@ def test_a_part_that_stands_in_two_claims_is_tested_once() -> None:
         ({"quantity": "accuracy", "trend": ["a", "b"], "above": 0}, "quantity is 'accuracy'"),
         ({"quantity": "best_epoch", "trend": ["a", "b"]}, "no `above`"),
         ({"quantity": "best_epoch", "trend": ["a", "b"], "equals": 1}, "is for computed measures"),
-        ({"quantity": "best_epoch", "over": 1}, "Part has no key 'over'"),
+        ({"quantity": "best_epoch", "over": 1}, "parts.0.over is not a key here"),
         (
             {"quantity": "best_epoch", "pairs": [["a", "b"]], "below": 1, "at_least": 2},
             "expected 1 to 1",

@@ -83,21 +83,25 @@ def report_now(
 )
 def test_a_damaged_run_is_left_out_and_named(tmp_path: Path, name: str, content: bytes) -> None:
     folder = make_folder(tmp_path)
-    damaged = folder / "runs/no_pooling/seed_1" / name
+    damaged = folder / "runs/fully_connected/seed_0" / name
     assert damaged.is_file()
     damaged.write_bytes(content)
     assert damaged.parent not in finished_runs(folder)
     assert len(finished_runs(folder)) == len(list(folder.glob("runs/*/*/run.json"))) - 1
     metrics = collect(finished_runs(folder))
     metrics.to_csv(folder / "metrics.csv", index=False)
-    (named,) = [line for line in _missing(folder, read_runs(folder / "metrics.csv")) if "1" in line]
-    assert named.startswith(f"no_pooling, seed 1 (damaged: runs/no_pooling/seed_1/{name} ")
+    (named,) = [
+        line for line in _missing(folder, read_runs(folder / "metrics.csv")) if "damaged" in line
+    ]
+    assert named.startswith(
+        f"fully_connected, seed 0 (damaged: runs/fully_connected/seed_0/{name} "
+    )
 
 
 def test_a_run_in_the_folder_of_another_is_damaged(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     shutil.rmtree(folder / "runs/stride_2/seed_0")
-    shutil.copytree(folder / "runs/no_pooling/seed_1", folder / "runs/stride_2/seed_0")
+    shutil.copytree(folder / "runs/fully_connected/seed_0", folder / "runs/stride_2/seed_0")
     assert folder / "runs/stride_2/seed_0" not in finished_runs(folder)
 
 

@@ -225,7 +225,7 @@ class TrainingSettings:
     """Processor threads a run uses. One thread a run is fastest for a whole sweep."""
 
 
-def parse(cls: type[T], values: str | dict[str, Any], what: str) -> T:
+def parse(cls: type[T], values: str | dict[str, Any] | None, what: str) -> T:
     """The dataclass `cls` that `values`, an object or its JSON, describes.
 
     Raises:

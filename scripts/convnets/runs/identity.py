@@ -74,7 +74,9 @@ def changes(
 def recorded_identity(folder: RunFolder) -> dict[str, Any]:
     """The identity of a finished run, without `EXECUTION`."""
     record = folder.record
-    recorded = identity(folder.variant, record["seed"], folder.settings, record["data"]["digest"])
+    recorded = identity(
+        folder.variant, record["seed"], folder.settings, record.get("data", {}).get("digest")
+    )
     recorded["arithmetic"] = record.get("arithmetic", 1)
     for key in EXECUTION:
         recorded["training"].pop(key)

@@ -39,8 +39,6 @@ def _section(**keys: Any) -> Any:
 
 RUN_KEYS = _section(
     variant=dict[str, Any],
-    training=dict[str, Any],
-    data=_section(digest=str),
     device_name=str,
     **dict.fromkeys(("best_val_accuracy", "train_seconds"), float),
     **dict.fromkeys(("seed", "epochs", "best_epoch"), int),
@@ -80,7 +78,9 @@ class RunFolder:
     @cached_property
     def settings(self) -> TrainingSettings:
         """The training settings."""
-        return parse(TrainingSettings, self.record["training"], f"{self.path / RECORD}: training")
+        return parse(
+            TrainingSettings, self.record.get("training"), f"{self.path / RECORD}: training"
+        )
 
     @cached_property
     def test(self) -> dict[str, Any]:
