@@ -95,7 +95,7 @@ PROVENANCE = "provenance.json"
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
     """`provenance.json` of prepared data. Raises as `read_json`."""
-    return read_json(path, "source", "official", "display_name", "counts", "files", "settings")
+    return read_json(path, "official", "display_name", "counts")
 
 
 def file_digest(path: Path | str, algorithm: str = "sha256") -> str:
