@@ -2,13 +2,13 @@
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from convnets.report_readings import read_readings, section
 from scipy import integrate, stats
 
 from convnets.config.checks import load_config
@@ -29,6 +29,9 @@ from convnets.judging.readings import (
     log_likelihood,
 )
 from convnets.judging.spread import ACCURACY, ASSUMED, learn_spread
+from convnets.report.details import readings
+from convnets.report.page import Sections
+from convnets.report.results import read_words
 
 OFFICIAL: dict[str, Any] = {
     "display_name": "EMNIST Balanced",
@@ -210,6 +213,15 @@ def test_the_spread_between_seeds_is_taken_from_them() -> None:
     assert several["log_likelihood_default"] == pytest.approx(expected)
 
 
+def page_of(table: pd.DataFrame, folder: Path) -> str:
+    """The report's section on the readings."""
+    table.to_csv(folder / "readings.csv", index=False)
+    paper: dict[str, list[Any]] = {"readings": [], "inconsistencies": []}
+    results = SimpleNamespace(readings=read_words(folder / "readings.csv"), paper=paper)
+    values = {"results": results, "exhibits": {"readings": [], "beyond": []}} | readings()
+    return str(Sections(**values).show("readings").data)
+
+
 @pytest.mark.parametrize("source", ["glyphs", "torchvision"])
 def test_other_images_than_emnist_say_nothing(source: str, tmp_path: Path) -> None:
     values = both((0.1, 10, 33.0), (0.2, 2, 17.0))
@@ -217,8 +229,7 @@ def test_other_images_than_emnist_say_nothing(source: str, tmp_path: Path) -> No
     table = judge_readings([HEAD], PUBLISHED, runs(values), other)
     assert judged(table)["verdict"] == NOT_COMPARABLE
     assert table["log_likelihood_default"].isna().all()
-    table.to_csv(tmp_path / "readings.csv", index=False)
-    assert "not comparable" in section(read_readings(tmp_path / "readings.csv"))
+    assert "not comparable" in page_of(table, tmp_path)
 
 
 def test_best_epochs_of_trainings_cut_short_do_not_count() -> None:
@@ -233,8 +244,7 @@ def test_readings_that_were_not_run_say_how_to(tmp_path: Path) -> None:
     assert list(table.columns) == COLUMNS
     row = judged(table)
     assert (row["verdict"], row["command"]) == (NOT_RUN, HEAD.command)
-    table.to_csv(tmp_path / "readings.csv", index=False)
-    page = section(read_readings(tmp_path / "readings.csv"))
+    page = page_of(table, tmp_path)
     assert "experiments=reading_head" in page
     assert "<table>" not in page
 
@@ -244,8 +254,7 @@ def test_a_reading_whose_numbers_do_not_compare_is_undecidable(tmp_path: Path) -
     values = {"dilation_plus3": (0.8, 4, 30.0), "dilation_plus3_last": (0.7, 4, 30.0)}
     table = judge_readings([reading], PUBLISHED, runs(values), SUBSET)
     assert judged(table)["verdict"] == UNDECIDABLE
-    table.to_csv(tmp_path / "readings.csv", index=False)
-    assert "compares with ours" in section(read_readings(tmp_path / "readings.csv"))
+    assert "compares with ours" in page_of(table, tmp_path)
 
 
 def test_the_runtime_until_best_counts_where_no_best_epoch_is_published() -> None:
@@ -260,8 +269,7 @@ def test_the_page_shows_verdict_and_likelihoods(tmp_path: Path) -> None:
     table = judge_readings(
         [HEAD], PUBLISHED, runs(both((0.850, 10, 33.0), (0.860, 2, 17.0))), OFFICIAL
     )
-    table.to_csv(tmp_path / "readings.csv", index=False)
-    page = section(read_readings(tmp_path / "readings.csv"))
+    page = page_of(table, tmp_path)
     assert '<span class="verdict favours-default">favours default</span>' in page
     assert f"{judged(table)['difference']:+.1f}" in page
     assert "not run both ways" not in page

@@ -98,14 +98,7 @@ class Results:
     @cached_property
     def missing(self) -> list[str]:
         """Planned runs that are not finished, or damaged."""
-        planned = [(run["variant"], run["seed"]) for run in self.plan["runs"]]
-        return [self._missing(*run) for run in planned if run not in self.metrics.index]
-
-    def _missing(self, variant: str, seed: int) -> str:
-        run = RunFolder(self.folder / "runs" / variant / f"seed_{seed}")
-        finished = (run.path / RECORD).is_file() and (run.path / TEST).is_file()
-        damage = f" (damaged: {run.problem()})" if finished else ""
-        return f"{variant}, seed {seed}{damage}".replace(f"{self.folder}/", "")
+        return missing_runs(self.folder, self.plan, self.metrics)
 
     @property
     def synthetic(self) -> bool:
@@ -159,10 +152,22 @@ def load_results(folder: Path) -> Results:
         provenance=read_provenance(folder / "data" / "provenance.json"),
         plan=read_plan(folder / "plan.json"),
         comparison=pd.read_csv(folder / "comparison.csv"),
-        claims=_read_words(folder / "claims.csv"),
-        readings=_read_words(folder / "readings.csv"),
+        claims=read_words(folder / "claims.csv"),
+        readings=read_words(folder / "readings.csv"),
         paper=yaml.safe_load((ROOT / "config/readings.yaml").read_text(encoding="utf-8")),
     )
+
+
+def missing_runs(folder: Path, plan: dict[str, Any], metrics: pd.DataFrame) -> list[str]:
+    """The runs of `plan` that `metrics` lacks, and what is wrong with those that are damaged."""
+    missing = []
+    for variant, seed in ((run["variant"], run["seed"]) for run in plan["runs"]):
+        if (variant, seed) not in metrics.index:
+            run = RunFolder(folder / "runs" / variant / f"seed_{seed}")
+            finished = (run.path / RECORD).is_file() and (run.path / TEST).is_file()
+            damage = f" (damaged: {run.problem()})" if finished else ""
+            missing.append(f"{variant}, seed {seed}{damage}".replace(f"{folder}/", ""))
+    return missing
 
 
 def read_plan(file: Path) -> dict[str, Any]:
@@ -185,7 +190,7 @@ def distinct(values: Iterable[Any]) -> list[Any]:
     return found
 
 
-def _read_words(file: Path) -> pd.DataFrame:
+def read_words(file: Path) -> pd.DataFrame:
     """A table in which `none` and the like are words; only an empty cell has no value."""
     return pd.read_csv(file, keep_default_na=False, na_values=[""])
 
