@@ -17,9 +17,9 @@ from test_report import CONFIG, MECHANISM, ROOT, SECONDS, make_results, text_of
 from analysis_fixture import make_runtimes
 from convnets.config.settings import MACHINE_FOLDER
 from convnets.core.files import write_json
+from convnets.report.remake import finished_runs
 from convnets.report.results import missing_runs, read_plan
 from convnets.runs.metrics import collect, read_runs
-from report_now import finished_runs
 
 PUBLISHED = sorted(file.parent for file in ROOT.glob("results/published/*/plan.json"))
 MISSING = {"no_pooling": 0, "stride_2": 2}
@@ -90,13 +90,9 @@ def test_a_damaged_run_is_left_out_and_named(tmp_path: Path, name: str, content:
     assert len(finished_runs(folder)) == len(list(folder.glob("runs/*/*/run.json"))) - 1
     metrics = collect(finished_runs(folder))
     metrics.to_csv(folder / "metrics.csv", index=False)
-    (named,) = [
-        line
-        for line in missing_runs(
-            folder, read_plan(folder / "plan.json"), read_runs(folder / "metrics.csv")
-        )
-        if "damaged" in line
-    ]
+    plan = read_plan(folder / "plan.json")
+    missing = missing_runs(folder, plan, read_runs(folder / "metrics.csv"))
+    (named,) = [line for line in missing if "damaged" in line]
     assert named.startswith(
         f"fully_connected, seed 0 (damaged: runs/fully_connected/seed_0/{name} "
     )
