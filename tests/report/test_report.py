@@ -368,6 +368,13 @@ def test_what_was_not_made_is_shown_as_missing(results: Path) -> None:
     )
 
 
+def test_the_program_that_made_an_exhibit_exists(results: Path) -> None:
+    shown = report.load_results(results)
+    for name in ("figure_01", "figure_06", "figure_09", "analysis_pareto"):
+        program, *_ = report_exhibits.exhibit(name, shown)["script"].split()
+        assert (ROOT / "scripts" / program).is_file(), program
+
+
 def test_no_notice_for_the_papers_experiment(tmp_path: Path) -> None:
     folder = make_results(tmp_path, source="nist", epochs=100)
     plan = json.loads((folder / "plan.json").read_text())

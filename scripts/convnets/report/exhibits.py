@@ -44,7 +44,7 @@ def exhibit(name: str, results: Results) -> dict[str, Any]:
     data, script = file.with_suffix(".csv"), "make_figure.py"
     if name.startswith(ANALYSIS):
         topic = name.removeprefix(ANALYSIS)
-        data, script = results.folder / f"analyses/{topic}.csv", f"analyse_{topic}.py"
+        data, script = results.folder / f"analyses/{topic}.csv", f"analyse.py {topic}"
     elif name in OF_LAYERS:
         script = "draw_pooling.py" if name == "figure_06" else "draw_layers.py"
     animated = file.with_name(f"{name}_animated.svg")
