@@ -20,6 +20,7 @@ from convnets.judging.claims import Claim, load_claims
 from convnets.judging.mechanism import (
     elementwise_convolution,
     im2col_convolution,
+    measure_mechanism,
 )
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
