@@ -39,7 +39,7 @@ from convnets.judging.table import About, about_runs
 from convnets.judging.verdicts import NOT_RUN, UNDECIDED
 from convnets.judging.witnesses import images_of, our_runs, papers_numbers, read_right
 from convnets.report.page import ROOT
-from convnets.report.remake import finished_runs
+from convnets.report.remake import intact_runs
 from convnets.report.results import read_plan
 from convnets.runs.metrics import RUNTIMES, by_run, collect, runtimes_measured
 from convnets.runs.rounds import read_runtimes
@@ -66,7 +66,7 @@ def main() -> None:
 
 def plan(folder: Path, budget: float) -> None:
     """Choose runs, write the three files, and print what they say."""
-    wanted, folders = read_plan(folder / "plan.json"), finished_runs(folder)
+    wanted, folders = read_plan(folder / "plan.json"), intact_runs(folder)
     measured, provenance = folder / "runtimes.csv", folder / "data" / "provenance.json"
     if not provenance.is_file():
         raise UserError(f"{provenance} is missing, expected what prepare_data.py wrote: restore it")

@@ -17,7 +17,7 @@ from test_report import CONFIG, MECHANISM, ROOT, SECONDS, make_results, text_of
 from analysis_fixture import make_runtimes
 from convnets.config.settings import MACHINE_FOLDER
 from convnets.core.files import write_json
-from convnets.report.remake import finished_runs
+from convnets.report.remake import intact_runs
 from convnets.report.results import missing_runs, read_plan
 from convnets.runs.metrics import collect, read_runs
 
@@ -86,9 +86,9 @@ def test_a_damaged_run_is_left_out_and_named(tmp_path: Path, name: str, content:
     damaged = folder / "runs/fully_connected/seed_0" / name
     assert damaged.is_file()
     damaged.write_bytes(content)
-    assert damaged.parent not in finished_runs(folder)
-    assert len(finished_runs(folder)) == len(list(folder.glob("runs/*/*/run.json"))) - 1
-    metrics = collect(finished_runs(folder))
+    assert damaged.parent not in intact_runs(folder)
+    assert len(intact_runs(folder)) == len(list(folder.glob("runs/*/*/run.json"))) - 1
+    metrics = collect(intact_runs(folder))
     metrics.to_csv(folder / "metrics.csv", index=False)
     plan = read_plan(folder / "plan.json")
     missing = missing_runs(folder, plan, read_runs(folder / "metrics.csv"))
@@ -102,7 +102,7 @@ def test_a_run_in_the_folder_of_another_is_damaged(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     shutil.rmtree(folder / "runs/stride_2/seed_0")
     shutil.copytree(folder / "runs/fully_connected/seed_0", folder / "runs/stride_2/seed_0")
-    assert folder / "runs/stride_2/seed_0" not in finished_runs(folder)
+    assert folder / "runs/stride_2/seed_0" not in intact_runs(folder)
 
 
 @pytest.fixture(scope="module")

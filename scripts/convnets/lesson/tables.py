@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from convnets.config.settings import MACHINE_FOLDER
-from convnets.core.files import read_json, read_provenance
+from convnets.core.files import read_json
 from convnets.exhibits.labels import label
 from convnets.judging.conditions import HIGH_LOAD
 from convnets.lesson.cases import LARGE, NETWORKS, SMALL, Case
@@ -135,7 +135,7 @@ class Twins(NamedTuple):
 
 def load_twins(results: Path) -> Twins:
     """Read the training records of both networks under `results`."""
-    provenance = read_provenance(results / "data/provenance.json")
+    provenance = read_json(results / "data/provenance.json", "display_name")
     records = pd.read_csv(results / "lesson/from_scratch.csv")
     return Twins(records, images=provenance["display_name"])
 

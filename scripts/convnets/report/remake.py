@@ -33,7 +33,7 @@ def report_now(folder: Path) -> None:
     """Make everything again that follows from the records in `folder`."""
     plan = read_plan(folder / "plan.json")
     provenance = read_provenance(folder / "data" / "provenance.json")
-    runs = finished_runs(folder)
+    runs = intact_runs(folder)
     measured = folder / "runtimes.csv"
     runtimes = read_runtimes(measured) if measured.is_file() else None
     write_text(folder / "metrics.csv", collect(runs, runtimes).to_csv(index=False))
@@ -55,13 +55,20 @@ def finished_runs(folder: Path) -> list[Path]:
     """The folders of the runs that were trained and tested."""
     runs = sorted(file.parent for file in folder.glob("runs/*/seed_*/run.json"))
     finished = [run for run in runs if all((run / name).is_file() for name in OF_RUN)]
+    if not finished:
+        raise UserError(f"{folder} has no finished run, expected {', '.join(OF_RUN)} in runs/*/*/")
+    return finished
+
+
+def intact_runs(folder: Path) -> list[Path]:
+    """The folders of the finished runs whose files belong together; the others are named."""
+    finished = finished_runs(folder)
     damaged = {run: found for run in finished if (found := RunFolder(run).problem())}
     for run, found in damaged.items():
         print(f"{run.parent.name}, {run.name} is left out: {found}")
-    intact = [run for run in finished if run not in damaged]
-    if not intact:
-        raise UserError(f"{folder} has no intact run, expected {', '.join(OF_RUN)} in runs/*/*/")
-    return intact
+    if len(damaged) == len(finished):
+        raise UserError(f"{folder} has no intact run: train them again, with another run_name")
+    return [run for run in finished if run not in damaged]
 
 
 def judge(
