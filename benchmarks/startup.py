@@ -37,7 +37,8 @@ def write_data(folder: Path, split: SplitSettings) -> int:
     for part, number in counts.items():
         parts[part] = np.arange(start, start + number)
         start += number
-    provenance = {"display_name": "Random images", "classes": CLASSES, "counts": {"split": counts}}
+    provenance = {"display_name": "Random images", "official": False, "classes": CLASSES}
+    provenance |= {"counts": {"split": counts}}
     save_dataset(Dataset(images, labels, parts, provenance), folder)
     return len(labels)
 

@@ -37,6 +37,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run = folder / "runs" / variant.id / f"seed_{seed}"
         run.mkdir(parents=True)
         record = {"variant": variant.specification(), "seed": seed, "train_seconds": 30.0}
+        record |= dict.fromkeys(("epochs", "best_epoch", "receptive_field"), 1)
+        record |= {"parameters": variant.parameters, "multiply_adds": variant.multiply_adds}
+        record |= {"device_name": "made up", "best_val_accuracy": 0.5}
         record["training"] = dataclasses.asdict(SETTINGS)
         (run / "run.json").write_text(json.dumps(record))
     return folder

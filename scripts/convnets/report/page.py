@@ -17,7 +17,6 @@ import pandas as pd
 import papermill
 from IPython.display import HTML
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
-from markupsafe import Markup
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
@@ -51,7 +50,7 @@ def environment() -> Environment:
     names = ("number", "interval", "p_value", "plural", "shown", "listed")
     found.filters |= {name: getattr(formats, name) for name in names}
     found.filters |= {"slug": slug, "data_uri": data_uri, "readable": readable}
-    found.filters["inline_drawing"] = lambda file: Markup(safe_drawing(file))
+    found.filters["inline_drawing"] = safe_drawing
     found.tests["is_file"] = Path.is_file
     found.globals |= {"about": about, "headings": []}
     found.tests["known"] = lambda value: not isinstance(value, Undefined) and pd.notna(value)
