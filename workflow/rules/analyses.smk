@@ -7,17 +7,6 @@
 TOPICS = [name.removeprefix("analysis_") for name in ANALYSIS_FIGURES]
 
 
-def inputs_of_analysis(wildcards):
-    """Files that one analysis needs beside those of all."""
-    needed = {
-        "receptive_fields": rules.gradients.output,
-        "confusions": [*DATA, *of_analysed_runs("predictions.npz")],
-        "agreement": of_analysed_runs("predictions.npz"),
-        "curves": of_analysed_runs("history.csv"),
-    }
-    return needed.get(wildcards.topic, [])
-
-
 rule gradients:
     """Measure which pixels a feature of each convolutional network depends on."""
     input:

@@ -203,3 +203,14 @@ def inputs_of_training(wildcards):
     if folder in REPLACED:
         return [*DATA, REPLACEMENT]
     return [] if (folder / "run.json").exists() else DATA
+
+
+def inputs_of_analysis(wildcards):
+    """Files that one analysis needs beside those of all."""
+    needed = {
+        "receptive_fields": rules.gradients.output,
+        "confusions": [*DATA, *of_analysed_runs("predictions.npz")],
+        "agreement": of_analysed_runs("predictions.npz"),
+        "curves": of_analysed_runs("history.csv"),
+    }
+    return needed.get(wildcards.topic, [])
