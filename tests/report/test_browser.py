@@ -138,13 +138,17 @@ def test_print_hides_the_contents_and_shows_what_is_folded(page: Any) -> None:
     assert page.evaluate(HIDDEN_CELLS) == 0
 
 
-def test_nothing_moves_until_it_is_asked_to(page: Any) -> None:
-    still, moving = (
-        page.locator(f".drawing:has(.play) {name}").first for name in (".still", ".moving")
-    )
-    assert (still.is_visible(), moving.is_visible()) == (True, False)
-    page.check(".play input >> nth=0")
-    assert (still.is_visible(), moving.is_visible()) == (False, True)
+def test_a_reader_can_step_through_an_animation(page: Any) -> None:
+    steps = page.locator("details.steps").first
+    steps.evaluate("box => { box.open = true }")
+    frames = steps.locator(".frame")
+    for number in (2, 0):
+        steps.locator("input[type=radio]").nth(1 + number).focus()  # the first one plays
+        page.keyboard.press("Space")
+        shown = frames.evaluate_all("all => all.map(f => getComputedStyle(f).visibility)")
+        assert [place for place, look in enumerate(shown) if look == "visible"] == [number]
+    steps.locator(".f0 label[title='Next step']").click()
+    assert frames.nth(1).evaluate("f => getComputedStyle(f).visibility") == "visible"
 
 
 def test_the_page_is_small(file: Path) -> None:

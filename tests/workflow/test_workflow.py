@@ -260,10 +260,10 @@ def test_file_times_copies_and_rebuilt_code_re_run_nothing(changed: Path) -> Non
     assert replace_in(scripts, "Train one variant with one seed", "Train a single run") == 1
     append(scripts / "convnets/training/network.py", "class Unused:\n    pass")
     # Moved, renamed, split.
-    (scripts / "convnets/core").mkdir()
-    (scripts / "convnets/core/__init__.py").write_text("")
-    (scripts / "convnets/core/interruption.py").rename(scripts / "convnets/core/signals.py")
-    assert replace_in(scripts, "convnets.core.interruption", "convnets.core.signals") >= 1
+    (scripts / "convnets/base").mkdir()
+    (scripts / "convnets/base/__init__.py").write_text("")
+    (scripts / "convnets/core/interruption.py").rename(scripts / "convnets/base/signals.py")
+    assert replace_in(scripts, "convnets.core.interruption", "convnets.base.signals") >= 1
     (scripts / "train.py").rename(scripts / "train_run.py")
     rules = changed / "workflow/rules/train.smk"
     rules.write_text(rules.read_text().replace("scripts/train.py", "scripts/train_run.py"))

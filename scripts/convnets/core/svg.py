@@ -13,7 +13,7 @@ ELEMENTS = {
 }
 ATTRIBUTES = {
     *("id", "class", "role", "viewBox", "x", "y", "width", "height", "fill", "transform", "style"),
-    *("type", "name", "checked", "for", "aria-label"),
+    *("type", "name", "checked", "for", "title", "aria-label"),
 }
 """What `animation.py` draws with; nothing else is shown."""
 
