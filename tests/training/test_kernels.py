@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from convnets.architectures.variant import Method, Variant
 from convnets.config.settings import TrainingSettings
 from convnets.training import hardware
-from convnets.training.hardware import Plan
+from convnets.training.hardware import Plan, choose_plan
 from convnets.training.kernels import compiled
 from convnets.training.kernels.modules import (
     Convolution,
@@ -263,8 +263,11 @@ def test_training_is_that_of_pytorch_s_kernels(method: Method, precision: str) -
     (_, expected), (ours, losses), (again, _) = (
         trained(variant, plan) for plan in (*plans, plans[1])
     )
-    first, tolerance = (6, 0.05) if precision == "bfloat16" else (len(losses), 1e-4)
-    assert losses[:first] == pytest.approx(expected[:first], rel=tolerance)  # rounding grows
+    tolerance = 0.05 if precision == "bfloat16" else 1e-4
+    # A processor that only emulates bfloat16, which `auto` does not choose there, rounds otherwise.
+    emulated = precision == "bfloat16" and choose_plan(SETTINGS, variant).precision != "bfloat16"
+    steps = 6 if emulated else len(losses)
+    assert losses[:steps] == pytest.approx(expected[:steps], rel=tolerance)
     assert losses[-1] < losses[0]
     for name, weights in ours.network.state_dict().items():
         assert torch.equal(weights, again.network.state_dict()[name])
