@@ -290,7 +290,7 @@ def test_labels_are_spread_apart(places: list[float]) -> None:
     assert found.min() >= -1e-9
     assert found.max() <= 10 + 1e-9
     if (np.diff(np.sort(places)) >= 1).all():
-        np.testing.assert_allclose(found, places)
+        np.testing.assert_allclose(found, places, atol=1e-9)
 
 
 @pytest.mark.parametrize("look", LOOKS.values())
