@@ -6,5 +6,5 @@ import train
 from convnets.core.errors import run_script
 
 if __name__ == "__main__":
-    with mock.patch("train.Run.train", side_effect=SystemExit):
+    with mock.patch("train.TrainingRun.train", side_effect=SystemExit):
         run_script(train.main)

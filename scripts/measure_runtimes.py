@@ -16,7 +16,7 @@ from convnets.runs.rounds import FEWEST_ROUNDS
 from convnets.runs.run_folder import RunFolder
 from convnets.training.gpu import place_on_gpu
 from convnets.training.runtimes import Parts, Subject, measure, summarise
-from convnets.training.trainer import Part
+from convnets.training.trainer import LabelledImages
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def read_subjects(folders: list[Path]) -> list[Subject]:
     return list(subjects.values())
 
 
-def parts_on(device: str, dataset: Dataset) -> tuple[Part, Part]:
+def parts_on(device: str, dataset: Dataset) -> tuple[LabelledImages, LabelledImages]:
     """The images that train and validate, with their labels, on the device."""
     train, validation = (
         (torch.from_numpy(images).to(device), torch.from_numpy(labels).long().to(device))

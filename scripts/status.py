@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from convnets.core.errors import UserError, run_script
-from convnets.runs.status import Run, Sweep, duration, read_sweep
+from convnets.runs.status import RunStatus, SweepStatus, duration, read_sweep
 
 WIDTH = 100
 BAR = 8
@@ -40,7 +40,7 @@ def main() -> None:
             time.sleep(arguments.watch)
 
 
-def as_text(sweep: Sweep) -> str:
+def as_text(sweep: SweepStatus) -> str:
     """The table of the runs, what is to say about some, and the sweep as a whole."""
     rows = [HEADER, *(cells(run) for run in sweep.runs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -57,7 +57,7 @@ def as_text(sweep: Sweep) -> str:
     return "\n".join([*lines, "", *summary(sweep)])
 
 
-def cells(run: Run) -> tuple[str, ...]:
+def cells(run: RunStatus) -> tuple[str, ...]:
     """The row of a run, a text a column."""
     total = "?" if run.epochs is None else str(run.epochs)
     filled = min(BAR * run.epoch // run.epochs, BAR) if run.epochs else 0
@@ -76,7 +76,7 @@ def cells(run: Run) -> tuple[str, ...]:
     )
 
 
-def summary(sweep: Sweep) -> list[str]:
+def summary(sweep: SweepStatus) -> list[str]:
     """Lines on the sweep as a whole."""
     counts = sweep.counts
     tested = sum(run.test_accuracy is not None for run in sweep.runs)
@@ -92,7 +92,7 @@ def summary(sweep: Sweep) -> list[str]:
     return [*lines, *sweep.notes]
 
 
-def expectation(sweep: Sweep) -> str:
+def expectation(sweep: SweepStatus) -> str:
     """When the sweep ends."""
     counts = sweep.counts
     if not sweep.runs:
@@ -108,7 +108,7 @@ def expectation(sweep: Sweep) -> str:
     return f"Expected end: {end:%a %d %b %H:%M}, in {duration(sweep.seconds_left)}{rest}"
 
 
-def as_json(sweep: Sweep) -> str:
+def as_json(sweep: SweepStatus) -> str:
     """The same for programs; null is what is not known."""
     left = sweep.seconds_left
     values = {

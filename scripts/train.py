@@ -17,13 +17,20 @@ from convnets.core.lock import run_lock
 from convnets.data.dataset import Dataset, load_dataset
 from convnets.data.folder import digest_of
 from convnets.runs.identity import ARITHMETIC, changes, identity
+from convnets.runs.progress import ProgressFile, report_progress
 from convnets.runs.run_folder import CHECKPOINT, HISTORY, RECORD, RunFolder, write_record
 from convnets.training import hardware
-from convnets.training.checkpoints import Slots, State, begin_attempt, to_bytes, write_history
+from convnets.training.checkpoints import (
+    Checkpoints,
+    TrainingState,
+    begin_attempt,
+    to_bytes,
+    write_history,
+)
 from convnets.training.evaluation import leave_scores
 from convnets.training.gpu import place_on_gpu
 from convnets.training.prediction import scores_of_weights
-from convnets.training.trainer import Part, Run, Trainer
+from convnets.training.trainer import LabelledImages, Trainer, TrainingRun, epoch_line
 
 
 def main() -> None:
@@ -33,11 +40,21 @@ def main() -> None:
     variant = parse(Variant, arguments.variant, "--variant")
     settings = parse(TrainingSettings, arguments.training, "--training")
     remedy = f"run fewer runs side by side, or lower training.batch_size ({settings.batch_size})"
-    with Interruption() as interruption, run_lock(arguments.output), explain_no_memory(remedy):
+    with (
+        Interruption() as interruption,
+        run_lock(arguments.output),
+        report_progress(arguments.output, arguments.epochs) as progress,
+        explain_no_memory(remedy),
+    ):
         remove_temporaries(arguments.output)
         plan = hardware.choose_plan(settings, variant)
-        with place_on_gpu(plan.device, arguments.runs_per_gpu, interruption.check, log):
-            train_and_finish(arguments, variant, settings, plan, interruption)
+
+        def wait(message: str) -> None:
+            progress.set_state("waiting", message)
+            log(message)
+
+        with place_on_gpu(plan.device, arguments.runs_per_gpu, interruption.check, wait):
+            train_and_finish(arguments, variant, settings, plan, interruption, progress)
 
 
 def train_and_finish(
@@ -46,6 +63,7 @@ def train_and_finish(
     settings: TrainingSettings,
     plan: hardware.Plan,
     interruption: Interruption,
+    progress: ProgressFile,
 ) -> None:
     """Bring the run in the locked folder `arguments.output` to its end."""
     hardware.prepare(plan, settings.threads)
@@ -76,10 +94,10 @@ def train_and_finish(
     )
     belongs_to = identity(variant, arguments.seed, settings, data["digest"])
     belongs_to |= dataclasses.asdict(plan)
-    slots = Slots(arguments.output, log)
+    slots = Checkpoints(arguments.output, log)
     state = slots.resume(belongs_to, arguments.epochs, plan.device, settings.patience)
     if state is None:
-        state = State(belongs_to)
+        state = TrainingState(belongs_to)
     else:
         log(f"resumed {state.position}, from {slots.newest}")
         plan = hardware.with_kernels(plan, state.belongs_to["kernels"])
@@ -96,6 +114,7 @@ def train_and_finish(
         "data": data,
         **dataclasses.asdict(plan),
     }
+    progress.set_history(state.history)
     if state.last_epoch(arguments.epochs, settings.patience) is None:
         begin_attempt(state, attempt, log)
     train_part, validation_part = (
@@ -103,14 +122,20 @@ def train_and_finish(
     )
     trainer = Trainer(variant, settings, arguments.seed, plan, train_part)
     interruption.check()
-    Run(trainer, state, slots, interruption.check).train(validation_part, arguments.epochs, log)
+
+    def report(state: TrainingState) -> None:
+        progress.set_history(state.history)
+        log(epoch_line(state, arguments.epochs, settings.patience))
+
+    run = TrainingRun(trainer, state, slots, interruption.check)
+    run.train(validation_part, arguments.epochs, report)
     finish(state, record, slots)
     images = dataset.part("test").images
     scores = scores_of_weights(variant, state.best_network, images, plan)
     leave_scores(RunFolder(arguments.output), scores)
 
 
-def finish(state: State, record: dict[str, Any], slots: Slots) -> None:
+def finish(state: TrainingState, record: dict[str, Any], slots: Checkpoints) -> None:
     """Write what the run leaves behind; interrupted anywhere, the same command completes it."""
     folder, best = slots.folder, state.best
     state.finished = state.finished or records.now()
@@ -141,7 +166,7 @@ def finish(state: State, record: dict[str, Any], slots: Slots) -> None:
         )
 
 
-def to_device(dataset: Dataset, part: str, device: str) -> Part:
+def to_device(dataset: Dataset, part: str, device: str) -> LabelledImages:
     """Images and labels of a part of the split, on the device."""
     images, labels = dataset.part(part)
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).long().to(device)

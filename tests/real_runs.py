@@ -67,7 +67,7 @@ def start(arguments: Iterable[str], **options: Any) -> subprocess.Popen[str]:
 
 
 def call(arguments: Iterable[str]) -> tuple[int, str]:
-    """Run a script to its end; return exit status and all output."""
+    """TrainingRun a script to its end; return exit status and all output."""
     process = start(arguments)
     output, _ = process.communicate(timeout=120)
     return process.returncode, output
@@ -124,7 +124,7 @@ def _run_script(arguments: list[str], log: Path, setup: Callable[[], None] | Non
 
 
 def train_here(data: Path, run: Path, epochs: int = EPOCHS) -> None:
-    """Run train.py in this process."""
+    """TrainingRun train.py in this process."""
     before = sys.argv
     sys.argv = training_arguments(data, run, epochs)
     try:
@@ -148,7 +148,7 @@ def run_forked(
 
 def save_every(seconds: float) -> None:
     """Let this process save its state within epochs whenever `seconds` have passed."""
-    training.Run = functools.partial(training.Run, save_seconds=seconds)  # type: ignore[misc]
+    training.TrainingRun = functools.partial(training.TrainingRun, save_seconds=seconds)  # type: ignore[misc]
 
 
 def die_at_write(number: int) -> None:

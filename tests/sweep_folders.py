@@ -1,33 +1,39 @@
 """Made-up folders of sweeps, for the tests of scripts/status.py."""
 
+import dataclasses
 import json
 import os
 import socket
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from convnets.runs.status import QUIET_SECONDS, Run, read_sweep
+from convnets.runs.progress import Progress
+from convnets.runs.status import QUIET_SECONDS, RunStatus, read_sweep
 
-BEGUN = "2026-11-23T14:13:45+00:00 small, seed 0: 270,656 parameters, Synthetic, CPU, float32\n"
 HERE = socket.gethostname()
 OLD = 10 * QUIET_SECONDS
 
 
-def epoch_line(epoch: int, accuracy: float = 0.5, seconds: float = 2.0, epochs: int = 10) -> str:
-    return (
-        f"epoch {epoch:3d}/{epochs}  train loss 1.4678 acc 0.5208  validation loss 1.5912 "
-        f"acc {accuracy:.4f}  {seconds:.1f} s  best {accuracy:.4f} at {epoch}  about 0.2 min left\n"
-    )
+class Row(NamedTuple):
+    """The columns of a training history that progress shows."""
+
+    epoch: int
+    val_accuracy: float
+    epoch_seconds: float
 
 
-def epoch_lines(last: int, **values: float) -> str:
-    return "".join(epoch_line(epoch, **values) for epoch in range(1, last + 1))  # type: ignore[arg-type]
-
-
-def history(*accuracies: float, seconds: float = 2.0) -> str:
-    rows = [f"{n},1.0,0.3,1.1,{value},{seconds}\n" for n, value in enumerate(accuracies, 1)]
-    return "epoch,train_loss,train_accuracy,val_loss,val_accuracy,epoch_seconds\n" + "".join(rows)
+def progress(
+    *accuracies: float,
+    state: str = "running",
+    reason: str = "",
+    seconds: float = 2,
+    epochs: int = 10,
+) -> str:
+    """A `progress.json` of a run with these validation accuracies."""
+    rows = [Row(number, value, seconds) for number, value in enumerate(accuracies, 1)]
+    values = dataclasses.replace(Progress(epochs).after(rows), state=state, reason=reason)
+    return json.dumps(dataclasses.asdict(values))
 
 
 def holder(host: str, pid: int = 1) -> str:
@@ -53,19 +59,19 @@ def write_plan(sweep: Path, costs: dict[str, int], epochs: int = 10) -> None:
     (sweep / "plan.json").write_text(json.dumps({"epochs": epochs, "runs": runs}))
 
 
-def only(sweep: Path) -> Run:
+def only(sweep: Path) -> RunStatus:
     (run,) = read_sweep(sweep).runs
     return run
 
 
-def made_up(variant: str, state: str, left: float | None, **values: Any) -> Run:
+def made_up(variant: str, state: str, left: float | None, **values: Any) -> RunStatus:
     none: dict[str, Any] = dict.fromkeys(
         ("epochs", "best_val_accuracy", "best_epoch", "epoch_seconds", "test_accuracy")
     )
     rest = none | {"seed": 0, "epoch": 0, "reason": "", "damaged": ()} | values
-    return Run(variant=variant, state=state, seconds_left=left, **rest)
+    return RunStatus(variant=variant, state=state, seconds_left=left, **rest)
 
 
 AWAY = holder("elsewhere")
-ATTEMPT = {".lock": AWAY, "history.csv": history(0.5, 0.6), "state.1.pt": "", "train.log": BEGUN}
+ATTEMPT = {".lock": AWAY, "state.1.pt": "", "progress.json": progress(0.5, 0.6)}
 """The files of a run at work on another machine, in the order of their times."""

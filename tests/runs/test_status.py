@@ -1,6 +1,9 @@
 """How runs stand: made-up folders in every state, progress, and the expected end."""
 
+import dataclasses
+import json
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -9,100 +12,57 @@ from pathlib import Path
 import pytest
 
 import status as script
+from convnets.core.errors import Interrupted, UserError
 from convnets.core.lock import LOCK, run_lock
 from convnets.runs import status
-from convnets.runs.run_files import Epoch, read_log
+from convnets.runs.progress import PROGRESS, Progress, read_progress, report_progress
 from convnets.runs.status import QUIET_SECONDS, read_sweep
 from convnets.training.checkpoints import NAMES
 from convnets.training.trainer import SAVE_SECONDS
 from sweep_folders import (
     ATTEMPT,
-    AWAY,
-    BEGUN,
     HERE,
     OLD,
-    epoch_line,
-    epoch_lines,
-    history,
+    Row,
     holder,
     made_up,
     only,
+    progress,
     write_plan,
     write_run,
 )
 
 
 def test_the_constants_are_those_of_the_modules_that_need_pytorch() -> None:
-    assert (status.LOCK, status.SAVED) == (LOCK, NAMES)
+    assert (LOCK, PROGRESS, *NAMES) == status.SIGNS
     assert QUIET_SECONDS >= 5 * SAVE_SECONDS
 
 
-# The states, of runs on another machine: the order of the files is that of their times.
+def ended(state: str, reason: str) -> dict[str, str]:
+    return ATTEMPT | {"progress.json": progress(0.5, 0.6, state=state, reason=reason)}
+
+
+# State, explanation, files and their age; the runs are on another machine.
 STATES: dict[str, tuple[str, str, dict[str, str], float]] = {
-    "done": ("done", "", {"train.log": BEGUN, "history.csv": history(0.5), "run.json": "{}"}, 0),
-    "starting": ("running", "", {"train.log": ""}, 0),
+    "done": ("done", "", ATTEMPT | {"run.json": "{}"}, 0),
     "running": ("running", "", ATTEMPT, 0),
-    "running, but its log holds the refusal of a second start": (
-        "running",
-        "",
-        ATTEMPT | {"train.log": BEGUN + "error: runs/x is in use by process 3 on elsewhere: two\n"},
-        0,
-    ),
-    "running again after an error": (
-        "running",
-        "",
-        {"train.log": BEGUN + "error: no room\n", "state.0.pt": "", ".lock": AWAY},
-        0,
-    ),
-    "a killed process": ("interrupted", "ended without a word on elsewhere, last", ATTEMPT, OLD),
+    "a killed process": ("interrupted", "ended without a message on elsewhere, last", ATTEMPT, OLD),
     "a signal": (
         "interrupted",
-        "interrupted by SIGTERM after epoch 2, saved",
-        ATTEMPT | {"train.log": BEGUN + "interrupted by SIGTERM after epoch 2, saved in x\n"},
+        "interrupted by SIGTERM after epoch 2, saved in x",
+        ended("interrupted", "interrupted by SIGTERM after epoch 2, saved in x"),
         0,
     ),
-    "Ctrl-C before the training": (
-        "interrupted",
-        "KeyboardInterrupt",
-        {"train.log": "Traceback (most recent call last):\n  File\nKeyboardInterrupt\n"},
-        0,
-    ),
-    "an error": (
-        "failed",
-        "error: the training diverged: lower it",
-        ATTEMPT | {"train.log": BEGUN + "error: the training diverged: lower it\n"},
-        0,
-    ),
-    "an error of several lines": (
-        "failed",
-        "error: of a run with other settings: epochs: 3 -> 2 Restore them",
-        {"train.log": "error: of a run with other settings:\n  epochs: 3 -> 2\nRestore them\n"},
-        OLD,
-    ),
-    "a traceback": (
-        "failed",
-        "ZeroDivisionError: division by zero",
-        {
-            "train.log": BEGUN + "Traceback (most recent call last):\n  File\nKeyError: 1\n\n"
-            "During handling of the above exception, another exception occurred:\n\n"
-            "Traceback (most recent call last):\n  File x\n    1 / 0\n"
-            "ZeroDivisionError: division by zero\nmore words\n"
-        },
-        0,
-    ),
+    "an error": ("failed", "error: no room", ended("failed", "error: no room"), OLD),
     "nothing yet": ("waiting", "", {}, 0),
+    "a job that has not read its arguments": ("waiting", "", {"train.log": ""}, 0),
     "a job that waits for a GPU": (
         "waiting",
-        "for a place on a GPU",
-        {".lock": AWAY, "train.log": "waiting for a place on a GPU: all 2 are taken\n"},
+        "waiting for a place on a GPU: all 2 are taken",
+        ended("waiting", "waiting for a place on a GPU: all 2 are taken"),
         OLD,
     ),
-    "a GPU came free": (
-        "running",
-        "",
-        {".lock": AWAY, "train.log": f"waiting for a place on a GPU: all 2 are taken\n{BEGUN}"},
-        0,
-    ),
+    "a finished run whose record was deleted": ("waiting", "", ended("done", ""), 0),
 }
 
 
@@ -161,60 +121,74 @@ def test_looking_makes_no_start_refuse(tmp_path: Path) -> None:
 
 
 def test_progress_of_a_run(tmp_path: Path) -> None:
-    files = ATTEMPT | {
-        "history.csv": history(0.1, 0.7, 0.7, seconds=4),
-        "train.log": BEGUN + epoch_line(3),
-    }
-    write_run(tmp_path, files)
+    seconds = [9.0, 4, 4, 4, 4, 4]
+    rows = [Row(n, value, seconds[n - 1]) for n, value in enumerate([0.1, 0.7, 0.7, 0, 0, 0], 1)]
+    written = Progress(10).after(rows)
+    write_run(tmp_path, {"progress.json": json.dumps(dataclasses.asdict(written))})
     run = only(tmp_path)
-    assert (run.epoch, run.epochs) == (3, 10)
+    assert (run.epoch, run.epochs) == (6, 10)
     assert (run.best_val_accuracy, run.best_epoch) == (0.7, 2)
-    assert (run.epoch_seconds, run.seconds_left) == (4, 28)
+    assert (run.epoch_seconds, run.seconds_left) == (4, 16)
 
 
-def test_the_log_tells_where_the_history_is_deleted(tmp_path: Path) -> None:
-    files = ATTEMPT | {"train.log": BEGUN + epoch_lines(4, accuracy=0.25, seconds=3)}
-    del files["history.csv"]
-    write_run(tmp_path, files)
+def test_progress_of_a_finished_run_is_in_its_record(tmp_path: Path) -> None:
+    record = {"epochs": 100, "epochs_trained": 4, "train_seconds": 10.0}
+    record |= {"best_epoch": 3, "best_val_accuracy": 0.75}
+    write_run(tmp_path, {"run.json": json.dumps(record)})
     run = only(tmp_path)
-    assert (run.epoch, run.best_val_accuracy, run.epoch_seconds) == (4, 0.25, 3)
+    assert (run.epoch, run.epochs, run.epoch_seconds, run.seconds_left) == (4, 4, 2.5, 0)
+    assert (run.best_epoch, run.best_val_accuracy) == (3, 0.75)
 
 
-def test_without_a_saved_state_nothing_is_left_of_an_ended_run(tmp_path: Path) -> None:
-    write_run(tmp_path, {"train.log": BEGUN + epoch_lines(4) + "error: no memory\n"})
-    run = only(tmp_path)
-    assert (run.epoch, run.best_epoch, run.epochs) == (0, None, 10)
+@pytest.mark.parametrize(
+    ("error", "state", "reason"),
+    [
+        (UserError("of two\nlines"), "failed", "error: of two lines"),
+        (KeyError("x"), "failed", "KeyError: 'x'"),
+        (
+            Interrupted("SIGTERM after epoch 1"),
+            "interrupted",
+            "interrupted by SIGTERM after epoch 1",
+        ),
+        (KeyboardInterrupt(), "interrupted", "interrupted by SIGINT"),
+    ],
+)
+def test_the_end_of_an_attempt_is_reported(
+    tmp_path: Path, error: BaseException, state: str, reason: str
+) -> None:
+    path = tmp_path / "progress.json"
+    with pytest.raises(type(error)), report_progress(tmp_path, 10) as report:
+        report.set_history([Row(1, 0.5, 2)])
+        raise error
+    ended = read_progress(path, [])
+    assert ended == Progress(10, state, reason, 1, 1, 0.5, 2)
+    with report_progress(tmp_path, 20):
+        assert read_progress(path, []) == Progress(20, "running", "", 1, 1, 0.5, 2)
+    assert json.loads(path.read_text())["state"] == "done"
 
 
-def test_the_log_of_several_attempts() -> None:
-    first = BEGUN + epoch_lines(5)
-    assert [row.epoch for row in read_log(first).rows] == [1, 2, 3, 4, 5]
-    resumed = read_log(first + BEGUN + "resumed after step 7 of epoch 5, from state.1.pt\n")
-    assert [row.epoch for row in resumed.rows] == [1, 2, 3, 4]
-    resumed = read_log(first + BEGUN + "resumed after epoch 5, from x\n" + epoch_line(6, 0.75, 1))
-    assert resumed.rows[-2:] == [Epoch(5, 0.5, 2), Epoch(6, 0.75, 1)]
-    over = read_log(first + BEGUN + epoch_line(1, epochs=20))
-    assert ([row.epoch for row in over.rows], over.epochs) == ([1], 20)
+def test_a_disk_that_becomes_full_hides_no_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), report_progress(tmp_path / "run", 10):
+        shutil.rmtree(tmp_path / "run")
+        (tmp_path / "run").write_text("no folder any more")
+        raise KeyError
 
 
-def test_test_accuracy_and_why_there_is_none(tmp_path: Path) -> None:
-    files = {"history.csv": history(0.5), "run.json": '{"epochs": 1}'}
+def test_test_accuracy(tmp_path: Path) -> None:
+    files = {"run.json": '{"epochs": 1}'}
     write_run(tmp_path, files | {"test.json": '{"test_accuracy": 0.25}'}, "tested")
     write_run(tmp_path, files, "untested")
-    error = "Traceback (most recent call last):\n  File\nKeyError: 'network'\n"
-    write_run(tmp_path, files | {"evaluate.log": error}, "wrong")
     runs = read_sweep(tmp_path).runs
-    assert [run.test_accuracy for run in runs] == [0.25, None, None]
-    assert [run.reason for run in runs] == ["", "", "test: KeyError: 'network'"]
-    assert "3 done (1 tested)" in script.as_text(read_sweep(tmp_path))
+    assert [run.test_accuracy for run in runs] == [0.25, None]
+    assert "2 done (1 tested)" in script.as_text(read_sweep(tmp_path))
 
 
 def test_the_plan_tells_what_waits_and_how_long_it_takes(tmp_path: Path) -> None:
     write_plan(tmp_path, {"big": 300, "small_16": 100, "small_2": 100, "done": 100})
-    done = {"history.csv": history(*[0.5] * 10, seconds=1), "run.json": '{"epochs": 10}'}
+    done = {"run.json": '{"epochs": 10, "epochs_trained": 10, "train_seconds": 10}'}
     write_run(tmp_path, done, "done")
     write_run(tmp_path, done, "of_another_plan")
-    running = ATTEMPT | {"history.csv": history(*[0.5] * 4, seconds=3)}
+    running = ATTEMPT | {"progress.json": progress(*[0.5] * 4, seconds=3)}
     write_run(tmp_path, running, "small_2")
     sweep = read_sweep(tmp_path)
     assert [run.variant for run in sweep.runs] == ["big", "done", "small_2", "small_16"]
@@ -222,7 +196,7 @@ def test_the_plan_tells_what_waits_and_how_long_it_takes(tmp_path: Path) -> None
     assert [run.seconds_left for run in sweep.runs] == [60, 0, 18, 20]
     assert sweep.seconds_left == 18 + 60 + 20
     assert sweep.planned
-    assert sweep.notes == ["left out, because they are not of the plan: 1 of the runs"]
+    assert sweep.notes == ["runs left out because they are not in the plan: 1"]
 
 
 def test_the_end_with_two_runs_side_by_side(tmp_path: Path) -> None:

@@ -10,16 +10,23 @@ import torch
 
 from convnets.core.errors import UserError
 from convnets.runs.identity import differences
-from convnets.training.checkpoints import Epoch, Slots, State, begin_attempt, read_state, to_bytes
+from convnets.training.checkpoints import (
+    Checkpoints,
+    Epoch,
+    TrainingState,
+    begin_attempt,
+    read_state,
+    to_bytes,
+)
 
 CPU = "cpu"
 OURS = {"variant": {"id": "small", "filters": 4}, "training": {"learning_rate": 0.01}, "seed": 0}
 
 
-def state_after(epochs: int, step: int = 0, **values: Any) -> State:
+def state_after(epochs: int, step: int = 0, **values: Any) -> TrainingState:
     history = [Epoch(n + 1, 3.5, 0.25, 3.0, 0.5, 1.0) for n in range(epochs)]
     weights = {"weight": torch.arange(6.0).reshape(2, 3) / 7 + epochs}
-    return State(
+    return TrainingState(
         belongs_to=OURS,
         network=weights,
         optimizer={"state": {0: {"step": torch.tensor(1.0)}}, "param_groups": [{"lr": 0.1}]},
@@ -32,11 +39,11 @@ def state_after(epochs: int, step: int = 0, **values: Any) -> State:
     )
 
 
-def slots(folder: Path, lines: list[str] | None = None) -> Slots:
-    return Slots(folder, [].append if lines is None else lines.append)
+def slots(folder: Path, lines: list[str] | None = None) -> Checkpoints:
+    return Checkpoints(folder, [].append if lines is None else lines.append)
 
 
-def resume(folder: Path, lines: list[str] | None = None, epochs: int = 5) -> State | None:
+def resume(folder: Path, lines: list[str] | None = None, epochs: int = 5) -> TrainingState | None:
     return slots(folder, lines).resume(OURS, epochs, CPU)
 
 

@@ -10,10 +10,10 @@ import torch
 from convnets.architectures.variant import Method, Variant
 from convnets.config.settings import TrainingSettings
 from convnets.training import trainer as training
-from convnets.training.checkpoints import Slots, State
+from convnets.training.checkpoints import Checkpoints, TrainingState
 from convnets.training.cuda_graph import put_back
 from convnets.training.hardware import Plan, choose_plan, prepare
-from convnets.training.trainer import Part, Run, Trainer
+from convnets.training.trainer import LabelledImages, Trainer, TrainingRun
 
 METHODS: tuple[Method, ...] = (
     "fully_connected",
@@ -27,7 +27,7 @@ METHODS: tuple[Method, ...] = (
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
-def images(device: str, number: int = 250) -> Part:
+def images(device: str, number: int = 250) -> LabelledImages:
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 256, (number, 28, 28), dtype=np.uint8)
     labels = generator.integers(0, 47, number)
@@ -115,9 +115,9 @@ def test_on_a_gpu_resumed_is_uninterrupted(method: Method, tmp_path: Path) -> No
     finals = []
     for folder, stops in (("whole", [3]), ("parts", [1, 2, 3])):
         for stop in stops:
-            slots = Slots(tmp_path / folder, print)
-            state = slots.resume({}, stop, plan.device) or State({})
+            slots = Checkpoints(tmp_path / folder, print)
+            state = slots.resume({}, stop, plan.device) or TrainingState({})
             one = trainer(method, plan)
-            Run(one, state, slots).train(images("cuda", 90), stop, print)
+            TrainingRun(one, state, slots).train(images("cuda", 90), stop, print)
         finals.append(everything(one))
     assert same(*finals)

@@ -176,7 +176,7 @@ def test_a_small_disk_is_full(data: Path, tmp_path: Path, undisturbed: Undisturb
     done = subprocess.run(shell, capture_output=True, text=True, check=False)
     assert re.search(r"state.\d.pt could not be written: No space left on device", done.stderr)
     first, second = re.split(r"^\S+ small,", done.stdout, flags=re.MULTILINE)[1:]
-    assert "status 1\n.lock\nhistory.csv\nstate.0.pt\n" in first
+    assert "status 1\n.lock\nhistory.csv\nprogress.json\nstate.0.pt\n" in first
     assert re.search(r"^resumed after epoch \d, from ", second, flags=re.MULTILINE), done.stderr
     assert finals(kept).items() <= undisturbed().items()
 

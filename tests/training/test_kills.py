@@ -16,7 +16,7 @@ from test_workflow import copy_of_the_tree, snakemake
 from convnets.core.interruption import ECHO_SECONDS
 from convnets.data import dataset
 from convnets.training import trainer as training
-from convnets.training.checkpoints import Slots
+from convnets.training.checkpoints import Checkpoints
 from convnets.training.trainer import Trainer, shuffled
 from real_runs import (
     Undisturbed,
@@ -118,13 +118,13 @@ def signal_while_loading() -> None:
 
 
 def signal_while_finishing() -> None:
-    finish = Slots.finish
+    finish = Checkpoints.finish
 
     def interrupted(*arguments: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         finish(*arguments)  # type: ignore[arg-type]
 
-    Slots.finish = interrupted  # type: ignore[method-assign, assignment]
+    Checkpoints.finish = interrupted  # type: ignore[method-assign, assignment]
 
 
 def test_a_signal_while_loading_ends_before_the_first_step(

@@ -16,10 +16,19 @@ from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.core.errors import Interrupted, UserError
 from convnets.training import trainer as training
-from convnets.training.checkpoints import Epoch, Slots, State, read_state
+from convnets.training.checkpoints import Checkpoints, Epoch, TrainingState, read_state
 from convnets.training.evaluation import score
 from convnets.training.hardware import Plan
-from convnets.training.trainer import SAVE_SECONDS, Part, Run, Trainer, go_on, predict, shuffled
+from convnets.training.trainer import (
+    SAVE_SECONDS,
+    LabelledImages,
+    Trainer,
+    TrainingRun,
+    epoch_line,
+    go_on,
+    predict,
+    shuffled,
+)
 from real_runs import digest
 
 SMALL = Variant(id="small", method="max_pool", filters=32)
@@ -28,7 +37,7 @@ STEPS = 10
 """Steps of an epoch: 200 images in batches of 20."""
 
 
-def images_of_bars(number: int, seed: int) -> Part:
+def images_of_bars(number: int, seed: int) -> LabelledImages:
     """Images whose class, 0 to 3, is where a bright bar stands."""
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, 4, number)
@@ -51,13 +60,18 @@ def run(
     check: Callable[[], None] = go_on,
     save_seconds: float = SAVE_SECONDS,
     settings: TrainingSettings = SETTINGS,
-) -> tuple[State, Trainer, list[str]]:
+) -> tuple[TrainingState, Trainer, list[str]]:
     """Train, or go on from what is in `folder`, as train.py does."""
     lines: list[str] = []
-    slots = Slots(folder, lines.append)
-    state = slots.resume({"run": 1}, epochs, CPU) or State({"run": 1})
+    slots = Checkpoints(folder, lines.append)
+    state = slots.resume({"run": 1}, epochs, CPU) or TrainingState({"run": 1})
     trainer = Trainer(SMALL, settings, seed, PLAN, TRAIN)
-    Run(trainer, state, slots, check, save_seconds).train(VALIDATION, epochs, lines.append)
+    training = TrainingRun(trainer, state, slots, check, save_seconds)
+    training.train(
+        VALIDATION,
+        epochs,
+        lambda state: lines.append(epoch_line(state, epochs, settings.patience)),
+    )
     return state, trainer, lines
 
 
@@ -77,7 +91,7 @@ def interrupted(folder: Path, number: int, epochs: int = 3) -> None:
         run(folder, epochs, check=interrupt_at(number))
 
 
-def bits(state: State) -> str:
+def bits(state: TrainingState) -> str:
     """Digest of all that a run computed, times aside."""
     rows = [dataclasses.asdict(row) | {"epoch_seconds": 0} for row in state.history]
     weights = state.network, state.best_network
@@ -85,7 +99,7 @@ def bits(state: State) -> str:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> State:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> TrainingState:
     """An undisturbed run of three epochs."""
     return run(tmp_path_factory.mktemp("whole"), epochs=3)[0]
 
@@ -100,13 +114,15 @@ def test_it_learns(tmp_path: Path) -> None:
     assert accuracy == pytest.approx(state.history[-1].val_accuracy)
 
 
-def test_same_seed_same_bits_and_another_seed_others(tmp_path: Path, whole: State) -> None:
+def test_same_seed_same_bits_and_another_seed_others(tmp_path: Path, whole: TrainingState) -> None:
     assert bits(run(tmp_path / "a", epochs=3)[0]) == bits(whole)
     assert bits(run(tmp_path / "b", epochs=3, seed=1)[0]) != bits(whole)
 
 
 @pytest.mark.parametrize("number", [1, 7, STEPS - 1, STEPS, STEPS + 1, STEPS + 2, 2 * STEPS + 8])
-def test_resumed_anywhere_equals_uninterrupted(tmp_path: Path, whole: State, number: int) -> None:
+def test_resumed_anywhere_equals_uninterrupted(
+    tmp_path: Path, whole: TrainingState, number: int
+) -> None:
     interrupted(tmp_path, number)
     state, trainer, _ = run(tmp_path, epochs=3)
     assert bits(state) == bits(whole)
@@ -114,20 +130,22 @@ def test_resumed_anywhere_equals_uninterrupted(tmp_path: Path, whole: State, num
         assert torch.equal(weights, whole.network[name])
 
 
-def test_interrupted_at_every_step_equals_uninterrupted(tmp_path: Path, whole: State) -> None:
+def test_interrupted_at_every_step_equals_uninterrupted(
+    tmp_path: Path, whole: TrainingState
+) -> None:
     for _ in range(3 * (STEPS + 1)):
         with contextlib.suppress(Interrupted):
             run(tmp_path, epochs=3, check=interrupt_at(2))
     assert bits(run(tmp_path, epochs=3)[0]) == bits(whole)
 
 
-def test_more_epochs_go_on_from_a_finished_run(tmp_path: Path, whole: State) -> None:
+def test_more_epochs_go_on_from_a_finished_run(tmp_path: Path, whole: TrainingState) -> None:
     run(tmp_path, epochs=2)
     assert bits(run(tmp_path, epochs=3)[0]) == bits(whole)
 
 
 def test_the_comparison_notices_another_order(
-    tmp_path: Path, whole: State, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, whole: TrainingState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupted(tmp_path, 7)
     monkeypatch.setattr(training, "shuffled", lambda n, seed, epoch: shuffled(n, seed, epoch + 1))
@@ -135,16 +153,16 @@ def test_the_comparison_notices_another_order(
 
 
 def test_the_comparison_notices_a_fresh_optimiser(
-    tmp_path: Path, whole: State, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, whole: TrainingState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupted(tmp_path, 7)
     monkeypatch.setattr(torch.optim.Adam, "load_state_dict", lambda self, state: None)
     assert bits(run(tmp_path, epochs=3)[0]) != bits(whole)
 
 
-def test_the_comparison_notices_a_step_done_twice(tmp_path: Path, whole: State) -> None:
+def test_the_comparison_notices_a_step_done_twice(tmp_path: Path, whole: TrainingState) -> None:
     interrupted(tmp_path, 7)
-    slots = Slots(tmp_path, print)
+    slots = Checkpoints(tmp_path, print)
     state = slots.resume({"run": 1}, 3, CPU)
     assert state is not None
     state.step -= 1
@@ -154,7 +172,7 @@ def test_the_comparison_notices_a_step_done_twice(tmp_path: Path, whole: State) 
     assert bits(run(tmp_path, epochs=3)[0]) != bits(whole)
 
 
-def test_saving_often_changes_nothing(tmp_path: Path, whole: State) -> None:
+def test_saving_often_changes_nothing(tmp_path: Path, whole: TrainingState) -> None:
     state, *_ = run(tmp_path, epochs=3, save_seconds=0)
     assert bits(state) == bits(whole)
 
@@ -164,7 +182,7 @@ def test_the_state_is_saved_when_due_and_after_each_epoch(
 ) -> None:
     positions: list[tuple[int, int]] = []
     monkeypatch.setattr(
-        Slots, "save", lambda slots, state: positions.append((len(state.history), state.step))
+        Checkpoints, "save", lambda slots, state: positions.append((len(state.history), state.step))
     )
     clock = itertools.count(0, 0.1)  # each look at it takes a tenth of a second
     monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: next(clock)))
@@ -185,7 +203,7 @@ def test_seconds_of_all_attempts_count_and_saving_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 0.0
-    step, save = Trainer.train_step, Slots.save
+    step, save = Trainer.train_step, Checkpoints.save
 
     def second_long_step(*arguments: Any) -> None:
         nonlocal now
@@ -199,7 +217,7 @@ def test_seconds_of_all_attempts_count_and_saving_does_not(
 
     monkeypatch.setattr(training, "time", SimpleNamespace(monotonic=lambda: now))
     monkeypatch.setattr(Trainer, "train_step", second_long_step)
-    monkeypatch.setattr(Slots, "save", slow_save)
+    monkeypatch.setattr(Checkpoints, "save", slow_save)
     interrupted(tmp_path, 7)
     state, *_ = run(tmp_path, epochs=3, save_seconds=0)
     assert [row.epoch_seconds for row in state.history] == [STEPS] * 3
@@ -255,7 +273,7 @@ def test_history_has_the_stable_columns(tmp_path: Path) -> None:
 
 def test_the_earliest_of_equally_good_epochs_is_best() -> None:
     rows = [Epoch(n, 0, 0, 0, accuracy, 1) for n, accuracy in ((1, 0.5), (2, 0.7), (3, 0.7))]
-    assert State({}, history=rows).best.epoch == 2
+    assert TrainingState({}, history=rows).best.epoch == 2
 
 
 def test_every_image_is_visited_once_and_in_another_order_each_epoch() -> None:

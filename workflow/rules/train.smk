@@ -3,17 +3,20 @@
 #   in   data/
 #   out  runs/VARIANT/seed_SEED/: history.csv, best.pt, run.json; test.json, predictions.npz
 #
-# Four more files there are no declared outputs, because Snakemake removes those before it
-# starts a job and after one fails: state.0.pt and state.1.pt, written in turn, from which an
-# interrupted run goes on (a finished one keeps the newer); scores.npz, the class scores of the
-# test images, with which the first test needs no PyTorch; and .lock, with which train.py refuses a second process for the same run, such as a Snakemake that was killed and started
-# again would submit. Interrupted by SIGTERM or SIGINT, train.py saves and ends with status 75.
-
-
+# Five more files are not declared as outputs, because Snakemake removes outputs before it starts a
+# job and after one fails:
 #
-# Nothing but a missing output makes Snakemake train: a finished run has no inputs any more, unless
-# it is to be replaced, and functions of `output` are no parameters that Snakemake compares. Whether
-# a finished run is the one that is asked for is decided before any job starts (`convnets.runs.finished`).
+#   state.0.pt, state.1.pt   the last two checkpoints; an interrupted run resumes from the newer, which
+#                            a finished run keeps
+#   progress.json            the state of the run and its finished epochs, for `make status`
+#   scores.npz               class scores of the test images, so that testing needs no PyTorch
+#   .lock                    held by train.py; a second process for the same run ends with an error
+#
+# Interrupted by SIGTERM or SIGINT, train.py saves a checkpoint and ends with status 75.
+#
+# Only a missing output makes Snakemake train: a finished run has no inputs unless it is to be
+# replaced, and functions of `output` are no parameters that Snakemake compares. Whether a finished
+# run is the requested one is decided before any job starts (`convnets.runs.finished`).
 
 
 rule train:

@@ -1,13 +1,11 @@
-"""How the runs of a sweep stand, told by the files in their folders alone.
+"""The status of a sweep, read from the files of its runs alone.
 
-Nothing is written and no lock is taken: a lock held for a moment, only to try it, could make a
-run that starts in this moment refuse. Standard library only, to start at once on any machine
-that sees the folder.
+Nothing is written and no lock is taken: even a lock held for a moment could make a starting run
+refuse. Standard library only, so that it starts at once on any machine that sees the folder.
 """
 
 import dataclasses
 import heapq
-import math
 import os
 import re
 import socket
@@ -17,66 +15,63 @@ from pathlib import Path
 from typing import Any
 
 from convnets.core.errors import UserError
-from convnets.runs.run_files import (
-    Epoch,
-    Log,
-    Plan,
-    read_history,
-    read_json,
-    read_log,
-    read_plan,
-    read_text,
+from convnets.runs.progress import (
+    PROGRESS,
+    Progress,
+    as_integer,
+    as_number,
+    read_object,
+    read_progress,
 )
 
 STATES = ("done", "running", "waiting", "interrupted", "failed")
-LOCK, LOG = ".lock", "train.log"
-SAVED = ("state.0.pt", "state.1.pt")
-SIGNS = (LOCK, LOG, "history.csv", *SAVED)
-"""The files of a run whose times tell that somebody works there."""
+LOCK = ".lock"
+SIGNS = (LOCK, PROGRESS, "state.0.pt", "state.1.pt")
+"""Files whose modification times show that a run is being trained."""
 QUIET_SECONDS = 300.0
-"""A run on another machine that touched no file for so long is taken to have ended.
+"""A run on another machine that touched no file for this long counts as interrupted.
 
-Training saves every minute (`training.SAVE_SECONDS`); only validation can make this longer.
+Training saves every minute (`training.SAVE_SECONDS`); only validation can take longer.
 """
-RECENT = 5
-"""Epochs whose mean time is the speed of a run."""
 
 Locks = set[tuple[int, int]]
 """Process and inode of each lock that this machine's kernel lists."""
+Costs = dict[tuple[str, int], int]
+"""Multiply-adds for classifying an image, by variant and seed of a planned run."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """Where a run stands; None is what is not known."""
+class RunStatus:
+    """Status of one run; None marks an unknown value."""
 
     variant: str
     seed: int
     state: str
     """One of `STATES`."""
-    epoch: int
-    """Epochs finished."""
-    epochs: int | None
-    best_val_accuracy: float | None
-    best_epoch: int | None
-    epoch_seconds: float | None
-    """Mean time of the last epochs, validation included."""
-    test_accuracy: float | None
     reason: str
-    """What there is to say about the state, such as why the run failed."""
+    """Explanation of the state, such as why the run failed."""
+    epoch: int
+    """Number of finished epochs."""
+    epochs: int | None
+    best_epoch: int | None
+    best_val_accuracy: float | None
+    epoch_seconds: float | None
+    """Mean time of the last epochs in seconds, validation included."""
+    test_accuracy: float | None
     damaged: tuple[str, ...]
-    """Files that could not be read, each with what is wrong."""
+    """Files that could not be read, each with the problem."""
     seconds_left: float | None = None
     """Training time still needed."""
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """Where all runs stand."""
+class SweepStatus:
+    """Status of all runs of a sweep."""
 
     folder: Path
-    runs: list[Run]
+    runs: list[RunStatus]
     seconds_left: float | None
-    """Time until all but the failed runs are done, if as many go on side by side as now."""
+    """Time until all but the failed runs are done, with as many runs side by side as now."""
     planned: bool
     """Whether runs that have not begun are known, from `plan.json`."""
     notes: list[str]
@@ -87,8 +82,8 @@ class Sweep:
         return {state: sum(run.state == state for run in self.runs) for state in STATES}
 
 
-def read_sweep(folder: Path) -> Sweep:
-    """Look at all runs in `folder`, such as results/demo: those of `plan.json` where it is there.
+def read_sweep(folder: Path) -> SweepStatus:
+    """The status of the runs in `folder`, such as results/demo: those of `plan.json` if it exists.
 
     Raises:
         UserError: there is no such folder.
@@ -100,92 +95,98 @@ def read_sweep(folder: Path) -> Sweep:
             ". Give the folder results/NAME, where NAME is run_name of the configuration"
         )
     notes: list[str] = []
-    plan = read_plan(folder / "plan.json", notes)
+    epochs, costs = _read_plan(folder / "plan.json", notes)
     found = {
         (path.parent.name, int(path.name.removeprefix("seed_")))
         for path in (folder / "runs").glob("*/seed_*")
         if re.fullmatch(r"seed_\d+", path.name) and path.is_dir()
     }
-    if plan and (others := len(found - plan.multiply_adds.keys())):
-        notes.append(f"left out, because they are not of the plan: {others} of the runs")
-    names = plan.multiply_adds.keys() if plan else found
+    if costs and (others := len(found - costs.keys())):
+        notes.append(f"runs left out because they are not in the plan: {others}")
     locks = held_locks()
     runs = [
-        read_run(folder / "runs" / variant / f"seed_{seed}", variant, seed, plan, locks)
-        for variant, seed in sorted(names, key=_natural)
+        read_run(folder / "runs" / variant / f"seed_{seed}", variant, seed, epochs, locks)
+        for variant, seed in sorted(costs or found, key=_natural)
     ]
-    runs = [with_time_left(run, runs, plan) for run in runs]
-    return Sweep(folder, runs, time_to_end(runs), plan is not None, notes)
+    runs = [with_time_left(run, runs, costs) for run in runs]
+    return SweepStatus(folder, runs, time_to_end(runs), bool(costs), notes)
 
 
-def read_run(folder: Path, variant: str, seed: int, plan: Plan | None, locks: Locks) -> Run:
-    """Look at one run, whose folder need not be there; the time left stays open."""
+def read_run(folder: Path, variant: str, seed: int, epochs: int | None, locks: Locks) -> RunStatus:
+    """The status of one run without its time left; `folder` may be missing."""
     damaged: list[str] = []
-    record = read_json(folder / "run.json", damaged)
-    log = read_log(read_text(folder / LOG, damaged))
-    history = read_history(folder / "history.csv", damaged)
-    state, reason = judge(folder, log, locks)
-    # Snakemake deletes history.csv when a job starts or fails; a run by hand may have no log.
-    rows = max(history, log.rows, key=lambda rows: rows[-1].epoch if rows else 0)
-    if state != "done" and not any((folder / name).exists() for name in SAVED):
-        rows = []  # nothing is left to go on from
-    test = read_json(folder / "test.json", damaged) if state == "done" else {}
-    if state == "done" and not test:
-        words = read_log(read_text(folder / "evaluate.log", damaged)).last_words
-        reason = f"test: {words}" if words else ""
-    best = max(rows, key=lambda row: row.val_accuracy, default=None)
-    asked = plan.epochs if plan else log.epochs
-    return Run(
+    if (folder / "run.json").exists():
+        state, reason = "done", ""
+        progress = _finished(read_object(folder / "run.json", damaged))
+    else:
+        found = read_progress(folder / PROGRESS, damaged)
+        state, reason = _state(folder, found, locks)
+        progress = found or Progress(epochs)
+    test = read_object(folder / "test.json", damaged) if state == "done" else {}
+    return RunStatus(
         variant=variant,
         seed=seed,
-        state=state,
-        epoch=rows[-1].epoch if rows else 0,
-        epochs=_epochs(record) or asked,
-        best_val_accuracy=best.val_accuracy if best else None,
-        best_epoch=best.epoch if best else None,
-        epoch_seconds=speed(rows),
-        test_accuracy=_number(test.get("test_accuracy")),
-        reason=reason,
+        test_accuracy=as_number(test.get("test_accuracy")),
         damaged=tuple(damaged),
+        **dataclasses.asdict(progress) | {"state": state, "reason": reason},
     )
 
 
-def _epochs(record: dict[str, Any]) -> int | None:
-    """Epochs that a finished run was trained for."""
-    trained = record.get("epochs_trained", record.get("epochs"))
-    return trained if isinstance(trained, int) else None
+def _finished(record: dict[str, Any]) -> Progress:
+    """The progress of a finished run, from its `run.json`."""
+    trained = as_integer(record.get("epochs_trained")) or as_integer(record.get("epochs"))
+    seconds = as_number(record.get("train_seconds"))
+    return Progress(
+        epochs=trained,
+        epoch=trained or 0,
+        best_epoch=as_integer(record.get("best_epoch")),
+        best_val_accuracy=as_number(record.get("best_val_accuracy")),
+        epoch_seconds=seconds / trained if seconds and trained else None,
+    )
 
 
-def judge(folder: Path, log: Log, locks: Locks) -> tuple[str, str]:
-    """State of a run, and what there is to say about it."""
-    if (folder / "run.json").exists():
-        return "done", ""
-    stats = {name: (folder / name).stat() for name in SIGNS if (folder / name).exists()}
-    if not stats:
+def _state(folder: Path, progress: Progress | None, locks: Locks) -> tuple[str, str]:
+    """State of an unfinished run, and its explanation."""
+    if progress is None or progress.state == "done":  # its record was deleted, to train it again
         return "waiting", ""
-    latest = max(status.st_mtime for status in stats.values())
-    quiet = time.time() - latest
-    holder = read_json(folder / LOCK, [])
-    ended = log.last_words and stats[LOG].st_mtime == latest
-    works = quiet < QUIET_SECONDS and not ended
-    here = LOCK in stats and holder.get("host") == socket.gethostname()
-    if here:
-        # Some file systems do not list their locks, and a number may be another process's by now.
+    if progress.state in ("interrupted", "failed"):
+        return progress.state, progress.reason
+    stats = {name: (folder / name).stat() for name in SIGNS if (folder / name).exists()}
+    quiet = time.time() - max(status.st_mtime for status in stats.values())
+    holder = read_object(folder / LOCK, [])
+    works = quiet < QUIET_SECONDS
+    if LOCK in stats and holder.get("host") == socket.gethostname():
+        # Some file systems do not list their locks, and the system uses process numbers again.
         listed = (holder.get("pid"), stats[LOCK].st_ino) in locks
         works = listed or (works and exists(holder.get("pid")))
-    if log.waits and (works or not here):  # who waits touches no file
-        return "waiting", "for a place on a GPU"
-    if works:
+    elif progress.state == "waiting":  # a waiting process touches no file
+        works = True
+    if works and progress.state == "running":
         return "running", f"no sign for {duration(quiet)}" if quiet > QUIET_SECONDS else ""
-    if log.failed:
-        return "failed", log.last_words
+    if works:
+        return progress.state, progress.reason
     place = f" on {holder['host']}" if "host" in holder else ""
-    silence = f"ended without a word{place}, last sign {duration(quiet)} ago"
-    return "interrupted", log.last_words or silence
+    return "interrupted", f"ended without a message{place}, last sign {duration(quiet)} ago"
+
+
+def _read_plan(path: Path, problems: list[str]) -> tuple[int | None, Costs]:
+    """Number of epochs and the runs in `plan.json`; none if the file is missing or damaged."""
+    values = read_object(path, problems)
+    if not values:
+        return None, {}
+    try:
+        costs = {
+            (str(run["variant"]), int(run["seed"])): int(run["multiply_adds"])
+            for run in values["runs"]
+        }
+        return int(values["epochs"]), costs
+    except (KeyError, TypeError, ValueError) as error:
+        problems.append(f"{path.name} holds no plan ({error!r})")
+        return None, {}
 
 
 def held_locks() -> Locks:
-    """What the kernel of this machine lists; to read the list takes no lock."""
+    """The locks that the kernel of this machine lists. Reading the list takes no lock."""
     try:
         lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
         return {(int(line[4]), int(line[5].split(":")[2])) for line in lines if line[1] != "->"}
@@ -194,7 +195,7 @@ def held_locks() -> Locks:
 
 
 def exists(process: Any) -> bool:
-    """Whether this machine has a process of that number, which signal 0 does not disturb."""
+    """Whether this machine has a process of that number. Signal 0 does not disturb it."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -204,13 +205,7 @@ def exists(process: Any) -> bool:
     return True
 
 
-def speed(rows: list[Epoch]) -> float | None:
-    """Mean seconds of the last epochs."""
-    recent = [row.seconds for row in rows[-RECENT:]]
-    return sum(recent) / len(recent) if recent else None
-
-
-def with_time_left(run: Run, runs: list[Run], plan: Plan | None) -> Run:
+def with_time_left(run: RunStatus, runs: list[RunStatus], costs: Costs) -> RunStatus:
     """`run` with the training time that it still needs.
 
     Before its first epoch the other seeds of its variant tell the speed, or else the time of a
@@ -227,16 +222,15 @@ def with_time_left(run: Run, runs: list[Run], plan: Plan | None) -> Run:
     same = [time for (variant, _), time in measured.items() if variant == run.variant]
     if seconds is None and same:
         seconds = sum(same) / len(same)
-    if seconds is None and measured and plan:
-        cost = plan.multiply_adds
-        total = sum(cost[name] for name in measured)
-        seconds = sum(measured.values()) * cost[run.variant, run.seed] / max(total, 1)
+    if seconds is None and measured and costs:
+        total = sum(costs[name] for name in measured)
+        seconds = sum(measured.values()) * costs[run.variant, run.seed] / max(total, 1)
     if seconds is None or run.epochs is None:
         return run
     return dataclasses.replace(run, seconds_left=max(run.epochs - run.epoch, 0) * seconds)
 
 
-def time_to_end(runs: list[Run]) -> float | None:
+def time_to_end(runs: list[RunStatus]) -> float | None:
     """Seconds until all but the failed runs are done, with as many side by side as now.
 
     None when nothing runs, or when the time left of a run is not known.
@@ -266,10 +260,6 @@ def duration(seconds: float) -> str:
     if minutes < 24 * 60:
         return f"{minutes // 60}h{minutes % 60:02d}m"
     return f"{hours // 24}d{hours % 24:02d}h"
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def _natural(name: tuple[str, int]) -> tuple[str, int]:

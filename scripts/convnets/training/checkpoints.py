@@ -39,7 +39,7 @@ class Epoch:
 
 
 @dataclass
-class State:
+class TrainingState:
     """Where a run stands, between two steps.
 
     The order of the images is not in it: it follows from (seed, epoch).
@@ -85,7 +85,7 @@ class State:
         return f"after step {self.step} of epoch {done + 1}" if self.step else f"after epoch {done}"
 
 
-class Slots:
+class Checkpoints:
     """The two files of a run's state, written in turn: the previous one is always kept.
 
     Each begins with a line that holds the SHA-256 of the rest.
@@ -101,7 +101,7 @@ class Slots:
         """The file that was last written or read."""
         return self.paths[self._newest]
 
-    def save(self, state: State) -> None:
+    def save(self, state: TrainingState) -> None:
         """Write `state` over the older of the two files."""
         payload = to_bytes(vars(state) | {"history": history_rows(state)})
         older = 1 - self._newest
@@ -116,7 +116,7 @@ class Slots:
         epochs: int,
         device: str,
         patience: int | None = None,
-    ) -> State | None:
+    ) -> TrainingState | None:
         """The most advanced intact state, or None where there is none.
 
         Its run may have begun with other kernels than `belongs_to` has, and goes on with them.
@@ -159,7 +159,7 @@ class Slots:
         self._keep(None)
         return None
 
-    def finish(self, state: State) -> None:
+    def finish(self, state: TrainingState) -> None:
         """Save the state of a run whose outputs are written, and keep this one file only.
 
         With it a second start has nothing to do, and one with more epochs goes on.
@@ -167,7 +167,7 @@ class Slots:
         self.save(state)
         self._keep(self.newest)
 
-    def _read(self, device: str) -> tuple[dict[int, State], list[str]]:
+    def _read(self, device: str) -> tuple[dict[int, TrainingState], list[str]]:
         """The intact states by slot, and what is wrong with the others."""
         states, damages = {}, []
         for slot, path in enumerate(self.paths):
@@ -189,7 +189,7 @@ class Slots:
         return f"{names} in {self.folder}"
 
 
-def read_state(path: Path, device: str) -> State:
+def read_state(path: Path, device: str) -> TrainingState:
     """The state in `path`; a `ValueError` when it is damaged."""
     header, newline, payload = path.read_bytes().partition(b"\n")
     if header + newline != _header(payload):
@@ -197,7 +197,7 @@ def read_state(path: Path, device: str) -> State:
     try:
         values = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
         history = [Epoch(**row) for row in values["history"]]
-        return State(**values | {"history": history})
+        return TrainingState(**values | {"history": history})
     except (pickle.UnpicklingError, TypeError, LookupError) as error:
         raise ValueError(f"it holds no state: {error}".partition("\n")[0]) from error
 
@@ -218,7 +218,9 @@ def load_checkpoint(run: RunFolder, device: str) -> tuple[int, dict[str, Tensor]
     return epoch, weights
 
 
-def begin_attempt(state: State, attempt: dict[str, Any], log: Callable[[str], None]) -> None:
+def begin_attempt(
+    state: TrainingState, attempt: dict[str, Any], log: Callable[[str], None]
+) -> None:
     """Note in `state` that a process trains on; warn where its bits may differ."""
     compared = ("device_name", "software")
     if state.attempts:
@@ -234,7 +236,7 @@ def begin_attempt(state: State, attempt: dict[str, Any], log: Callable[[str], No
     state.finished = ""
 
 
-def write_history(path: Path, state: State) -> None:
+def write_history(path: Path, state: TrainingState) -> None:
     """Write `history.csv`, a row an epoch."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [item.name for item in dataclasses.fields(Epoch)])
@@ -243,7 +245,7 @@ def write_history(path: Path, state: State) -> None:
     write_text(path, text.getvalue())
 
 
-def history_rows(state: State) -> list[dict[str, float]]:
+def history_rows(state: TrainingState) -> list[dict[str, float]]:
     """The history as plain dictionaries."""
     return [dataclasses.asdict(row) for row in state.history]
 

@@ -26,14 +26,14 @@ from convnets.core import records
 from convnets.core.errors import Interrupted
 from convnets.runs.rounds import COLUMNS, ROUND, median_interval
 from convnets.training import hardware
-from convnets.training.trainer import EVALUATION_BATCH, Part, Trainer
+from convnets.training.trainer import EVALUATION_BATCH, LabelledImages, Trainer
 
 TRAINING_SECONDS = 0.75
 """About the seconds of a block of training steps; one of validation takes a fifth of that."""
 SHARE = 0.01
 """A block takes at most this share of the time that the run took to train, so that measuring a
 small run does not take longer than training it."""
-Parts = Mapping[str, tuple[Part, Part]]
+Parts = Mapping[str, tuple[LabelledImages, LabelledImages]]
 """Training and validation part by device."""
 
 
@@ -88,7 +88,7 @@ def measure(
 
 
 def measure_block(
-    subject: Subject, train_part: Part, validation_part: Part, epoch: int
+    subject: Subject, train_part: LabelledImages, validation_part: LabelledImages, epoch: int
 ) -> dict[str, float]:
     """Time some steps of epoch `epoch` and some validation batches, after a warm-up.
 

@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.core.errors import Interrupted, UserError
-from convnets.training.checkpoints import Epoch, Slots, State, write_history
+from convnets.training.checkpoints import Checkpoints, Epoch, TrainingState, write_history
 from convnets.training.cuda_graph import Step, record
 from convnets.training.hardware import Plan
 from convnets.training.network import build_network, class_scores
@@ -30,7 +30,7 @@ SAVE_SECONDS = 60.0
 EVALUATION_BATCH = 500
 """Images that are classified at once outside training."""
 
-Part = tuple[Tensor, Tensor]
+LabelledImages = tuple[Tensor, Tensor]
 """uint8 images (number, 28, 28) and int64 labels (number,), on the device."""
 
 
@@ -50,7 +50,7 @@ class Trainer:
         settings: TrainingSettings,
         seed: int,
         plan: Plan,
-        train_part: Part,
+        train_part: LabelledImages,
     ) -> None:
         self.settings, self.seed, self.plan = settings, seed, plan
         self.images, self.labels = train_part
@@ -107,14 +107,16 @@ class Trainer:
         finite = all(torch.isfinite(weights).all() for weights in self.network.parameters())
         return None if finite else max(done - 1, 0)
 
-    def validate(self, part: Part, check: Callable[[], None] = go_on) -> tuple[float, float]:
+    def validate(
+        self, part: LabelledImages, check: Callable[[], None] = go_on
+    ) -> tuple[float, float]:
         """Mean loss and accuracy on `part`; `check` is called between batches."""
         images, labels = part
         scores = predict(self.network, images, self.plan, check)
         correct = (scores.argmax(dim=1) == labels).sum().item()
         return cross_entropy(scores, labels).item(), correct / len(labels)
 
-    def write_to(self, state: State) -> None:
+    def write_to(self, state: TrainingState) -> None:
         """Put what the trainer holds into `state`, of which `step` steps of the epoch are done."""
         state.network = self.network.state_dict()
         state.optimizer = self.optimizer.state_dict()
@@ -157,7 +159,7 @@ def shuffled(number: int, seed: int, epoch: int) -> Tensor:
     return torch.from_numpy(np.random.default_rng(sequence).permutation(number))
 
 
-class Run:
+class TrainingRun:
     """Trainer, state and files of a run on its way.
 
     `check` is called wherever the state is whole, and raises `Interrupted` to end there.
@@ -166,8 +168,8 @@ class Run:
     def __init__(
         self,
         trainer: Trainer,
-        state: State,
-        slots: Slots,
+        state: TrainingState,
+        slots: Checkpoints,
         check: Callable[[], None] = go_on,
         save_seconds: float = SAVE_SECONDS,
     ) -> None:
@@ -178,8 +180,10 @@ class Run:
             trainer.network.load_state_dict(state.network)
             trainer.optimizer.load_state_dict(state.optimizer)
 
-    def train(self, validation_part: Part, epochs: int, log: Callable[[str], None]) -> None:
-        """Train from wherever the state stands until `epochs` epochs are done, or patience is out.
+    def train(
+        self, validation_part: LabelledImages, epochs: int, report: Callable[[TrainingState], None]
+    ) -> None:
+        """Train until `epochs` epochs are done or patience runs out; `report` each epoch.
 
         Raises:
             Interrupted: `check` asked for it; the state is saved.
@@ -190,13 +194,13 @@ class Run:
                 self.train_epoch(validation_part)
                 self.save()
                 write_history(self.slots.folder / "history.csv", self.state)
-                log(_line(self.state, epochs, self.trainer.settings.patience))
+                report(self.state)
         except Interrupted as signal:
             self.save()
             saved = f"{self.state.position}, saved in {self.slots.newest}"
             raise Interrupted(f"{signal} {saved}") from None
 
-    def train_epoch(self, validation_part: Part) -> None:
+    def train_epoch(self, validation_part: LabelledImages) -> None:
         """Train and validate for what is left of the running epoch."""
         trainer, state = self.trainer, self.state
         epoch = len(state.history) + 1
@@ -275,7 +279,8 @@ def without_compiler(optimizer: type[torch.optim.Optimizer]) -> Any:
     return type(optimizer.__name__, (optimizer,), methods)
 
 
-def _line(state: State, epochs: int, patience: int | None) -> str:
+def epoch_line(state: TrainingState, epochs: int, patience: int | None) -> str:
+    """The line that train.log gets on the last epoch of `state`."""
     row, best = state.history[-1], state.best
     left = (epochs - row.epoch) * sum(r.epoch_seconds for r in state.history) / row.epoch
     return (

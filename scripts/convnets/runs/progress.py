@@ -1,0 +1,155 @@
+"""The progress file of a run: how far its training is, for `make status` and other programs.
+
+Standard library only, so that status starts at once on any machine that sees the run directory.
+"""
+
+import contextlib
+import dataclasses
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from convnets.core.errors import Interrupted, UserError
+from convnets.core.files import write_json
+
+PROGRESS = "progress.json"
+RECENT = 5
+"""Number of epochs over which the speed of a run is averaged."""
+
+
+class EpochResult(Protocol):
+    """The part of a row of `history.csv` that progress needs."""
+
+    epoch: int
+    val_accuracy: float
+    epoch_seconds: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the training of a run is. None marks an unknown value."""
+
+    epochs: int | None
+    """Number of epochs asked for."""
+    state: str = "running"
+    """running, waiting (for a GPU), interrupted, failed or done."""
+    reason: str = ""
+    """Why the run waits or ended."""
+    epoch: int = 0
+    """Number of finished epochs."""
+    best_epoch: int | None = None
+    best_val_accuracy: float | None = None
+    epoch_seconds: float | None = None
+    """Mean time of the last epochs in seconds, validation included."""
+
+    def after(self, history: Sequence[EpochResult]) -> "Progress":
+        """The progress of a running training that has finished the epochs of `history`."""
+        best = max(history, key=lambda row: row.val_accuracy, default=None)
+        recent = [row.epoch_seconds for row in history[-RECENT:]]
+        return Progress(
+            epochs=self.epochs,
+            epoch=len(history),
+            best_epoch=best and best.epoch,
+            best_val_accuracy=best and best.val_accuracy,
+            epoch_seconds=sum(recent) / len(recent) if recent else None,
+        )
+
+
+class ProgressFile:
+    """`progress.json` in the directory of a run, rewritten whenever the progress changes."""
+
+    def __init__(self, folder: Path, epochs: int) -> None:
+        self._path = folder / PROGRESS
+        before = read_progress(self._path, []) or Progress(epochs)
+        self._progress = dataclasses.replace(before, epochs=epochs)
+        self.set_state("running")
+
+    def set_state(self, state: str, reason: str = "") -> None:
+        """Report a state, with the finished epochs as before."""
+        self._write(dataclasses.replace(self._progress, state=state, reason=reason))
+
+    def set_history(self, history: Sequence[EpochResult]) -> None:
+        """Report that the run goes on after the epochs of `history`."""
+        self._write(self._progress.after(history))
+
+    def _write(self, progress: Progress) -> None:
+        self._progress = progress
+        write_json(self._path, dataclasses.asdict(progress))
+
+
+@contextlib.contextmanager
+def report_progress(folder: Path, epochs: int) -> Iterator[ProgressFile]:
+    """Keep `progress.json` in `folder` up to date, including how the block ends."""
+    progress = ProgressFile(folder, epochs)
+    try:
+        yield progress
+    except BaseException as error:
+        with contextlib.suppress(OSError, UserError):  # the disk may be full
+            progress.set_state(*_ending(error))
+        raise
+    progress.set_state("done")
+
+
+def _ending(error: BaseException) -> tuple[str, str]:
+    """State and reason of a training that `error` ended."""
+    if isinstance(error, Interrupted):
+        return "interrupted", f"interrupted by {error}"
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", "interrupted by SIGINT"
+    kind = "error" if isinstance(error, UserError) else type(error).__name__
+    return "failed", " ".join(f"{kind}: {error}".split())
+
+
+def read_progress(path: Path, problems: list[str]) -> Progress | None:
+    """The progress in a `progress.json`; None if the file is missing or damaged."""
+    values = read_object(path, problems)
+    try:
+        return (
+            Progress(
+                epochs=int(values["epochs"]),
+                state=str(values["state"]),
+                reason=str(values["reason"]),
+                epoch=int(values["epoch"]),
+                best_epoch=as_integer(values["best_epoch"]),
+                best_val_accuracy=as_number(values["best_val_accuracy"]),
+                epoch_seconds=as_number(values["epoch_seconds"]),
+            )
+            if values
+            else None
+        )
+    except (KeyError, TypeError, ValueError):
+        problems.append(f"{path.name} is damaged")
+        return None
+
+
+def read_object(path: Path, problems: list[str]) -> dict[str, Any]:
+    """The object in a JSON file, empty if the file is missing.
+
+    A file that cannot be read or understood adds a message to `problems`.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        problems.append(f"{path.name} cannot be read ({error.strerror})")
+        return {}
+    except (ValueError, RecursionError):
+        values = None
+    if isinstance(values, dict):
+        return values
+    problems.append(f"{path.name} is damaged")
+    return {}
+
+
+def as_number(value: object) -> float | None:
+    """A finite number as it is, anything else as None."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def as_integer(value: object) -> int | None:
+    """An integer as it is, anything else as None."""
+    return value if isinstance(value, int) else None
