@@ -18,15 +18,22 @@ from convnets.training.gpu import place_on_gpu
 from convnets.training.runtimes import Parts, Subject, measure, summarise
 from convnets.training.trainer import LabelledImages
 
+ROUNDS = 9
+SHORT_SECONDS = 300
+"""Runs shorter than this are measured in as few rounds as give an interval: measuring them
+precisely would take longer than training them."""
+
 
 def main() -> None:
     arguments = parse_arguments()
-    if arguments.rounds < FEWEST_ROUNDS:
+    if arguments.rounds is not None and arguments.rounds < FEWEST_ROUNDS:
         raise UserError(
             f"--rounds is {arguments.rounds}, expected {FEWEST_ROUNDS} or more: fewer give no "
             "95 % interval"
         )
     subjects = read_subjects(arguments.runs)
+    short = max(subject.train_seconds for subject in subjects) < SHORT_SECONDS
+    rounds = arguments.rounds or (FEWEST_ROUNDS if short else ROUNDS)
     dataset = load_dataset(arguments.data)
     for variant in (subject.variant for subject in subjects):
         if variant.image_kind != dataset.image_kind:
@@ -44,7 +51,7 @@ def main() -> None:
         place_on_gpu(gpu_or_cpu, 1, interruption.check, log),
     ):
         parts: Parts = {device: parts_on(device, dataset) for device in devices}
-        blocks = measure(subjects, parts, arguments.rounds, interruption.check, log)
+        blocks = measure(subjects, parts, rounds, interruption.check, log)
         table = summarise(subjects, blocks, parts)
     write_text(arguments.output, table.to_csv(index=False))
     log(table.filter(regex="^(variant|epoch_seconds.*|other_cpu_share)$").to_string(index=False))
@@ -83,8 +90,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--rounds",
         type=int,
-        default=9,
-        help="rounds, in each of which every variant is measured (9)",
+        help=f"rounds, in each of which every variant is measured ({ROUNDS}; {FEWEST_ROUNDS} if "
+        f"each run was trained in less than {SHORT_SECONDS} seconds)",
     )
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     return parser.parse_args()
