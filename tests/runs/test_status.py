@@ -23,11 +23,11 @@ from sweep_folders import (
     ATTEMPT,
     HERE,
     OLD,
-    Row,
     holder,
     made_up,
     only,
     progress,
+    row,
     write_plan,
     write_run,
 )
@@ -122,7 +122,7 @@ def test_looking_makes_no_start_refuse(tmp_path: Path) -> None:
 
 def test_progress_of_a_run(tmp_path: Path) -> None:
     seconds = [9.0, 4, 4, 4, 4, 4]
-    rows = [Row(n, value, seconds[n - 1]) for n, value in enumerate([0.1, 0.7, 0.7, 0, 0, 0], 1)]
+    rows = [row(n, value, seconds[n - 1]) for n, value in enumerate([0.1, 0.7, 0.7, 0, 0, 0], 1)]
     written = Progress(10).after(rows)
     write_run(tmp_path, {"progress.json": json.dumps(dataclasses.asdict(written))})
     run = only(tmp_path)
@@ -158,7 +158,7 @@ def test_the_end_of_an_attempt_is_reported(
 ) -> None:
     path = tmp_path / "progress.json"
     with pytest.raises(type(error)), report_progress(tmp_path, 10) as report:
-        report.set_history([Row(1, 0.5, 2)])
+        report.set_history([row(1, 0.5, 2)])
         raise error
     ended = read_progress(path, [])
     assert ended == Progress(10, state, reason, 1, 1, 0.5, 2)

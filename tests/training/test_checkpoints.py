@@ -10,9 +10,9 @@ import torch
 
 from convnets.core.errors import UserError
 from convnets.runs.identity import differences
+from convnets.runs.progress import Epoch
 from convnets.training.checkpoints import (
     Checkpoints,
-    Epoch,
     TrainingState,
     begin_attempt,
     read_state,

@@ -15,8 +15,9 @@ import torch
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.core.errors import Interrupted, UserError
+from convnets.runs.progress import Epoch
 from convnets.training import trainer as training
-from convnets.training.checkpoints import Checkpoints, Epoch, TrainingState, read_state
+from convnets.training.checkpoints import Checkpoints, TrainingState, read_state
 from convnets.training.evaluation import score
 from convnets.training.hardware import Plan
 from convnets.training.trainer import (

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from convnets.core.errors import Interrupted, UserError
 from convnets.core.files import write_json
@@ -20,10 +20,18 @@ RECENT = 5
 """Number of epochs over which the speed of a run is averaged."""
 
 
-class EpochResult(Protocol):
-    """The part of a row of `history.csv` that progress needs."""
+@dataclass(frozen=True)
+class Epoch:
+    """One row of `history.csv`.
+
+    Losses are means over images, accuracies fractions. Training values are those seen while
+    the weights change; the seconds hold training and validation.
+    """
 
     epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
     val_accuracy: float
     epoch_seconds: float
 
@@ -45,15 +53,15 @@ class Progress:
     epoch_seconds: float | None = None
     """Mean time of the last epochs in seconds, validation included."""
 
-    def after(self, history: Sequence[EpochResult]) -> "Progress":
+    def after(self, history: Sequence[Epoch]) -> "Progress":
         """The progress of a running training that has finished the epochs of `history`."""
         best = max(history, key=lambda row: row.val_accuracy, default=None)
         recent = [row.epoch_seconds for row in history[-RECENT:]]
         return Progress(
             epochs=self.epochs,
             epoch=len(history),
-            best_epoch=best and best.epoch,
-            best_val_accuracy=best and best.val_accuracy,
+            best_epoch=best.epoch if best else None,
+            best_val_accuracy=best.val_accuracy if best else None,
             epoch_seconds=sum(recent) / len(recent) if recent else None,
         )
 
@@ -71,7 +79,7 @@ class ProgressFile:
         """Report a state, with the finished epochs as before."""
         self._write(dataclasses.replace(self._progress, state=state, reason=reason))
 
-    def set_history(self, history: Sequence[EpochResult]) -> None:
+    def set_history(self, history: Sequence[Epoch]) -> None:
         """Report that the run goes on after the epochs of `history`."""
         self._write(self._progress.after(history))
 

@@ -16,26 +16,11 @@ from torch import Tensor
 from convnets.core.errors import UserError
 from convnets.core.files import atomic_write, write_text
 from convnets.runs.identity import differences
+from convnets.runs.progress import Epoch
 from convnets.runs.run_folder import CHECKPOINT, RunFolder
 from convnets.runs.stopping import last_epoch
 
 NAMES = ("state.0.pt", "state.1.pt")
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One row of `history.csv`.
-
-    Losses are means over images, accuracies fractions. Training values are those seen while
-    the weights change; the seconds hold training and validation.
-    """
-
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    val_loss: float
-    val_accuracy: float
-    epoch_seconds: float
 
 
 @dataclass

@@ -19,7 +19,8 @@ from torch.nn.functional import cross_entropy
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.core.errors import Interrupted, UserError
-from convnets.training.checkpoints import Checkpoints, Epoch, TrainingState, write_history
+from convnets.runs.progress import Epoch
+from convnets.training.checkpoints import Checkpoints, TrainingState, write_history
 from convnets.training.cuda_graph import Step, record
 from convnets.training.hardware import Plan
 from convnets.training.network import build_network, class_scores
