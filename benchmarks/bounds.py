@@ -18,7 +18,7 @@ indices. The optimiser reads weights and gradients and reads and writes its mome
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from convnets.architectures.operations import Convolution, Linear, Pooling
+from convnets.architectures.operations import Linear, Operation, Spatial
 from convnets.architectures.variant import HEAD_SIZE, Variant
 from convnets.config.settings import TrainingSettings
 
@@ -67,13 +67,13 @@ def stages(variant: Variant) -> Iterator[Stage]:
     *hidden, last = variant.operations
     features = 0
     for operation in hidden:
-        stage = _linear(operation) if isinstance(operation, Linear) else _spatial(operation)
+        stage = _stage(operation)
         features = stage.features_out
         yield stage
     assert isinstance(last, Linear)
     if variant.is_convolutional and variant.head == "averaged" and variant.sizes[-1] != HEAD_SIZE:
         yield Stage(features, last.features[0])
-    yield _linear(last)
+    yield _stage(last)
 
 
 def largest_features(variant: Variant) -> int:
@@ -81,12 +81,11 @@ def largest_features(variant: Variant) -> int:
     return max(stage.features_out for stage in stages(variant))
 
 
-def _spatial(operation: Convolution | Pooling) -> Stage:
-    before, after = operation.size
-    channels = operation.channels
-    into, out = channels if isinstance(channels, tuple) else (channels, channels)
-    return Stage(into * before**2, out * after**2, operation.parameters, operation.multiply_adds)
-
-
-def _linear(operation: Linear) -> Stage:
-    return Stage(*operation.features, operation.parameters, operation.multiply_adds)
+def _stage(operation: Operation) -> Stage:
+    if isinstance(operation, Spatial):
+        (into, out), (before, after) = operation.channels, operation.size
+        features = (into * before**2, out * after**2)
+    else:
+        assert isinstance(operation, Linear)
+        features = operation.features
+    return Stage(*features, operation.parameters, operation.multiply_adds)

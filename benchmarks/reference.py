@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from convnets.architectures.operations import Convolution, Linear, Operation
+from convnets.architectures import avg_pool, max_avg_pool, max_pool
+from convnets.architectures.operations import Convolution, Linear, Operation, Pooling
 from convnets.architectures.variant import HEAD_SIZE, Variant
 from convnets.config.settings import TrainingSettings
 from convnets.training.network import build_network
@@ -45,8 +46,13 @@ def layer(operation: Operation) -> nn.Module:
             dilation=operation.dilation,
             bias=operation.bias,
         )
-    poolings = {"max_pool": nn.MaxPool2d, "avg_pool": nn.AvgPool2d, "max_avg_pool": MaxPlusAverage}
-    return poolings[operation.kind](operation.window, operation.stride, operation.padding)
+    assert isinstance(operation, Pooling)
+    poolings = {
+        max_pool.pool: nn.MaxPool2d,
+        avg_pool.pool: nn.AvgPool2d,
+        max_avg_pool.pool: MaxPlusAverage,
+    }
+    return poolings[operation.pool](operation.window, operation.stride, operation.padding)
 
 
 def plain_network(variant: Variant, seed: int) -> nn.Sequential:
@@ -54,7 +60,7 @@ def plain_network(variant: Variant, seed: int) -> nn.Sequential:
     layers: list[nn.Module] = [] if variant.is_convolutional else [nn.Flatten()]
     for operation in variant.operations[:-1]:
         layers.append(layer(operation))
-        if isinstance(operation, Convolution | Linear):
+        if operation.relu:
             layers.append(nn.ReLU())
     if variant.is_convolutional:
         if variant.head == "averaged" and variant.sizes[-1] != HEAD_SIZE:

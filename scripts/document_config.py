@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from convnets.architectures.methods import METHODS
 from convnets.architectures.variant import Variant
 from convnets.config.checks import CONFIG, schema
 from convnets.core.files import write_text
@@ -69,6 +70,8 @@ def document() -> str:
     sections = [section("", config)]
     for name, of in SECTIONS.items():
         sections.append(section(name, variant if of == "Variant" else config["$defs"][of]))
+        if of == "Variant":
+            sections.append(methods())
     return INTRODUCTION.format(files=files) + "\n" + "\n".join(sections)
 
 
@@ -88,6 +91,18 @@ SECTIONS = {
     "figures.NAME": "Figure",
     "figures.NAME.curves": "Curve",
 }
+
+
+def methods() -> str:
+    """The methods, with the keys that each of them has."""
+    rows = [
+        f"| `{name}` | {flat(method.meaning)} | {', '.join(f'`{key}`' for key in method.keys)} |"
+        for name, method in METHODS.items()
+    ]
+    about = "Values of `method`. [Your own](../docs/your_own_layer.md) is one more file."
+    return "\n".join(
+        ["## Methods", "", about, "", "| method | layer | keys |", "|---|---|---|", *rows, ""]
+    )
 
 
 def section(name: str, node: dict[str, Any]) -> str:

@@ -39,11 +39,13 @@ from convnets.analyses.runs import (
     one_of_each_method,
 )
 from convnets.architectures.images import CLASSES
+from convnets.architectures.method import Method
+from convnets.architectures.methods import METHODS
 from convnets.architectures.variant import Variant
 from convnets.config.schema import ANALYSIS_FIGURES
 from convnets.core.errors import UserError
 from convnets.data.dataset import Dataset, save_dataset
-from convnets.exhibits.style import CONTRAST, LOOKS, Look, contrast, spread_apart, text_colour
+from convnets.exhibits.style import CONTRAST, contrast, spread_apart, text_colour
 from convnets.runs.metrics import collect
 from convnets.training.network import build_network
 
@@ -293,9 +295,9 @@ def test_labels_are_spread_apart(places: list[float]) -> None:
         np.testing.assert_allclose(found, places, atol=1e-9)
 
 
-@pytest.mark.parametrize("look", LOOKS.values())
-def test_every_colour_can_be_text(look: Look) -> None:
-    assert contrast(text_colour(look.colour), "white") >= CONTRAST
+@pytest.mark.parametrize("method", METHODS.values())
+def test_every_colour_can_be_text(method: Method) -> None:
+    assert contrast(text_colour(method.colour), "white") >= CONTRAST
     assert contrast("black", "white") == pytest.approx(21)
 
 

@@ -9,20 +9,17 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from convnets.architectures import avg_pool, max_avg_pool, max_pool
 from convnets.architectures.images import ImageKind
-from convnets.architectures.variant import Method, Variant
+from convnets.architectures.operations import Pooling
+from convnets.architectures.pytorch import PoolingLayer
+from convnets.architectures.variant import Variant
 from convnets.config.checks import load_config
 from convnets.config.schema import Config
 from convnets.config.settings import parse, to_json
 from convnets.core.errors import UserError
 from convnets.training.hardware import Plan
-from convnets.training.network import (
-    AverageTo2x2,
-    MaxAveragePooling,
-    MixedPooling,
-    build_network,
-    class_scores,
-)
+from convnets.training.network import AverageTo2x2, build_network, class_scores
 from convnets.training.trainer import place
 
 CONFIG_FILE = "config/config.yaml"
@@ -133,7 +130,7 @@ def test_the_built_network_is_what_the_variant_says(
 def _ends_layer(variant: Variant) -> type | tuple[type, ...]:
     if variant.method in ("stride", "dilation"):
         return nn.Conv2d
-    return (nn.MaxPool2d, nn.AvgPool2d, MaxAveragePooling)
+    return PoolingLayer
 
 
 @pytest.mark.parametrize(
@@ -142,7 +139,7 @@ def _ends_layer(variant: Variant) -> type | tuple[type, ...]:
 )
 def test_the_receptive_field_is_what_a_gradient_reaches(id: str) -> None:
     variant = dataclasses.replace(PAPER.variant(id), filters=2)
-    hidden = [m for m in build_network(variant, 0) if isinstance(m, nn.Conv2d | nn.AvgPool2d)]
+    hidden = [m for m in build_network(variant, 0) if isinstance(m, nn.Conv2d | PoolingLayer)]
     network = nn.Sequential(*hidden).double()
     for weights in network.parameters():
         nn.init.ones_(weights)
@@ -195,13 +192,15 @@ def test_gradients_read_no_unwritten_memory(
 def test_max_average_pooling_is_the_sum_of_both() -> None:
     features = torch.rand(1, 2, 9, 9)
     both = nn.MaxPool2d(3, 3, 1)(features) + nn.AvgPool2d(3, 3, 1)(features)
-    torch.testing.assert_close(MaxAveragePooling(3, padding=1)(features), both)
+    torch.testing.assert_close(max_avg_pool.pool(features, 3, 3, 1), both)
 
 
 def test_mixed_pooling_begins_halfway_and_learns_the_share_of_the_maximum() -> None:
     features = torch.rand(2, 3, 9, 9)
-    layer = MixedPooling(3, padding=1)
-    maximum, average = layer.maximum(features), layer.average(features)
+    pooling = Variant("a", "mix_pool", pool_size=3).operations[1]
+    assert isinstance(pooling, Pooling)
+    layer = pooling.module()
+    maximum, average = (method.pool(features, 3, 3, 1) for method in (max_pool, avg_pool))
     torch.testing.assert_close(layer(features), (maximum + average) / 2)
     layer(features).sum().backward()
     # The sigmoid's slope is 1/4 where it is 1/2.
@@ -218,7 +217,7 @@ def test_each_mixed_pooling_adds_one_parameter() -> None:
 
 
 @pytest.mark.parametrize("method", ["max_pool", "avg_pool", "max_avg_pool", "mix_pool"])
-def test_pooling_windows_may_overlap(method: Method) -> None:
+def test_pooling_windows_may_overlap(method: str) -> None:
     variant = Variant("a", method, pool_size=3, pool_stride=2)
     assert variant.sizes == (28, 14, 7, 4, 2)
     # Two layers: a convolution widens by 2 steps, a window by 2; steps of 1, then of 2 pixels.
@@ -231,7 +230,8 @@ def test_pooling_windows_may_overlap(method: Method) -> None:
 
 def test_windows_side_by_side_need_no_stride() -> None:
     assert "pool_stride" not in Variant("a", "max_pool").specification()
-    assert Variant("a", "max_pool", pool_size=(2, 2, 3, 3)).per_layer("pool_stride") == (2, 2, 3, 3)
+    pools = Variant("a", "max_pool", pool_size=(2, 2, 3, 3)).operations[1:8:2]
+    assert [pool.stride for pool in pools if isinstance(pool, Pooling)] == [2, 2, 3, 3]
 
 
 def test_other_images_change_the_ends_of_a_network() -> None:

@@ -14,12 +14,13 @@ from matplotlib.text import Text
 from PIL import Image
 
 from analysis_fixture import make_run, make_runtimes
+from convnets.architectures.methods import METHODS
 from convnets.architectures.variant import Variant
 from convnets.config.experiments import Curve, Figure
 from convnets.core.errors import UserError
 from convnets.exhibits.figures import Trajectory, describe, draw, numbers, read_trajectories, remark
 from convnets.exhibits.pooling_figure import draw_pooling, pooled
-from convnets.exhibits.style import CONTRAST, LOOKS, contrast, save_figure, use_style
+from convnets.exhibits.style import CONTRAST, contrast, save_figure, use_style
 from convnets.runs.metrics import collect, read_runs
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -113,11 +114,11 @@ def test_a_method_keeps_its_colour_and_its_curves_differ(runs: Path) -> None:
     axes = draw(figure, trajectories_of(runs, figure), "Conditions").axes[0]
     by_name = {line.get_label(): line for line in axes.get_lines()}
     max_2, average, max_3 = (by_name[curve.label] for curve in curves)
-    assert max_2.get_color() == max_3.get_color() == LOOKS["max_pool"].colour
-    assert average.get_color() == LOOKS["avg_pool"].colour
+    assert max_2.get_color() == max_3.get_color() == METHODS["max_pool"].colour
+    assert average.get_color() == METHODS["avg_pool"].colour
     assert max_2.get_linestyle() != max_3.get_linestyle()
-    assert len({look.colour for look in LOOKS.values()}) == len(LOOKS)
-    assert len({look.marker for look in LOOKS.values()}) == len(LOOKS)
+    assert len({method.colour for method in METHODS.values()}) == len(METHODS)
+    assert len({method.marker for method in METHODS.values()}) == len(METHODS)
 
 
 @pytest.mark.parametrize("x", ["epoch", "seconds"])

@@ -7,13 +7,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 from numba.core.caching import FunctionCache
 from torch import Tensor, nn
 
-from convnets.architectures.variant import Method, Variant
+from convnets.architectures import avg_pool, max_avg_pool, max_pool
+from convnets.architectures.operations import Pooling
+from convnets.architectures.pytorch import PoolingLayer
+from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.training import hardware
 from convnets.training.hardware import Plan, choose_plan
@@ -26,7 +30,7 @@ from convnets.training.kernels.modules import (
     Stem,
     fuse,
 )
-from convnets.training.network import AverageTo2x2, MaxAveragePooling, build_network
+from convnets.training.network import AverageTo2x2, build_network
 from convnets.training.prediction import recorded_plan
 from convnets.training.trainer import Trainer, place, predict
 
@@ -35,15 +39,19 @@ LAYOUTS = {"last": torch.channels_last, "first": torch.contiguous_format}
 PRECISIONS = (torch.bfloat16, torch.float32)
 GEOMETRIES = ((2, 2, 1), (2, 2, 0), (3, 3, 1), (3, 3, 0), (2, 3, 1), (3, 5, 0))
 """Window, stride and padding; where the stride is larger, windows leave gaps."""
+
+
+def pooling_layer(method: ModuleType, window: int, stride: int, padding: int = 0) -> PoolingLayer:
+    return PoolingLayer(Pooling((1, 1), 28, window, padding, stride, method.pool))
+
+
 POOLINGS = {
-    f"{kind.__name__} {geometry}": kind(*geometry)
-    for kind, geometry in itertools.product(
-        (nn.MaxPool2d, nn.AvgPool2d, MaxAveragePooling), GEOMETRIES
-    )
+    f"{method.__name__} {geometry}": pooling_layer(method, *geometry)
+    for method, geometry in itertools.product((max_pool, avg_pool, max_avg_pool), GEOMETRIES)
 }
 FUSED = Plan("cpu", "bfloat16", channels_last=True, cuda_graph=False, kernels="fused")
 PYTORCH = dataclasses.replace(FUSED, kernels="pytorch")
-METHODS: tuple[Method, ...] = (
+METHODS = (
     "no_pooling",
     "stride",
     "dilation",
@@ -145,7 +153,12 @@ def test_negative_infinity_and_zeros_are_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    "pooling", [nn.MaxPool2d(3, 2, 1), nn.AvgPool2d(4), MaxAveragePooling(2, 1)]
+    "pooling",
+    [
+        pooling_layer(max_pool, 3, 2, 1),
+        pooling_layer(avg_pool, 4, 4),
+        pooling_layer(max_avg_pool, 2, 1),
+    ],
 )
 def test_overlapping_and_wide_windows_are_pytorch_s(pooling: nn.Module) -> None:
     module = fused(nn.ReLU(), pooling)
@@ -157,7 +170,7 @@ def test_channels_that_do_not_fill_vectors_are_pytorch_s() -> None:
     network = build_network(Variant(id="narrow", method="max_pool", filters=(16, 8, 16, 16)), 0)
     fuse(network, torch.bfloat16)
     names = [type(module).__name__ for module in network]
-    assert [names.count(name) for name in ("Stem", "ReluPooling", "MaxPool2d", "ReLU")] == [
+    assert [names.count(name) for name in ("Stem", "ReluPooling", "PoolingLayer", "ReLU")] == [
         1,
         2,
         1,
@@ -166,7 +179,7 @@ def test_channels_that_do_not_fill_vectors_are_pytorch_s() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_fused_networks_keep_names_and_weights(method: Method) -> None:
+def test_fused_networks_keep_names_and_weights(method: str) -> None:
     variant = Variant(id=method, method=method, filters=16)
     plain, ours = (place(build_network(variant, 0), plan) for plan in (PYTORCH, FUSED))
     assert [str(module) for module in plain] != [str(module) for module in ours]
@@ -253,7 +266,7 @@ def test_the_stem_is_convolution_relu_and_pooling(
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float32"])
 @pytest.mark.parametrize("method", METHODS)
-def test_training_is_that_of_pytorch_s_kernels(method: Method, precision: str) -> None:
+def test_training_is_that_of_pytorch_s_kernels(method: str, precision: str) -> None:
     variant = Variant(id=method, method=method, filters=32)
     last = precision == "bfloat16" or method != "dilation"
     plans = [

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, max_pool2d, relu
 
 from benchmarks.reference import Reference, plain_network, scaled
-from convnets.architectures.variant import Method, Variant
+from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.training.hardware import Plan
 from convnets.training.network import AverageTo2x2, build_network, class_scores
 from convnets.training.trainer import Trainer, place, shuffled
 
-METHODS: tuple[Method, ...] = (
+METHODS = (
     "fully_connected",
     "no_pooling",
     "stride",
@@ -51,7 +51,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def variant(method: Method) -> Variant:
+def variant(method: str) -> Variant:
     """A small network of a family."""
     return Variant(id=method, method=method, filters=8)
 
@@ -71,7 +71,7 @@ PART = torch.from_numpy(IMAGES), torch.from_numpy(LABELS).long()
 STEPS = len(LABELS) // SETTINGS.batch_size
 
 
-def plain_losses(method: Method, seed: int = SEED, epoch: int = 1) -> np.ndarray:
+def plain_losses(method: str, seed: int = SEED, epoch: int = 1) -> np.ndarray:
     """Losses of the plain loop, step by step."""
     reference = Reference(variant(method), SETTINGS, seed)
     return np.array([loss for loss, _ in reference.train_epoch(scaled(IMAGES), LABELS, epoch)])
@@ -93,7 +93,7 @@ def gradients(network: nn.Module, scores: Tensor, labels: Tensor) -> list[Tensor
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_images_scaled_on_the_device_are_the_same_bits(method: Method) -> None:
+def test_images_scaled_on_the_device_are_the_same_bits(method: str) -> None:
     reference = Reference(variant(method), SETTINGS, SEED)
     expected = [loss for loss, _ in reference.train_epoch(scaled(IMAGES), LABELS, epoch=1)]
 
@@ -159,12 +159,12 @@ def test_relu_after_max_pooling_is_relu_before(kind: str, window: int, padding: 
 
 
 @pytest.mark.parametrize("method", ["max_pool", "avg_pool", "max_avg_pool"])
-def test_only_max_pooling_comes_before_relu(method: Method) -> None:
+def test_only_max_pooling_comes_before_relu(method: str) -> None:
     names = [type(module).__name__ for module in build_network(variant(method), SEED)][:3]
     expected = {
-        "max_pool": ["Conv2d", "MaxPool2d", "ReLU"],
-        "avg_pool": ["Conv2d", "ReLU", "AvgPool2d"],
-        "max_avg_pool": ["Conv2d", "ReLU", "MaxAveragePooling"],
+        "max_pool": ["Conv2d", "PoolingLayer", "ReLU"],
+        "avg_pool": ["Conv2d", "ReLU", "PoolingLayer"],
+        "max_avg_pool": ["Conv2d", "ReLU", "PoolingLayer"],
     }
     assert names == expected[method]
 
@@ -185,7 +185,7 @@ def test_fixed_windows_of_the_head_are_adaptive_pooling(width: int) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_channels_last_is_contiguous(method: Method) -> None:
+def test_channels_last_is_contiguous(method: str) -> None:
     x, labels = torch.from_numpy(scaled(IMAGES[:50])), PART[1][:50]
     results = []
     for layout in (torch.contiguous_format, torch.channels_last):
@@ -208,7 +208,7 @@ def last_layout(network: nn.Module) -> bool:
     )
 
 
-def gradient_of_batch(method: Method, plan: Plan) -> Tensor:
+def gradient_of_batch(method: str, plan: Plan) -> Tensor:
     """All gradients of the first batch in a row, as the Trainer computes them."""
     network = place(build_network(variant(method), SEED), plan)
     images, labels = (tensor[:100] for tensor in PART)
@@ -220,7 +220,7 @@ def gradient_of_batch(method: Method, plan: Plan) -> Tensor:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_gradients_in_bfloat16_point_where_those_in_float32_do(method: Method) -> None:
+def test_gradients_in_bfloat16_point_where_those_in_float32_do(method: str) -> None:
     expected = gradient_of_batch(method, FLOAT32)
     found = gradient_of_batch(method, BFLOAT16)
     assert 0 < relative(found, expected) < BFLOAT16_DIFFERENCE
@@ -251,7 +251,7 @@ def difference(found: np.ndarray, expected: np.ndarray) -> float:
 
 @pytest.mark.parametrize("plan", [FLOAT32, FLOAT32_CHANNELS_LAST])
 @pytest.mark.parametrize("method", METHODS)
-def test_the_trainer_is_the_plain_loop(method: Method, plan: Plan) -> None:
+def test_the_trainer_is_the_plain_loop(method: str, plan: Plan) -> None:
     reference = Reference(variant(method), SETTINGS, SEED)
     expected = np.array(reference.train_epoch(scaled(IMAGES), LABELS, epoch=1))
     trainer = Trainer(variant(method), SETTINGS, SEED, plan, PART)
@@ -264,7 +264,7 @@ def test_the_trainer_is_the_plain_loop(method: Method, plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_other_weights_or_another_order_are_told_apart(method: Method) -> None:
+def test_other_weights_or_another_order_are_told_apart(method: str) -> None:
     losses = train(Trainer(variant(method), SETTINGS, SEED, FLOAT32, PART), epoch=1)
     assert difference(losses, plain_losses(method)) < DRIFT
     assert difference(losses, plain_losses(method, seed=SEED + 1)) > 100 * DRIFT

@@ -6,7 +6,8 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
 from convnets.analyses.runs import Analysis, Sweep
-from convnets.exhibits.style import LOOKS, SMALL, WIDTH, add_remark, text_colour
+from convnets.architectures.methods import METHODS
+from convnets.exhibits.style import SMALL, WIDTH, add_remark, text_colour
 from convnets.judging.numbers import own_interval
 from convnets.judging.others import read_prior
 from convnets.judging.published import distinct_numbers, read_published
@@ -62,7 +63,7 @@ def draw_accuracies(table: pd.DataFrame, others: pd.DataFrame, remark: str) -> D
     drawing = Drawing(figsize=(WIDTH, ROW * len(variants) + 1), layout="constrained")
     axes = drawing.subplots()
     for row, (id, seeds) in enumerate(variants):
-        first, colour = seeds.iloc[0], LOOKS[seeds["method"].iloc[0]].colour
+        first, colour = seeds.iloc[0], METHODS[seeds["method"].iloc[0]].colour
         axes.hlines(row, first["low"], first["high"], color=colour, linewidth=3, alpha=0.35)
         down = np.linspace(-SPREAD / 2, SPREAD / 2, len(seeds) + 2)[1:-1]
         axes.plot(seeds["test_accuracy"], row + down, "o", color=colour, markersize=3.5)
@@ -72,7 +73,7 @@ def draw_accuracies(table: pd.DataFrame, others: pd.DataFrame, remark: str) -> D
     axes.set_ylim(len(variants) - 0.4, -0.6)
     axes.set_yticks(range(len(variants)), variants["label"].first(), fontsize=SMALL)
     for text, method in zip(axes.get_yticklabels(), variants["method"].first(), strict=True):
-        text.set_color(text_colour(LOOKS[method].colour))
+        text.set_color(text_colour(METHODS[method].colour))
     axes.tick_params(axis="x", top=True, labeltop=True, length=0)
     axes.set_xlabel("Test accuracy")
     for side in ("top", "right", "left"):

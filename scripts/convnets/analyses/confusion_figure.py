@@ -23,8 +23,8 @@ from convnets.analyses.runs import (
     load_predictions,
     one_of_each_method,
 )
+from convnets.architectures.methods import METHODS
 from convnets.data.dataset import load_dataset
-from convnets.exhibits.labels import METHODS
 from convnets.exhibits.style import SMALL, WIDTH, add_remark, ink
 from convnets.runs.metrics import runs_of
 
@@ -109,11 +109,12 @@ def legend(table: pd.DataFrame) -> str:
 def describe_confusions(table: pd.DataFrame, variants: Sequence[str], conditions: str) -> str:
     """The figure in words."""
     by_method = "; ".join(
-        f"{METHODS[str(method)]}: {_top(rows)}"
+        f"{METHODS[str(method)].title}: {_top(rows)}"
         for method, rows in table.groupby("method", sort=False)
     )
     peculiar = "; ".join(
-        f"{METHODS[row['method']]} {row['pair']}, {row['share']:.1%} against {row['elsewhere']:.1%}"
+        f"{METHODS[row['method']].title} {row['pair']}, {row['share']:.1%} against "
+        f"{row['elsewhere']:.1%}"
         for row in most_peculiar(table).to_dict("records")
     )
     return (
@@ -142,7 +143,7 @@ def _draw_shares(axes: Axes, table: pd.DataFrame, pairs: list[str], common: int)
     axes.set_yticklabels(pairs, family=PLAIN,
                          fontsize=SMALL, rotation=0)  # fmt: skip
     axes.set_xticklabels(
-        ["\n".join(METHODS[name].rsplit(" ", 1)) for name in methods], fontsize=TINY
+        ["\n".join(METHODS[name].title.rsplit(" ", 1)) for name in methods], fontsize=TINY
     )
     axes.xaxis.tick_top()
     for row in shown[shown["peculiar"]].to_dict("records"):

@@ -11,7 +11,8 @@ from matplotlib.ticker import MaxNLocator
 
 from convnets.analyses.panels import TINY, variant_panels
 from convnets.analyses.runs import Analysis, Run, Runs, Sweep
-from convnets.exhibits.style import LOOKS, SMALL, add_remark
+from convnets.architectures.methods import METHODS
+from convnets.exhibits.style import SMALL, add_remark
 from convnets.runs.metrics import align_epochs, read_history
 from convnets.runs.run_folder import RunFolder
 
@@ -101,7 +102,7 @@ def _curve(variant: str, seeds: Sequence[Run]) -> pd.DataFrame:
 
 
 def _draw_curve(axes: Axes, curve: pd.DataFrame) -> None:
-    colour = LOOKS[curve["method"].iloc[0]].colour
+    colour = METHODS[curve["method"].iloc[0]].colour
     for part, line in LINES.items():
         low, high = curve[f"{part}_low"], curve[f"{part}_high"]
         axes.fill_between(curve["epoch"], low, high, color=colour, alpha=0.2, linewidth=0)

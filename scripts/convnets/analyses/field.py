@@ -1,11 +1,11 @@
 """Where a feature looks in the image: in theory from the architecture, in effect measured."""
 
+import itertools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from convnets.architectures.operations import Linear
 from convnets.architectures.variant import Variant
 
 SHARE = 0.95
@@ -25,9 +25,7 @@ class MiddleFeature:
 def middle_feature(variant: Variant) -> MiddleFeature:
     """The middle feature of a convolutional variant."""
     centre, step, size = 0.0, 1, variant.image_kind.size
-    for operation in variant.operations:
-        if isinstance(operation, Linear):
-            break
+    for operation in itertools.chain(*variant.layers):
         centre += ((operation.window - 1) / 2 - operation.padding) * step
         step *= operation.stride
         size = operation.size[1]

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 
 from convnets.analyses.panels import TINY
 from convnets.analyses.runs import Analysis, Sweep
-from convnets.exhibits.labels import METHODS
-from convnets.exhibits.style import LOOKS, SMALL, WIDTH, add_remark
+from convnets.architectures.methods import METHODS
+from convnets.exhibits.style import SMALL, WIDTH, add_remark
 from convnets.judging.conditions import runtime_conditions
 from convnets.judging.numbers import own_interval
 from convnets.judging.spread import Spread
@@ -103,8 +103,8 @@ def draw_pareto(table: pd.DataFrame, remark: str) -> Drawing:
             axes.spines[side].set_visible(False)
     drawing.legend(
         handles=[
-            Line2D([], [], linestyle="", marker=LOOKS[name].marker, color=LOOKS[name].colour,
-                   label=METHODS[name])
+            Line2D([], [], linestyle="", marker=METHODS[name].marker, color=METHODS[name].colour,
+                   label=METHODS[name].title)
             for name in table["method"].unique()
         ],
         loc="outside upper left", ncols=3, frameon=False, fontsize=SMALL, handletextpad=0.1,
@@ -157,7 +157,7 @@ def _draw_points(axes: Axes, table: pd.DataFrame, cost: str) -> None:
     pixels[:, 0] = apart(pixels, (MARKER + 1) * axes.figure.dpi / 72)
     across = axes.transData.inverted().transform(pixels)[:, 0]
     for x, point in zip(across, table.to_dict("records"), strict=True):
-        look = LOOKS[point["method"]]
+        look = METHODS[point["method"]]
         axes.vlines(x, point["low"], point["high"], color=look.colour, linewidth=0.8)
         axes.plot(
             x, point["test_accuracy"], marker=look.marker, color=look.colour, markersize=MARKER,

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
-from convnets.architectures.variant import KEYS_OF_METHOD, Variant
+from convnets.architectures.methods import METHODS
+from convnets.architectures.variant import Variant
 from convnets.core.errors import UserError
 from convnets.exhibits.labels import label
 from convnets.judging.conditions import conditions
@@ -76,7 +77,7 @@ class Analysis(NamedTuple):
 
 def load_runs(folders: Iterable[Path]) -> dict[str, list[Run]]:
     """The runs in `folders`. Within a method, variants keep the order in which they come."""
-    methods = list(KEYS_OF_METHOD)
+    methods = list(METHODS)
     runs = sorted(map(_load_run, folders), key=lambda run: methods.index(run.variant.method))
     by_variant: dict[str, list[Run]] = {}
     for run in runs:

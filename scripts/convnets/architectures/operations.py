@@ -1,60 +1,134 @@
 """What an image passes in a network, one operation after the other, as frozen values."""
 
+import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
-PoolingMethod = Literal["max_pool", "avg_pool", "max_avg_pool", "mix_pool"]
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class Operation:
+    """One operation of a network: its arithmetic, and the PyTorch module that computes it."""
+
+    relu: ClassVar[bool] = True
+    """Whether ReLU follows in hidden layers."""
+
+    @property
+    def parameters(self) -> int:
+        """Number of learnable parameters."""
+        return 0
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiplications with a following addition, for one image."""
+        return 0
+
+    def module(self) -> "nn.Module":
+        """A new PyTorch module."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class Convolution:
-    """A square convolution followed by ReLU. Sizes in pixels, `size` is (input, output)."""
+class Spatial(Operation):
+    """An operation on windows of its features. Widths are in pixels."""
 
     channels: tuple[int, int]
-    size: tuple[int, int]
+    """Of its input and its output."""
+    width: int
+    """Width of its input."""
     kernel_size: int
     padding: int
+    stride: int
+
+    @property
+    def window(self) -> int:
+        """Width of the part of the input that one output depends on."""
+        return self.kernel_size
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width of its input and its output; less than 1 if no window fits."""
+        return self.width, (self.width + 2 * self.padding - self.window) // self.stride + 1
+
+
+@dataclass(frozen=True)
+class Convolution(Spatial):
+    """A square convolution."""
+
     stride: int = 1
     dilation: int = 1
     bias: bool = False
 
     @property
     def parameters(self) -> int:
-        """Learnable numbers: F x F weights per pair of channels, and the biases."""
+        """F x F weights per pair of channels, and the biases."""
         return math.prod(self.channels) * self.kernel_size**2 + self.bias * self.channels[1]
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications with a following addition, for one image."""
+        """F x F for each pair of channels and each output pixel."""
         return math.prod(self.channels) * self.kernel_size**2 * self.size[1] ** 2
 
     @property
     def window(self) -> int:
-        """Extent of the (dilated) kernel in pixels of its input."""
+        """Width of the dilated kernel."""
         return self.dilation * (self.kernel_size - 1) + 1
+
+    @property
+    def has_idle_weights(self) -> bool:
+        """Whether some weights of the kernel only ever meet padding."""
+        starts = range(0, self.stride * self.size[1], self.stride)
+        offsets = range(-self.padding, self.window - self.padding, self.dilation)
+        return any(
+            not any(0 <= start + offset < self.width for start in starts) for offset in offsets
+        )
+
+    def again(self, **changes: Any) -> "Convolution":
+        """A convolution of the outputs with as many filters, and with `changes`."""
+        channels = (self.channels[1], self.channels[1])
+        return dataclasses.replace(self, channels=channels, width=self.size[1], **changes)
+
+    def module(self) -> "nn.Module":
+        """The convolution; its weights are initialised when the whole network is built."""
+        from torch import nn
+
+        from convnets.architectures.pytorch import PaddedConvolution
+
+        kind = PaddedConvolution if self.has_idle_weights else nn.Conv2d
+        geometry = self.kernel_size, self.stride, self.padding, self.dilation
+        return kind(*self.channels, *geometry, bias=self.bias)
 
 
 @dataclass(frozen=True)
-class Pooling:
+class Pooling(Spatial):
     """Pooling windows, which overlap where the stride is smaller than the window."""
 
-    kind: PoolingMethod
-    channels: int
-    size: tuple[int, int]
-    window: int
-    padding: int
-    stride: int
-    multiply_adds: int = 0
+    relu = False
+    pool: "Callable[..., Tensor]"
+    """Pools features (batch, channels, height, width), given window, stride, padding and the
+    `learned` scalars."""
+    learned: tuple[str, ...] = ()
+    """Names of the scalars that each layer learns, beginning with zero."""
+    relu_can_follow: bool = False
+    """Whether pooling before ReLU gives the same outputs and gradients, from less work."""
 
     @property
     def parameters(self) -> int:
-        """Learnable numbers: the share of the maximum where it is learned."""
-        return int(self.kind == "mix_pool")
+        """The learned scalars."""
+        return len(self.learned)
+
+    def module(self) -> "nn.Module":
+        """The pooling layer."""
+        from convnets.architectures.pytorch import PoolingLayer
+
+        return PoolingLayer(self)
 
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(Operation):
     """A fully-connected layer from `features[0]` to `features[1]` units."""
 
     features: tuple[int, int]
@@ -62,13 +136,16 @@ class Linear:
 
     @property
     def parameters(self) -> int:
-        """Learnable numbers."""
+        """A weight per pair of units, and the biases."""
         return math.prod(self.features) + self.bias * self.features[1]
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications with a following addition, for one image."""
+        """One for each pair of units."""
         return math.prod(self.features)
 
+    def module(self) -> "nn.Module":
+        """The layer; its weights are initialised when the whole network is built."""
+        from torch import nn
 
-Operation = Convolution | Pooling | Linear
+        return nn.Linear(*self.features, bias=self.bias)

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from convnets.architectures.variant import KEYS_OF_METHOD, VariantError
+from convnets.architectures.method import VariantError
+from convnets.architectures.methods import METHODS
 from convnets.config.experiments import Row, Table
 from convnets.config.messages import (
     MISSING,
@@ -117,7 +118,7 @@ def _problems_of_variants(config: Config, layers: Layers) -> Iterator[Problem]:
     for id, own in config.variants.items():
         here: Location = ("variants", id)
         if "method" not in config.architecture | own:
-            yield (*here, "method"), f"{MISSING}: choose one of {', '.join(KEYS_OF_METHOD)}"
+            yield (*here, "method"), f"{MISSING}: choose one of {', '.join(METHODS)}"
             continue
         try:
             used = (*config.variant(id).used_keys, TRAINING, SEEDS)

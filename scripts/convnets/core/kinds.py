@@ -47,6 +47,8 @@ PathText = Annotated[str, Field(pattern=PATH)]
 Sha256 = Annotated[str, Field(pattern=SHA256)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Positive = Annotated[int, Field(ge=1, le=1_000_000)]
+Pixels = Annotated[int, Field(ge=1, le=64)]
+Padding = Annotated[int, Field(ge=0, le=64)]
 Several = Annotated[
     tuple[T, ...],
     Field(min_length=1, json_schema_extra={"uniqueItems": True}),

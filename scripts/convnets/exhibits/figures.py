@@ -13,12 +13,12 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 from scipy import special
 
+from convnets.architectures.methods import METHODS
 from convnets.config.experiments import Curve, Figure
 from convnets.core.errors import UserError
 from convnets.exhibits.labels import label as in_words
 from convnets.exhibits.style import (
     CURVES,
-    LOOKS,
     WIDTH,
     CurveStyle,
     add_remark,
@@ -216,7 +216,7 @@ def _over_seeds(folders: list[RunFolder]) -> pd.DataFrame:
 
 
 def _draw_curve(axes: Axes, trajectory: Trajectory, x: str, kind: CurveStyle) -> None:
-    points, look, best = trajectory.points, LOOKS[trajectory.method], trajectory.best
+    points, look, best = trajectory.points, METHODS[trajectory.method], trajectory.best
     across = trajectory.across(x)
     for run in trajectory.others:
         ends = run.index if x == "epoch" else run["seconds"]
@@ -284,7 +284,7 @@ def _name_curves(axes: Axes, x: str, trajectories: list[Trajectory], height: flo
     ends = [(item.points["mean"].iloc[-1] - bottom) / (top - bottom) for item in trajectories]
     heights = spread_apart(np.clip(ends, 0, 1), height, height / 2, 1 - height / 2)
     for item, place in zip(trajectories, heights, strict=True):
-        colour = LOOKS[item.method].colour
+        colour = METHODS[item.method].colour
         axes.annotate(
             plain(item.text(x)),
             xy=(item.across(x)[-1], item.points["mean"].iloc[-1]), xycoords="data",

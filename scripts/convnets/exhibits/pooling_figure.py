@@ -1,16 +1,15 @@
 """Figure 6: what the three pooling layers make of one image."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from torch import nn
 
+from convnets.architectures import avg_pool, max_avg_pool, max_pool
 from convnets.exhibits.style import SMALL, WIDTH
-from convnets.training.network import MaxAveragePooling
 
+POOLINGS = {"Max": max_pool.pool, "Average": avg_pool.pool, "Max+Average": max_avg_pool.pool}
+"""Rows."""
 SIZES = {"F = 2": (2,), "F = 3": (3,), "F = 2→3": (2, 3)}
 """Columns: the windows that are applied one after the other."""
 
@@ -20,19 +19,14 @@ def pooled(image: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
 
     These are the layers of the networks, here without padding: it would only add a margin.
     """
-    layers: dict[str, Callable[[int], nn.Module]] = {
-        "Max": nn.MaxPool2d,
-        "Average": nn.AvgPool2d,
-        "Max+Average": MaxAveragePooling,
-    }
-    scaled = torch.from_numpy(image)[None, None] / 255
-    return {
-        kind: {
-            size: nn.Sequential(*map(layer, windows))(scaled)[0, 0].numpy()
-            for size, windows in SIZES.items()
-        }
-        for kind, layer in layers.items()
-    }
+    outputs: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in POOLINGS}
+    for kind, pool in POOLINGS.items():
+        for size, windows in SIZES.items():
+            features = torch.from_numpy(image)[None, None] / 255
+            for window in windows:
+                features = pool(features, window, stride=window, padding=0)
+            outputs[kind][size] = features[0, 0].numpy()
+    return outputs
 
 
 def draw_pooling(image: np.ndarray, remark: str) -> Drawing:

@@ -23,26 +23,6 @@ CONTRAST = 4.5
 """Least contrast of text (WCAG 2.2, level AA). Pages show figures on white, in dark mode too."""
 
 
-class Look(NamedTuple):
-    """How the curves of one method look in every figure."""
-
-    colour: str
-    marker: str
-
-
-LOOKS = {
-    "fully_connected": Look("#000000", "X"),
-    "no_pooling": Look("#E69F00", "P"),
-    "stride": Look("#56B4E9", "v"),
-    "dilation": Look("#009E73", "D"),
-    "max_pool": Look("#0072B2", "^"),
-    "avg_pool": Look("#D55E00", "o"),
-    "max_avg_pool": Look("#CC79A7", "s"),
-    "mix_pool": Look("#999999", "*"),
-}
-"""Colours of Okabe and Ito, which the colour-blind can tell apart; markers for greyscale."""
-
-
 class CurveStyle(NamedTuple):
     """What tells curves of the same method apart within a figure."""
 

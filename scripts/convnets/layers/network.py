@@ -1,12 +1,15 @@
 """A network of hand-written layers: error and gradients of a batch of images."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
+from convnets.architectures import avg_pool, max_avg_pool, max_pool
 from convnets.architectures.operations import Convolution as ConvolutionOperation
-from convnets.architectures.operations import Linear, Operation
+from convnets.architectures.operations import Linear, Operation, Pooling
 from convnets.architectures.variant import HEAD_SIZE, Variant
+from convnets.core.errors import UserError
 from convnets.layers.activation import ReLU
 from convnets.layers.convolution import Convolution
 from convnets.layers.convolution_im2col import Im2colConvolution
@@ -15,10 +18,10 @@ from convnets.layers.layer import Layer
 from convnets.layers.loss import SoftmaxCrossEntropy
 from convnets.layers.pooling import AveragePooling, MaxAveragePooling, MaxPooling
 
-POOLINGS: dict[str, type[MaxPooling | AveragePooling | MaxAveragePooling]] = {
-    "max_pool": MaxPooling,
-    "avg_pool": AveragePooling,
-    "max_avg_pool": MaxAveragePooling,
+POOLINGS: dict[Callable[..., Any], type[MaxPooling | AveragePooling | MaxAveragePooling]] = {
+    max_pool.pool: MaxPooling,
+    avg_pool.pool: AveragePooling,
+    max_avg_pool.pool: MaxAveragePooling,
 }
 
 
@@ -75,7 +78,7 @@ def build_network(
     layers: list[Layer] = [] if variant.is_convolutional else [Flatten()]
     for operation in hidden:
         layers.append(_layer(operation, remaining, convolution))
-        if isinstance(operation, ConvolutionOperation | Linear):
+        if operation.relu:
             layers.append(ReLU())
     if variant.is_convolutional:
         layers += _head(variant)
@@ -87,8 +90,11 @@ def _layer(
     operation: Operation, remaining: Iterator[np.ndarray], convolution: type[Convolution]
 ) -> Layer:
     """The layer of `operation`, which takes its parameters from `remaining`."""
-    if not isinstance(operation, ConvolutionOperation | Linear):
-        return POOLINGS[operation.kind](operation.window, operation.stride, operation.padding)
+    if isinstance(operation, Pooling) and operation.pool in POOLINGS:
+        pooling = POOLINGS[operation.pool]
+        return pooling(operation.window, operation.stride, operation.padding)
+    if not isinstance(operation, Linear) and type(operation) is not ConvolutionOperation:
+        raise UserError("the method has no layer by hand: choose one of the paper's")
     weights = next(remaining)
     bias = next(remaining) if operation.bias else None
     if isinstance(operation, Linear):

@@ -6,8 +6,9 @@ from typing import Any
 
 from IPython.display import HTML
 
+from convnets.architectures.methods import METHODS
 from convnets.config.settings import OFFICIAL_TEST_IMAGES
-from convnets.exhibits.style import LOOKS, use_style
+from convnets.exhibits.style import use_style
 from convnets.exhibits.tables import HEADINGS
 from convnets.lesson import plots as lesson_plots
 from convnets.lesson.tables import for_templates
@@ -40,7 +41,7 @@ class ReportPage(Sections):
             claims=claims_of(self.results.claims),
             exhibits=exhibits(self.results),
             plots=lesson_plots,
-            colours=LOOKS,
+            methods=METHODS,
             measures=HEADINGS,
             official_images=OFFICIAL_TEST_IMAGES,
         )

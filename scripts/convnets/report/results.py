@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from convnets.architectures.variant import KEYS_OF_METHOD
+from convnets.architectures.methods import METHODS
 from convnets.config.experiments import Table
 from convnets.config.settings import parse
 from convnets.core.errors import UserError
@@ -202,7 +202,7 @@ def _load_run(folder: Path) -> Run:
 
 def _by_method(run: Run) -> tuple[int, list[Any], int]:
     """Methods in the paper's order, then ids with their numbers by size, then seeds."""
-    method = list(KEYS_OF_METHOD).index(run.record["variant"]["method"])
+    method = list(METHODS).index(run.record["variant"]["method"])
     parts = [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", run.variant)]
     return method, parts, run.record["seed"]
 

@@ -60,7 +60,8 @@ def choose_plan(settings: TrainingSettings, variant: Variant) -> Plan:
     precision = settings.precision
     if precision == "auto":
         precision = "bfloat16" if _multiplies_bfloat16(device) else "float32"
-    plain = precision == "float32" and (device == "cuda" or variant.method == "dilation")
+    dilated = any(getattr(operation, "dilation", 1) > 1 for operation in variant.operations)
+    plain = precision == "float32" and (device == "cuda" or dilated)
     return Plan(
         device,
         precision,

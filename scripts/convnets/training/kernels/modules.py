@@ -12,19 +12,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from convnets.architectures import avg_pool, max_avg_pool, max_pool
+from convnets.architectures.pytorch import PaddedConvolution, PoolingLayer
 from convnets.training.kernels import compiled
 from convnets.training.kernels.lanes import LANES, TAPS
 from convnets.training.kernels.weight_gradient import OUTPUTS, weight_gradient
-from convnets.training.network import AverageTo2x2, MaxAveragePooling
+from convnets.training.network import AverageTo2x2
 
 LARGEST_WINDOW = 3
 """Widest pooling window whose notes fit in 16 bits."""
-POOLINGS: dict[type[nn.Module], tuple[bool, bool]] = {
-    nn.MaxPool2d: (True, False),
-    nn.AvgPool2d: (False, True),
-    MaxAveragePooling: (True, True),
+POOLINGS = {
+    max_pool.pool: (True, False),
+    avg_pool.pool: (False, True),
+    max_avg_pool.pool: (True, True),
 }
-"""Whether a pooling layer takes the maximum, and whether it takes the average."""
+"""Whether a kind of pooling takes the maximum, and whether it takes the average."""
 
 
 def fuse(network: nn.Sequential, precision: torch.dtype) -> None:
@@ -57,19 +59,19 @@ def fuse(network: nn.Sequential, precision: torch.dtype) -> None:
 
 def _fused(first: nn.Module, second: nn.Module) -> nn.Module | None:
     """One module for two neighbours of which one is ReLU, if there is a kernel for both."""
-    if isinstance(second, nn.ReLU) and isinstance(first, nn.MaxPool2d):
-        first, second = second, first  # the maximum and ReLU commute
+    if isinstance(first, PoolingLayer) and isinstance(second, nn.ReLU):
+        first, second = second, first  # only where the two commute, pooling comes first
     if not isinstance(first, nn.ReLU):
         return None
     if isinstance(second, AverageTo2x2):
         return ReluAverageTo2x2()
-    if type(second) not in POOLINGS:
+    if not isinstance(second, PoolingLayer) or second.pooling.pool not in POOLINGS:
         return None
-    layer: Any = second.maximum if isinstance(second, MaxAveragePooling) else second
-    window, stride, padding = layer.kernel_size, layer.stride, layer.padding
-    if window > LARGEST_WINDOW or stride < window:
+    pooling = second.pooling
+    if pooling.window > LARGEST_WINDOW or pooling.stride < pooling.window:
         return None
-    return ReluPooling(Windows(*POOLINGS[type(second)], window, stride, padding))
+    kind = POOLINGS[pooling.pool]
+    return ReluPooling(Windows(*kind, pooling.window, pooling.stride, pooling.padding))
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,8 @@ class Relu(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Clamp features of any layout."""
-        return _Relu.apply(features)
+        dense = features.is_contiguous() or features.permute(0, 2, 3, 1).is_contiguous()
+        return _Relu.apply(features) if dense else features.relu()
 
 
 class ReluPooling(nn.Module):
@@ -155,11 +158,12 @@ class Convolution(nn.Module):
         features = torch.cpu.get_capabilities()
         able = features.get("avx512_bf16", False) and not features.get("amx_bf16", False)
         wide = layer.in_channels % LANES == 0 and layer.out_channels % OUTPUTS == 0
-        return able and wide and layer.bias is None
+        plain = type(layer) in (nn.Conv2d, PaddedConvolution) and layer.groups == 1
+        return able and wide and plain and layer.bias is None
 
     def forward(self, features: Tensor) -> Tensor:
         """Convolve (batch, channels, height, width)."""
-        return _Convolution.apply(features, self.weight, self.geometry)
+        return _Convolution.apply(features.to(torch.bfloat16), self.weight, self.geometry)
 
 
 class _Relu(torch.autograd.Function):

@@ -1,0 +1,20 @@
+"""All methods by name, in the order of legends and documentation (docs/your_own_layer.md)."""
+
+from importlib import import_module
+
+from convnets.architectures.method import Method
+
+NAMES = (
+    "fully_connected",
+    "no_pooling",
+    "stride",
+    "dilation",
+    "max_pool",
+    "avg_pool",
+    "max_avg_pool",
+    "mix_pool",
+)
+"""Modules of this folder, each of which describes the method of its name as `METHOD`."""
+METHODS: dict[str, Method] = {
+    name: import_module(f"convnets.architectures.{name}").METHOD for name in NAMES
+}
