@@ -95,14 +95,12 @@ SECTIONS = {
 
 def methods() -> str:
     """The methods, with the keys that each of them has."""
-    rows = [
-        f"| `{name}` | {flat(method.meaning)} | {', '.join(f'`{key}`' for key in method.keys)} |"
-        for name, method in METHODS.items()
-    ]
     about = "Values of `method`. [Your own](../docs/your_own_layer.md) is one more file."
-    return "\n".join(
-        ["## Methods", "", about, "", "| method | layer | keys |", "|---|---|---|", *rows, ""]
-    )
+    lines = ["## Methods", "", about, "", "| method | layer | keys |", "|---|---|---|"]
+    for name, method in METHODS.items():
+        keys = ", ".join(f"`{key}`" for key in method.keys)
+        lines.append(f"| `{name}` | {flat(method.meaning)} | {keys} |")
+    return "\n".join([*lines, ""])
 
 
 def section(name: str, node: dict[str, Any]) -> str:

@@ -42,7 +42,7 @@ GEOMETRIES = ((2, 2, 1), (2, 2, 0), (3, 3, 1), (3, 3, 0), (2, 3, 1), (3, 5, 0))
 
 
 def pooling_layer(method: ModuleType, window: int, stride: int, padding: int = 0) -> PoolingLayer:
-    return PoolingLayer(Pooling((1, 1), 28, window, padding, stride, method.pool))
+    return PoolingLayer(Pooling((1, 1), 28, window, padding, stride, pool=method.pool))
 
 
 POOLINGS = {

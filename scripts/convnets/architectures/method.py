@@ -55,7 +55,8 @@ class Method:
     """A marker of Matplotlib, for greyscale."""
     context: Callable[..., Spatial] | None = None
     """Returns the operation that follows the convolution of a layer, given that convolution and,
-    by name, the values of `keys` in this layer. None: nothing follows."""
+    by name, the values of `keys` in this layer; it keeps the number of channels. None: nothing
+    follows."""
     keys: Mapping[str, Key] = field(default_factory=dict)
     """Keys of its variants; the first one is its main hyperparameter."""
     is_convolutional: bool = True

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Operation:
-    """One operation of a network: its arithmetic, and the PyTorch module that computes it."""
+    """One operation of a network: its arithmetic, and its PyTorch module."""
 
     relu: ClassVar[bool] = True
     """Whether ReLU follows in hidden layers."""
@@ -41,12 +41,13 @@ class Spatial(Operation):
     """Width of its input."""
     kernel_size: int
     padding: int
-    stride: int
+    stride: int = 1
+    dilation: int = 1
 
     @property
     def window(self) -> int:
-        """Width of the part of the input that one output depends on."""
-        return self.kernel_size
+        """Width of the (dilated) kernel: the part of the input that one output depends on."""
+        return self.dilation * (self.kernel_size - 1) + 1
 
     @property
     def size(self) -> tuple[int, int]:
@@ -58,8 +59,6 @@ class Spatial(Operation):
 class Convolution(Spatial):
     """A square convolution."""
 
-    stride: int = 1
-    dilation: int = 1
     bias: bool = False
 
     @property
@@ -71,11 +70,6 @@ class Convolution(Spatial):
     def multiply_adds(self) -> int:
         """F x F for each pair of channels and each output pixel."""
         return math.prod(self.channels) * self.kernel_size**2 * self.size[1] ** 2
-
-    @property
-    def window(self) -> int:
-        """Width of the dilated kernel."""
-        return self.dilation * (self.kernel_size - 1) + 1
 
     @property
     def has_idle_weights(self) -> bool:
@@ -107,6 +101,7 @@ class Pooling(Spatial):
     """Pooling windows, which overlap where the stride is smaller than the window."""
 
     relu = False
+    _: dataclasses.KW_ONLY
     pool: "Callable[..., Tensor]"
     """Pools features (batch, channels, height, width), given window, stride, padding and the
     `learned` scalars."""

@@ -41,6 +41,6 @@ def pooling_method(
             problem = f"{found}, expected at most half the pool size"
             raise VariantError(problem, "pool_padding", "pool_size")
         channels, stride = (before.channels[1], before.channels[1]), pool_stride or pool_size
-        return Pooling(channels, before.size[1], pool_size, pool_padding, stride, pool, **more)
+        return Pooling(channels, before.size[1], pool_size, pool_padding, stride, pool=pool, **more)
 
     return Method(title, pool.__doc__ or "", colour, marker, context, KEYS)

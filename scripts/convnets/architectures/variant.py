@@ -82,8 +82,8 @@ class Variant(KeysOfMethods):
 
     def per_layer(self, key: str) -> tuple[int, ...]:
         """The value of `key` at each layer."""
-        value: int | tuple[int, ...] = getattr(self, key)
-        return value if isinstance(value, tuple) else (value,) * self.num_layers
+        value: Any = getattr(self, key)
+        return tuple(value) if isinstance(value, tuple | list) else (value,) * self.num_layers
 
     def specification(self) -> dict[str, Any]:
         """Only the keys that matter to this network: equal networks, equal specification."""
@@ -99,7 +99,7 @@ class Variant(KeysOfMethods):
         hidden: tuple[Operation, ...] = tuple(itertools.chain(*self.layers))
         if self.is_convolutional:
             width = HEAD_SIZE if self.head == "averaged" else self.sizes[-1]
-            features = self.layers[-1][-1].channels[1] * width**2
+            features = self.per_layer("filters")[-1] * width**2
         else:
             pixels = self.image_kind.channels * self.image_kind.size**2
             widths = (pixels, *self.per_layer("filters"))
@@ -126,7 +126,7 @@ class Variant(KeysOfMethods):
                 operations += (method.context(convolution, **values),)
                 self._check_size(operations[-1], layer, next(iter(method.keys), "kernel_size"))
             layers.append(operations)
-            channels, width = operations[-1].channels[1], operations[-1].size[1]
+            channels, width = filters, operations[-1].size[1]
         return tuple(layers)
 
     @property

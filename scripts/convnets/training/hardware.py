@@ -60,7 +60,7 @@ def choose_plan(settings: TrainingSettings, variant: Variant) -> Plan:
     precision = settings.precision
     if precision == "auto":
         precision = "bfloat16" if _multiplies_bfloat16(device) else "float32"
-    dilated = any(getattr(operation, "dilation", 1) > 1 for operation in variant.operations)
+    dilated = any(layer[-1].dilation > 1 for layer in variant.layers)
     plain = precision == "float32" and (device == "cuda" or dilated)
     return Plan(
         device,

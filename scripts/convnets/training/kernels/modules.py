@@ -4,7 +4,7 @@ Features are (batch, channels, height, width), bfloat16 or float32, channels las
 overwrites features and gradients: in a chain of modules nothing else needs them.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from convnets.architectures import avg_pool, max_avg_pool, max_pool
+from convnets.architectures import avg_pool, max_avg_pool, max_pool, mix_pool
+from convnets.architectures.operations import Pooling
 from convnets.architectures.pytorch import PaddedConvolution, PoolingLayer
 from convnets.training.kernels import compiled
 from convnets.training.kernels.lanes import LANES, TAPS
@@ -33,8 +34,8 @@ def fuse(network: nn.Sequential, precision: torch.dtype) -> None:
     """Let compiled kernels compute what they can of `network`, whose products are of `precision`.
 
     Modules keep their places, so parameters keep their names. PyTorch's operations stay where no
-    kernel fits: windows that overlap or are wider than `LARGEST_WINDOW`, and numbers of channels
-    that do not fill the processor's vectors.
+    kernel fits: methods of one's own, windows that overlap or are wider than `LARGEST_WINDOW`, and
+    numbers of channels that do not fill the processor's vectors.
     """
     channels = 1
     for index in range(len(network) - 1):
@@ -50,11 +51,17 @@ def fuse(network: nn.Sequential, precision: torch.dtype) -> None:
             network[index], network[index + 1] = fused, nn.Identity()
         elif isinstance(first, nn.ReLU):
             network[index] = Relu()
-        elif isinstance(first, AverageTo2x2):
-            network[index] = ReluAverageTo2x2()  # after pooling, where ReLU changes nothing
+        elif isinstance(first, AverageTo2x2) and _is_positive(network[index - 1]):
+            network[index] = ReluAverageTo2x2()
     first, second = network[0], network[1]
     if isinstance(first, nn.Conv2d) and isinstance(second, ReluPooling) and Stem.fits(first):
-        network[0], network[1] = Stem(first, second.windows, precision), nn.Identity()
+        network[0], network[1] = Stem(first, second.pooling, precision), nn.Identity()
+
+
+def _is_positive(module: nn.Module) -> bool:
+    """Whether ReLU changes nothing after `module`, because its outputs are from pooling ReLU's."""
+    pool = module.pooling.pool if isinstance(module, PoolingLayer) else None
+    return isinstance(module, nn.Identity) or pool in (*POOLINGS, mix_pool.pool)
 
 
 def _fused(first: nn.Module, second: nn.Module) -> nn.Module | None:
@@ -70,28 +77,7 @@ def _fused(first: nn.Module, second: nn.Module) -> nn.Module | None:
     pooling = second.pooling
     if pooling.window > LARGEST_WINDOW or pooling.stride < pooling.window:
         return None
-    kind = POOLINGS[pooling.pool]
-    return ReluPooling(Windows(*kind, pooling.window, pooling.stride, pooling.padding))
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Pooling windows, of which the maximum, the average or the sum of both is taken."""
-
-    maximum: bool
-    average: bool
-    window: int
-    stride: int
-    padding: int
-
-    def outputs(self, size: int) -> int:
-        """Windows along features of `size` pixels."""
-        return (size + 2 * self.padding - self.window) // self.stride + 1
-
-    def cover(self, size: int) -> bool:
-        """Whether each of `size` pixels is in a window."""
-        reach = self.outputs(size) * self.stride - self.padding
-        return self.stride == self.window and reach >= size
+    return ReluPooling(pooling)
 
 
 class Relu(nn.Module):
@@ -100,19 +86,19 @@ class Relu(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Clamp features of any layout."""
         dense = features.is_contiguous() or features.permute(0, 2, 3, 1).is_contiguous()
-        return _Relu.apply(features) if dense else features.relu()
+        return _Relu.apply(features) if dense else features.relu()  # of a method of one's own
 
 
 class ReluPooling(nn.Module):
     """ReLU, then pooling."""
 
-    def __init__(self, windows: Windows) -> None:
+    def __init__(self, pooling: Pooling) -> None:
         super().__init__()
-        self.windows = windows
+        self.pooling = pooling
 
     def forward(self, features: Tensor) -> Tensor:
         """Pool (batch, channels, height, width)."""
-        return _ReluPooling.apply(features, self.windows)
+        return _ReluPooling.apply(features, self.pooling)
 
 
 class ReluAverageTo2x2(nn.Module):
@@ -126,11 +112,11 @@ class ReluAverageTo2x2(nn.Module):
 class Stem(nn.Module):
     """The first convolution with ReLU and pooling; its features are never in memory."""
 
-    def __init__(self, layer: nn.Conv2d, windows: Windows, precision: torch.dtype) -> None:
+    def __init__(self, layer: nn.Conv2d, pooling: Pooling, precision: torch.dtype) -> None:
         super().__init__()
         self.weight = layer.weight
         self.padding = int(layer.padding[0])
-        self.windows, self.precision = windows, precision
+        self.pooling, self.precision = pooling, precision
 
     @staticmethod
     def fits(layer: nn.Conv2d) -> bool:
@@ -141,7 +127,7 @@ class Stem(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Features of images (batch, 1, height, width)."""
         pixels = pad(images.to(self.precision).float(), [self.padding] * 4)
-        return _Stem.apply(pixels, self.weight, self.windows, self.precision)
+        return _Stem.apply(pixels, self.weight, self.pooling, self.precision)
 
 
 class Convolution(nn.Module):
@@ -189,9 +175,9 @@ class _Relu(torch.autograd.Function):
 
 class _ReluPooling(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, features: Tensor, windows: Windows) -> Tensor:
+    def forward(ctx: Any, features: Tensor, pooling: Pooling) -> Tensor:
         inputs = _channels_last(features)
-        ctx.windows, ctx.shape = windows, inputs.shape
+        ctx.pooling, ctx.shape = pooling, inputs.shape
         flat = _numbers(inputs)
         return _pool(ctx, flat, flat, inputs.dtype)
 
@@ -199,7 +185,9 @@ class _ReluPooling(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (notes,) = ctx.saved_tensors
         given = _channels_last(gradient)
-        covered = all(ctx.windows.cover(size) for size in ctx.shape[1:3])
+        _, height, width, _, rows, columns, stride, padding = ctx.geometry
+        ends = rows * stride - padding, columns * stride - padding
+        covered = stride == ctx.pooling.window and ends[0] >= height and ends[1] >= width
         out = (given.new_empty if covered else given.new_zeros)(ctx.shape)
         flat = _numbers(given)
         ctx.backward_kernel(flat, _numbers(notes), flat, ctx.geometry, _numbers(out))
@@ -209,11 +197,11 @@ class _ReluPooling(torch.autograd.Function):
 class _Stem(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, pixels: Tensor, weight: Tensor, windows: Windows, precision: torch.dtype
+        ctx: Any, pixels: Tensor, weight: Tensor, pooling: Pooling, precision: torch.dtype
     ) -> Tensor:
         batch, _, height, width = pixels.shape
         taps = weight.detach().to(precision).float().view(-1, TAPS).t().contiguous()
-        ctx.windows, ctx.shape = windows, (batch, height - 2, width - 2, len(weight))
+        ctx.pooling, ctx.shape = pooling, (batch, height - 2, width - 2, len(weight))
         ctx.pixels = _numbers(pixels)
         return _pool(ctx, ctx.pixels, _numbers(taps), precision)
 
@@ -227,16 +215,17 @@ class _Stem(torch.autograd.Function):
 
 
 def _pool(ctx: Any, source: np.ndarray, weights: np.ndarray, precision: torch.dtype) -> Tensor:
-    """Outputs of the windows `ctx.windows` in features of `ctx.shape`; notes are saved."""
-    windows: Windows = ctx.windows
+    """Outputs of the windows `ctx.pooling` in features of `ctx.shape`; notes are saved."""
+    pooling: Pooling = ctx.pooling
+    maximum, average = POOLINGS[pooling.pool]
     batch, height, width, channels = ctx.shape
-    rows, columns = windows.outputs(height), windows.outputs(width)
+    rows, columns = (replace(pooling, width=size).size[1] for size in (height, width))
     stem = source is not weights
-    kernel = compiled.pooling(windows.maximum, windows.average, windows.window, stem)
-    ctx.backward_kernel = compiled.pooling_backward(windows.average, windows.window, stem)
-    ctx.geometry = (*ctx.shape, rows, columns, windows.stride, windows.padding)
+    kernel = compiled.pooling(maximum, average, pooling.window, stem)
+    ctx.backward_kernel = compiled.pooling_backward(average, pooling.window, stem)
+    ctx.geometry = (*ctx.shape, rows, columns, pooling.stride, pooling.padding)
     out = torch.empty(batch, rows, columns, channels, dtype=precision)
-    notes = torch.empty(out.shape, dtype=torch.uint16 if windows.average else torch.uint8)
+    notes = torch.empty(out.shape, dtype=torch.uint16 if average else torch.uint8)
     kernel(source, weights, ctx.geometry, _numbers(out), _numbers(notes))
     ctx.save_for_backward(notes)
     return out.permute(0, 3, 1, 2)
