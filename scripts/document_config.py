@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from convnets.architectures.methods import METHODS
+from convnets.architectures.methods import METHODS, MODULES
 from convnets.architectures.variant import Variant
 from convnets.config.checks import CONFIG, schema
 from convnets.core.files import write_text
@@ -99,7 +99,7 @@ def methods() -> str:
     lines = ["## Methods", "", about, "", "| method | layer | keys |", "|---|---|---|"]
     for name, method in METHODS.items():
         keys = ", ".join(f"`{key}`" for key in method.keys)
-        lines.append(f"| `{name}` | {flat(method.meaning)} | {keys} |")
+        lines.append(f"| `{name}` | {flat(MODULES[name].__doc__ or '')} | {keys} |")
     return "\n".join([*lines, ""])
 
 

@@ -1,10 +1,10 @@
-"""Average pooling (paper, Section 3)."""
+"""Average pooling: the mean of each window (paper, Section 3)."""
 
 from convnets.architectures.pooling import Tensor, pooling_method
 
 
 def pool(features: Tensor, window: int, stride: int, padding: int) -> Tensor:
-    """The mean of each window, to which padding adds zeros (paper, Section 3)."""
+    """The mean of each window, to which padding adds zeros."""
     from torch.nn.functional import avg_pool2d
 
     return avg_pool2d(features, window, stride, padding)

@@ -1,10 +1,10 @@
-"""Max pooling (paper, Section 3)."""
+"""Max pooling: the maximum of each window (paper, Section 3)."""
 
 from convnets.architectures.pooling import Tensor, pooling_method
 
 
 def pool(features: Tensor, window: int, stride: int, padding: int) -> Tensor:
-    """The maximum of each window (paper, Section 3)."""
+    """The maximum of each window."""
     from torch.nn.functional import max_pool2d
 
     return max_pool2d(features, window, stride, padding)

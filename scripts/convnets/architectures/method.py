@@ -46,8 +46,6 @@ class Method:
 
     title: str
     """Name in prose."""
-    meaning: str
-    """Documentation."""
     colour: str
     """In every figure; the paper's methods have the colours of Okabe and Ito, which colour-blind
     readers can distinguish."""

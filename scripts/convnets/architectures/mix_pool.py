@@ -1,4 +1,4 @@
-"""A learned mixture of max and average pooling, beyond the paper."""
+"""Mixed pooling: max and average pooling in a learned proportion, beyond the paper."""
 
 from convnets.architectures import avg_pool, max_pool
 from convnets.architectures.pooling import Tensor, pooling_method

@@ -1,10 +1,5 @@
-"""Convolutions alone (paper, Section 4)."""
+"""No pooling: nothing follows the convolution (paper, Section 4)."""
 
 from convnets.architectures.method import Method
 
-METHOD = Method(
-    title="no pooling",
-    meaning="Nothing follows the convolution (paper, Section 4).",
-    colour="#E69F00",
-    marker="P",
-)
+METHOD = Method("no pooling", colour="#E69F00", marker="P")

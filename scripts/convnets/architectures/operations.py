@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 
 class Operation:
@@ -102,7 +102,7 @@ class Pooling(Spatial):
 
     relu = False
     _: dataclasses.KW_ONLY
-    pool: "Callable[..., Tensor]"
+    pool: Callable[..., Any]
     """Pools features (batch, channels, height, width), given window, stride, padding and the
     `learned` scalars."""
     learned: tuple[str, ...] = ()

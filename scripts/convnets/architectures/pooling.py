@@ -1,19 +1,14 @@
 """What all pooling layers share: their keys, checks and geometry (paper, Section 3)."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from convnets.architectures.method import Key, Method, VariantError
 from convnets.architectures.operations import Convolution, Pooling
 from convnets.core.kinds import Padding, Pixels
 
-if TYPE_CHECKING:
-    import torch
-
-    Tensor = torch.Tensor
-else:
-    Tensor = Any  # the configuration is read without PyTorch
-
+Tensor = Any
+"""A tensor of PyTorch, which is not imported here: the configuration is read without it."""
 KEYS = {
     "pool_size": Key(Pixels, 2, "Pooling window F (paper, Section 4).", ", F = {}"),
     "pool_padding": Key(
@@ -43,4 +38,4 @@ def pooling_method(
         channels, stride = (before.channels[1], before.channels[1]), pool_stride or pool_size
         return Pooling(channels, before.size[1], pool_size, pool_padding, stride, pool=pool, **more)
 
-    return Method(title, pool.__doc__ or "", colour, marker, context, KEYS)
+    return Method(title, colour, marker, context, KEYS)

@@ -1,14 +1,8 @@
-"""Stride: a second convolution that skips positions (paper, Section 3)."""
+"""Stride: a second convolution, which moves by `stride` pixels (paper, Section 3)."""
 
 from convnets.architectures.method import Key, Method
 from convnets.architectures.operations import Convolution
 from convnets.core.kinds import Pixels
 
-METHOD = Method(
-    title="stride",
-    meaning="A second convolution, which moves by `stride` pixels (paper, Section 3).",
-    colour="#56B4E9",
-    marker="v",
-    context=Convolution.again,
-    keys={"stride": Key(Pixels, 2, "Stride of the second convolution (paper, Section 4).", " {}")},
-)
+KEYS = {"stride": Key(Pixels, 2, "Stride of the second convolution (paper, Section 4).", " {}")}
+METHOD = Method("stride", colour="#56B4E9", marker="v", context=Convolution.again, keys=KEYS)
