@@ -4,7 +4,8 @@ Arrays are flat and contiguous. int16 elements are bfloat16 numbers, as their bi
 are small whole numbers. LLVM makes of these vectors what the processor has, AVX-512 or other.
 """
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -18,22 +19,72 @@ TAPS = 9
 """Weights of a 3 x 3 kernel."""
 FLOATS = ir.VectorType(ir.FloatType(), LANES)
 WORDS = ir.VectorType(ir.IntType(32), LANES)
+INDEX = ir.IntType(64)
 
 
 class Vector(types.Type):
     """The type of a vector, as Numba's type inference knows it."""
 
-    def __init__(self) -> None:
-        super().__init__("Vector")
+
+VECTOR = Vector("Vector")
+register_model(Vector)(lambda manager, kind: models.PrimitiveModel(manager, kind, FLOATS))
 
 
-VECTOR = Vector()
+class Memory:
+    """An array while LLVM code is built: loads and stores values of any LLVM type in it."""
+
+    def __init__(self, context: Any, builder: Any, array_type: Any, array: Any) -> None:
+        self.builder, self.dtype = builder, array_type.dtype
+        self.data = context.make_array(array_type)(context, builder, array).data
+        bits = self.dtype.bitwidth
+        self.bytes = bits // 8
+        self.vector = ir.VectorType(ir.IntType(bits), LANES) if bits < 32 else FLOATS
+        """The LLVM type of 16 elements."""
+
+    def load(self, index: Any, kind: ir.Type) -> Any:
+        """The value of `kind` from element `index` on."""
+        value = self.builder.load(self._pointer(index, kind))
+        value.align = self.bytes
+        return value
+
+    def store(self, index: Any, value: Any) -> None:
+        """Write `value` from element `index` on."""
+        self.builder.store(value, self._pointer(index, value.type), align=self.bytes)
+
+    def _pointer(self, index: Any, kind: ir.Type) -> Any:
+        return self.builder.bitcast(self.builder.gep(self.data, [index]), kind.as_pointer())
 
 
-@register_model(Vector)
-class _VectorModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, FLOATS)
+def emitted(result: types.Type | int, *kinds: types.Type | None) -> Callable[..., Any]:
+    """Decorate a function that builds LLVM code: Numba compiles calls of it into that code.
+
+    The function gets the builder and the arguments: an array as `Memory`, a tuple as a list. Its
+    result is of type `result`, or of that of argument number `result`. Arguments are converted to
+    `kinds`; those without a kind stay as they are.
+    """
+
+    def decorate(generate: Callable[..., Any]) -> Any:
+        def build(context: Any, builder: Any, signature: Any, values: Sequence[Any]) -> Any:
+            arguments = list(values)
+            for place, kind in enumerate(signature.args):
+                if isinstance(kind, types.Array):
+                    arguments[place] = Memory(context, builder, kind, values[place])
+                elif isinstance(kind, types.BaseTuple):
+                    arguments[place] = cgutils.unpack_tuple(builder, values[place])
+            value = generate(builder, *arguments)
+            if isinstance(value, list):
+                return cgutils.pack_array(builder, value)
+            return context.get_dummy_value() if value is None else value
+
+        @intrinsic
+        @functools.wraps(generate)  # Numba counts the arguments in the wrapped signature.
+        def typed(typing: Any, *given: Any) -> Any:
+            found = [kind or own for kind, own in zip(kinds, given, strict=True)]
+            return (found[result] if isinstance(result, int) else result)(*found), build
+
+        return typed
+
+    return decorate
 
 
 def words(value: int) -> ir.Constant:
@@ -41,184 +92,110 @@ def words(value: int) -> ir.Constant:
     return ir.Constant(WORDS, [value] * LANES)
 
 
-def element(
-    context: Any, builder: Any, array_type: Any, array: Any, index: Any, kind: ir.Type
-) -> Any:
-    """Pointer to a value of `kind` at `index` of `array`."""
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), kind.as_pointer())
-
-
-@intrinsic
-def load(typing, array, index):  # type: ignore[no-untyped-def]
+@emitted(VECTOR, None, types.intp)
+def load(builder: Any, array: Memory, index: Any) -> Any:
     """The 16 numbers of `array` from `index` on."""
-    size, kind = array.dtype.bitwidth, array.dtype
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        stored = FLOATS if kind == types.float32 else ir.VectorType(ir.IntType(size), LANES)
-        bits = builder.load(element(context, builder, signature.args[0], *arguments[:2], stored))
-        bits.align = size // 8
-        if kind == types.float32:
-            return bits
-        wide = builder.zext(bits, WORDS)
-        if kind == types.int16:
-            return builder.bitcast(builder.shl(wide, words(16)), FLOATS)
-        return builder.uitofp(wide, FLOATS)
-
-    return VECTOR(array, types.intp), generate
+    value = array.load(index, array.vector)
+    if array.dtype == types.float32:
+        return value
+    wide = builder.zext(value, WORDS)
+    if array.dtype == types.int16:
+        return builder.bitcast(builder.shl(wide, words(16)), FLOATS)
+    return builder.uitofp(wide, FLOATS)
 
 
-@intrinsic
-def store(typing, array, index, vector):  # type: ignore[no-untyped-def]
+@emitted(types.void, None, types.intp, VECTOR)
+def store(builder: Any, array: Memory, index: Any, vector: Any) -> None:
     """Write `vector` to `array` from `index` on; bfloat16 rounds to the nearest, ties to even."""
-    size, kind = array.dtype.bitwidth, array.dtype
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        stored, value = ir.VectorType(ir.IntType(size), LANES), arguments[2]
-        if kind == types.float32:
-            stored = FLOATS
-        elif kind == types.int16:
-            value = builder.trunc(builder.lshr(_round(builder, value), words(16)), stored)
-        else:
-            value = builder.trunc(builder.fptoui(value, WORDS), stored)
-        pointer = element(context, builder, signature.args[0], *arguments[:2], stored)
-        builder.store(value, pointer, align=size // 8)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, VECTOR), generate
+    if array.dtype == types.int16:
+        bits = builder.lshr(_round(builder, vector), words(16))
+        vector = builder.trunc(bits, array.vector)
+    elif array.dtype != types.float32:
+        vector = builder.trunc(builder.fptoui(vector, WORDS), array.vector)
+    array.store(index, vector)
 
 
-@intrinsic
-def rounded(typing, array, vector):  # type: ignore[no-untyped-def]
+@emitted(VECTOR, None, VECTOR)
+def rounded(builder: Any, array: Memory, vector: Any) -> Any:
     """`vector` as `array` would keep it."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        if array.dtype != types.int16:
-            return arguments[1]
-        bits = builder.and_(_round(builder, arguments[1]), words(0xFFFF0000))
-        return builder.bitcast(bits, FLOATS)
-
-    return VECTOR(array, VECTOR), generate
+    if array.dtype != types.int16:
+        return vector
+    return builder.bitcast(builder.and_(_round(builder, vector), words(0xFFFF0000)), FLOATS)
 
 
-@intrinsic
-def filled(typing, number):  # type: ignore[no-untyped-def]
+@emitted(VECTOR, types.float32)
+def filled(builder: Any, number: Any) -> Any:
     """A vector of equal numbers."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return spread(builder, arguments[0])
-
-    return VECTOR(types.float32), generate
+    return spread(builder, number)
 
 
-def _arithmetic(operation: str) -> Callable[..., Any]:
-    @intrinsic
-    def compute(typing, left, right):  # type: ignore[no-untyped-def]
-        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            return getattr(builder, operation)(*arguments)
-
-        return VECTOR(VECTOR, VECTOR), generate
-
-    return compute
+@emitted(VECTOR, VECTOR, VECTOR)
+def plus(builder: Any, left: Any, right: Any) -> Any:
+    """The sum of two vectors."""
+    return builder.fadd(left, right)
 
 
-plus = _arithmetic("fadd")
-over = _arithmetic("fdiv")
+@emitted(VECTOR, VECTOR, VECTOR)
+def over(builder: Any, left: Any, right: Any) -> Any:
+    """The quotient of two vectors."""
+    return builder.fdiv(left, right)
 
 
-@intrinsic
-def where_above(typing, left, right, then, otherwise):  # type: ignore[no-untyped-def]
+@emitted(VECTOR, VECTOR, VECTOR, VECTOR, VECTOR)
+def where_above(builder: Any, left: Any, right: Any, then: Any, otherwise: Any) -> Any:
     """`then` where `left` is above `right` or `left` is NaN, else `otherwise`."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        left, right, then, otherwise = arguments
-        above = builder.fcmp_ordered(">", left, right)
-        above = builder.or_(above, builder.fcmp_unordered("uno", left, left))
-        return builder.select(above, then, otherwise)
-
-    return VECTOR(VECTOR, VECTOR, VECTOR, VECTOR), generate
+    above = builder.fcmp_ordered(">", left, right)
+    above = builder.or_(above, builder.fcmp_unordered("uno", left, left))
+    return builder.select(above, then, otherwise)
 
 
-@intrinsic
-def where_bits(typing, notes, shift, mask, value, then):  # type: ignore[no-untyped-def]
+@emitted(VECTOR, VECTOR, types.uint32, types.uint32, types.uint32, VECTOR)
+def where_bits(builder: Any, notes: Any, shift: Any, mask: Any, value: Any, then: Any) -> Any:
     """`then` where `notes >> shift & mask` is `value`, else zero."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        notes, then = builder.fptoui(arguments[0], WORDS), arguments[4]
-        shift, mask, value = (spread(builder, number) for number in arguments[1:4])
-        bits = builder.and_(builder.lshr(notes, shift), mask)
-        same = builder.icmp_unsigned("==", bits, value)
-        return builder.select(same, then, ir.Constant(FLOATS, [0.0] * LANES))
-
-    return VECTOR(VECTOR, types.uint32, types.uint32, types.uint32, VECTOR), generate
+    shift, mask, value = (spread(builder, number) for number in (shift, mask, value))
+    bits = builder.and_(builder.lshr(builder.fptoui(notes, WORDS), shift), mask)
+    same = builder.icmp_unsigned("==", bits, value)
+    return builder.select(same, then, ir.Constant(FLOATS, [0.0] * LANES))
 
 
-@intrinsic
-def load_taps(typing, array, index, step):  # type: ignore[no-untyped-def]
+@emitted(types.UniTuple(VECTOR, TAPS), None, types.intp, types.intp)
+def load_taps(builder: Any, array: Memory, index: Any, step: Any) -> list[Any]:
     """The weights of a 3 x 3 kernel for 16 channels, a tuple of vectors `step` numbers apart."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        start, taps = arguments[1], []
-        for tap in range(TAPS):
-            index = builder.add(start, builder.mul(arguments[2], ir.IntType(64)(tap)))
-            pointer = element(context, builder, signature.args[0], arguments[0], index, FLOATS)
-            taps.append(builder.load(pointer))
-            taps[-1].align = 4
-        return cgutils.pack_array(builder, taps)
-
-    return types.UniTuple(VECTOR, TAPS)(array, types.intp, types.intp), generate
+    places = (builder.add(index, builder.mul(step, INDEX(tap))) for tap in range(TAPS))
+    return [array.load(place, FLOATS) for place in places]
 
 
-@intrinsic
-def store_taps(typing, array, index, step, taps):  # type: ignore[no-untyped-def]
+@emitted(types.void, None, types.intp, types.intp, None)
+def store_taps(builder: Any, array: Memory, index: Any, step: Any, taps: list[Any]) -> None:
     """Write what `load_taps` reads."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        for tap, vector in enumerate(cgutils.unpack_tuple(builder, arguments[3])):
-            index = builder.add(arguments[1], builder.mul(arguments[2], ir.IntType(64)(tap)))
-            pointer = element(context, builder, signature.args[0], arguments[0], index, FLOATS)
-            builder.store(vector, pointer, align=4)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, types.intp, taps), generate
+    for tap, vector in enumerate(taps):
+        array.store(builder.add(index, builder.mul(step, INDEX(tap))), vector)
 
 
-@intrinsic
-def convolve(typing, pixels, index, width, taps):  # type: ignore[no-untyped-def]
+@emitted(VECTOR, None, types.intp, types.intp, None)
+def convolve(builder: Any, pixels: Memory, index: Any, width: Any, taps: list[Any]) -> Any:
     """16 channels of a 3 x 3 convolution of the pixels, `width` in a row, from `index` on."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        total = ir.Constant(FLOATS, [0.0] * LANES)
-        for pixel, weights in _window(context, builder, signature, arguments[:3], arguments[3]):
-            total = _multiply_add(builder, pixel, weights, total)
-        return total
-
-    return VECTOR(pixels, types.intp, types.intp, taps), generate
+    total = ir.Constant(FLOATS, [0.0] * LANES)
+    for pixel, weights in zip(_window(builder, pixels, index, width), taps, strict=True):
+        total = _multiply_add(builder, pixel, weights, total)
+    return total
 
 
-@intrinsic
-def add_products(typing, pixels, index, width, taps, gradient):  # type: ignore[no-untyped-def]
+@emitted(3, None, types.intp, types.intp, None, VECTOR)
+def add_products(
+    builder: Any, pixels: Memory, index: Any, width: Any, taps: list[Any], gradient: Any
+) -> list[Any]:
     """`taps`, each plus its pixel of the window at `index` times `gradient`."""
-
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        window = _window(context, builder, signature, arguments[:3], arguments[3])
-        sums = [_multiply_add(builder, pixel, arguments[4], total) for pixel, total in window]
-        return cgutils.pack_array(builder, sums)
-
-    return taps(pixels, types.intp, types.intp, taps, VECTOR), generate
+    window = zip(_window(builder, pixels, index, width), taps, strict=True)
+    return [_multiply_add(builder, pixel, gradient, total) for pixel, total in window]
 
 
-def _window(
-    context: Any, builder: Any, signature: Any, place: Any, taps: Any
-) -> Iterator[tuple[Any, Any]]:
-    """The pixels of a 3 x 3 window, each as a vector of equal numbers, and the taps on them."""
-    pixels, index, width = place
-    for tap, weights in enumerate(cgutils.unpack_tuple(builder, taps)):
+def _window(builder: Any, pixels: Memory, index: Any, width: Any) -> Iterator[Any]:
+    """The pixels of a 3 x 3 window, each as a vector of equal numbers."""
+    for tap in range(TAPS):
         row, column = divmod(tap, 3)
-        shift = builder.add(builder.mul(width, ir.IntType(64)(row)), ir.IntType(64)(column))
-        where = builder.add(index, shift)
-        pointer = element(context, builder, signature.args[0], pixels, where, ir.FloatType())
-        yield spread(builder, builder.load(pointer)), weights
+        shift = builder.add(builder.mul(width, INDEX(row)), INDEX(column))
+        yield spread(builder, pixels.load(builder.add(index, shift), ir.FloatType()))
 
 
 def _multiply_add(builder: Any, left: Any, right: Any, total: Any) -> Any:
