@@ -16,9 +16,8 @@ from convnets.architectures.images import CLASSES
 from convnets.config.settings import DataSettings, GlyphSettings, SplitSettings, to_json
 from convnets.core.errors import UserError
 from convnets.data.dataset import Dataset, load_dataset, save_dataset
-from convnets.data.duplicates import count_duplicates
 from convnets.data.folder import digest_of
-from convnets.data.prepare import prepare_dataset
+from convnets.data.prepare import count_duplicates, prepare_dataset
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "prepare_data.py"
 SETTINGS = DataSettings(

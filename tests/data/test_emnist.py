@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convnets.architectures.images import CLASSES
-from convnets.config.settings import NistSettings
+from convnets.config.settings import ArchiveSettings, NistSettings
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest
 from convnets.data import emnist
-from convnets.data.emnist import MAPPING, OFFICIAL_INDEX, read_archive, read_official_archive
-from convnets.data.source import Source
-from convnets.data.torchvision_shim import balanced_classes
+from convnets.data.emnist import MAPPING, OFFICIAL_INDEX, read_archive
+from convnets.data.source import RawDataset
+from convnets.data.torchvision_sets import balanced_classes
 from emnist_archive import (
     TEST_IMAGES,
     TEST_LABELS,
@@ -32,8 +32,8 @@ from emnist_archive import (
 OTHER_SHA256 = "0" * 64
 
 
-def read(path: Path) -> Source:
-    return read_archive(path, None)
+def read(path: Path) -> RawDataset:
+    return read_archive(ArchiveSettings(str(path)))
 
 
 @pytest.fixture
@@ -55,11 +55,11 @@ def test_only_the_official_checksum_is_called_emnist_balanced(
     subset = read(archive)
     assert (subset.display_name, subset.official) == ("EMNIST Balanced-style subset", False)
     nist = NistSettings(path=str(archive), size=archive.stat().st_size, sha256=file_digest(archive))
-    assert not read_official_archive(nist).official  # expected by the user, but not official
+    assert not read_archive(nist).official  # expected by the user, but not official
     monkeypatch.setattr(emnist, "OFFICIAL_SHA256", file_digest(archive))
     official = read(archive)
     assert (official.display_name, official.official) == ("EMNIST Balanced", True)
-    assert read_official_archive(nist).official
+    assert read_archive(nist).official
 
 
 def test_torchvision_names_the_same_classes() -> None:
@@ -72,20 +72,20 @@ def test_missing_archive(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"not a file, expected the EMNIST archive"):
         read(tmp_path)
     with pytest.raises(UserError, match=r"no such file.*fetch_archive\.py"):
-        read_official_archive(NistSettings(path=str(tmp_path / "none.zip")))
+        read_archive(NistSettings(path=str(tmp_path / "none.zip")))
 
 
 def test_official_archive_of_wrong_size_or_content(archive: Path) -> None:
     size = archive.stat().st_size
     with pytest.raises(UserError, match=rf"a zip file of {size} bytes, expected .* 561753746"):
-        read_official_archive(NistSettings(path=str(archive)))
+        read_archive(NistSettings(path=str(archive)))
     with pytest.raises(UserError, match=rf"SHA-256 {file_digest(archive)}, expected fb9bb67e"):
-        read_official_archive(NistSettings(path=str(archive), size=size))
+        read_archive(NistSettings(path=str(archive), size=size))
 
 
 def test_local_archive_with_another_checksum(archive: Path) -> None:
     with pytest.raises(UserError, match=r"SHA-256 .*, expected 0000"):
-        read_archive(archive, OTHER_SHA256)
+        read_archive(ArchiveSettings(str(archive), OTHER_SHA256))
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from convnets.config.settings import ArchiveSettings
 from convnets.core.errors import UserError
-from convnets.data.arrays import DAMAGE, LARGEST, read_arrays
+from convnets.data.arrays import DAMAGE, LARGEST, read_arrays, read_idx
 from convnets.data.emnist import read_archive
-from convnets.data.idx import IMAGES_MAGIC, read_idx
 from emnist_archive import members, write_zip
 
 UNDISTURBED = settings(
@@ -66,12 +66,12 @@ def test_an_array_that_claims_to_be_huge_is_not_read(
 
 
 def test_idx_that_unpacks_to_more_than_it_says() -> None:
-    content = struct.pack(">4I", IMAGES_MAGIC, 1, 28, 28) + bytes(50_000_000)
+    content = struct.pack(">4I", 2051, 1, 28, 28) + bytes(50_000_000)
     with pytest.raises(UserError, match="more bytes after the header, expected 784 for 1 x 28"):
-        read_idx("it", gzip.compress(content, 1), IMAGES_MAGIC)
-    content = struct.pack(">4I", IMAGES_MAGIC, *(2**32 - 1,) * 3)
+        read_idx("it", gzip.compress(content, 1), 3)
+    content = struct.pack(">4I", 2051, *(2**32 - 1,) * 3)
     with pytest.raises(UserError, match=f"expected at most {LARGEST:,}"):
-        read_idx("it", gzip.compress(content), IMAGES_MAGIC)
+        read_idx("it", gzip.compress(content), 3)
 
 
 @UNDISTURBED
@@ -84,7 +84,7 @@ def test_a_changed_archive_is_read_or_named(
     content[place : None if cut else place + 1] = bytes([byte])
     (tmp_path / "b.zip").write_bytes(content)
     try:
-        read_archive(tmp_path / "b.zip", None)
+        read_archive(ArchiveSettings(str(tmp_path / "b.zip")))
     except UserError as error:
         assert str(error).startswith(f"{tmp_path}/b.zip: ")
 

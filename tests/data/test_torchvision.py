@@ -22,8 +22,7 @@ from convnets.config.settings import (
 from convnets.core.errors import UserError
 from convnets.data.dataset import load_dataset, save_dataset
 from convnets.data.prepare import prepare_dataset
-from convnets.data.torchvision_sets import fetch_torchvision
-from convnets.data.torchvision_shim import datasets
+from convnets.data.torchvision_sets import datasets, fetch_torchvision
 from convnets.judging.conditions import conditions, deviations
 from torchvision_files import CIFAR10_NAMES, write_cifar10, write_idx_files
 

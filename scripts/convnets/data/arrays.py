@@ -1,6 +1,9 @@
-"""Arrays of numbers in files that others made: bounded in size, and never code."""
+"""Arrays of numbers in files that others made, npz and IDX: bounded in size, and never code."""
 
+import gzip
+import io
 import math
+import struct
 import tokenize
 import zipfile
 import zlib
@@ -9,8 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from convnets.core.errors import UserError
+
 LARGEST = 1 << 31
 """Bytes that an array in a file may have; EMNIST's images as float64 have 0.8e9."""
+UNSIGNED_BYTES = 0x0800
+"""Magic number of an IDX file of bytes, to which the number of dimensions is added."""
 DAMAGE = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, SyntaxError),
     *(OverflowError, RecursionError, zipfile.BadZipFile, zlib.error, tokenize.TokenError),
@@ -27,12 +34,37 @@ def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
 
 def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
     """The content of a member. Raises `ValueError` if it is too large, without reading it."""
-    check_size(archive.getinfo(name).file_size, name)
+    _check_size(archive.getinfo(name).file_size, name)
     return archive.read(name)
 
 
-def check_size(size: int, what: str) -> None:
-    """Raise `ValueError` if `what` is larger than any array of this project."""
+def read_idx(name: str, compressed: bytes, dimensions: int) -> np.ndarray:
+    """The uint8 array in a gzip'd IDX file, the format of MNIST: magic number, sizes, bytes.
+
+    Raises `UserError` if the file is damaged or has another number of `dimensions`.
+    """
+    header, magic = 4 + 4 * dimensions, UNSIGNED_BYTES + dimensions
+    try:
+        with gzip.open(io.BytesIO(compressed)) as file:
+            start = file.read(header)
+            if len(start) < header:
+                raise UserError(f"{name}: {len(start)} bytes, expected an IDX header of {header}")
+            found, *shape = struct.unpack(f">{1 + dimensions}I", start)
+            if found != magic:
+                raise UserError(f"{name}: IDX magic number {found}, expected {magic}")
+            expected = math.prod(shape)
+            _check_size(expected, name)
+            content = file.read(expected + 1)
+    except DAMAGE as error:
+        raise UserError(f"{name}: truncated or damaged gzip file ({error})") from error
+    if len(content) != expected:
+        found = f"{len(content)} bytes" if len(content) < expected else "more bytes"
+        sizes = " x ".join(map(str, shape))
+        raise UserError(f"{name}: {found} after the header, expected {expected} for {sizes}")
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def _check_size(size: int, what: str) -> None:
     if size > LARGEST:
         raise ValueError(f"{what} unpacks to {size:,} bytes, expected at most {LARGEST:,}")
 

@@ -11,18 +11,22 @@ from pathlib import Path
 import numpy as np
 
 from convnets.architectures.images import CLASSES
-from convnets.config.settings import OFFICIAL_SHA256, OFFICIAL_TEST_IMAGES, NistSettings
+from convnets.config.settings import (
+    OFFICIAL_SHA256,
+    OFFICIAL_TEST_IMAGES,
+    ArchiveSettings,
+    NistSettings,
+)
 from convnets.core.errors import UserError
-from convnets.data.arrays import DAMAGE, read_member
-from convnets.data.idx import IMAGES_MAGIC, LABELS_MAGIC, read_idx
+from convnets.data.arrays import DAMAGE, read_idx, read_member
 from convnets.data.source import (
     LabelledImages,
-    Source,
+    RawDataset,
     check_labelled_images,
     describe_content,
     describe_file,
 )
-from convnets.data.torchvision_shim import balanced_classes
+from convnets.data.torchvision_sets import balanced_classes
 
 MAPPING = "gzip/emnist-balanced-mapping.txt"
 IMAGES = "gzip/emnist-balanced-{part}-images-idx3-ubyte.gz"
@@ -31,39 +35,28 @@ OFFICIAL_INDEX = "official-test-index.txt"
 """Optional member of other archives: the positions in the official test file of the first images
 of their own test file, one a line, in the same order."""
 
-REMEDY = (
-    "Remove it and fetch or copy it again, or name another file with data.archive.path "
-    "(data.nist.path for the official archive)."
-)
 
+def read_archive(settings: NistSettings | ArchiveSettings) -> RawDataset:
+    """The training and the test file of EMNIST Balanced in a zip file.
 
-def read_official_archive(nist: NistSettings) -> Source:
-    """The official archive; its size and checksum must be the configured ones."""
-    path = Path(nist.path)
-    _check_exists(
-        path,
-        "Fetch it with scripts/fetch_archive.py, or set data.source to archive, npz or glyphs.",
-    )
-    if path.stat().st_size != nist.size:
-        raise UserError(
-            f"{path}: {_begins_as(path)} of {path.stat().st_size} bytes, expected the official "
-            f"archive of {nist.size} bytes. {REMEDY}"
-        )
-    return read_archive(path, nist.sha256)
-
-
-def read_archive(path: Path, expected_sha256: str | None) -> Source:
-    """The training and the test file of EMNIST Balanced in the zip file `path`.
-
-    `expected_sha256` is checked when given; only the official file is called EMNIST Balanced,
-    whatever checksum was expected. Raises `UserError` for any damaged, wrong or missing file.
+    Its checksum must be the configured one, if any. Only the official file is called EMNIST
+    Balanced, whatever the configuration expects. Raises `UserError` for any damaged, wrong or
+    missing file.
     """
-    _check_exists(path, "Put it there, or name another with data.archive.path.")
+    path, nist = Path(settings.path), isinstance(settings, NistSettings)
+    key = "data.nist.path" if nist else "data.archive.path"
+    remedy = f"Remove it and fetch or copy it again, or name another file with {key}."
+    _check_exists(path, "Fetch it with scripts/fetch_archive.py" if nist else "Put it there", key)
     file = describe_file(path)
-    if expected_sha256 is not None and file["sha256"] != expected_sha256.lower():
+    with open(path, "rb") as opened:
+        found = f"{describe_content(opened.read(256))} of {file['bytes']} bytes"
+    if isinstance(settings, NistSettings) and file["bytes"] != settings.size:
         raise UserError(
-            f"{path}: SHA-256 {file['sha256']}, expected {expected_sha256}; it is "
-            f"{_begins_as(path)} of {file['bytes']} bytes. {REMEDY}"
+            f"{path}: {found}, expected the official archive of {settings.size} bytes. {remedy}"
+        )
+    if settings.sha256 is not None and file["sha256"] != settings.sha256.lower():
+        raise UserError(
+            f"{path}: SHA-256 {file['sha256']}, expected {settings.sha256}; it is {found}. {remedy}"
         )
     _check_torchvision()
     official = file["sha256"] == OFFICIAL_SHA256
@@ -74,12 +67,12 @@ def read_archive(path: Path, expected_sha256: str | None) -> Source:
             official_images = _count_official(archive, len(parts["test"].labels))
     except DAMAGE as error:
         raise UserError(
-            f"{path}: {_begins_as(path)} of {file['bytes']} bytes that cannot be read as a whole "
-            f"zip archive ({error}): truncated, damaged or the wrong file. {REMEDY}"
+            f"{path}: {found} that cannot be read as a whole zip archive ({error}): truncated, "
+            f"damaged or the wrong file. {remedy}"
         ) from error
     except UserError as error:
-        raise UserError(f"{path}: {error}. {REMEDY}") from error
-    return Source(
+        raise UserError(f"{path}: {error}. {remedy}") from error
+    return RawDataset(
         display_name="EMNIST Balanced" if official else "EMNIST Balanced-style subset",
         official=official,
         parts=parts,
@@ -88,17 +81,15 @@ def read_archive(path: Path, expected_sha256: str | None) -> Source:
     )
 
 
-def _check_exists(path: Path, remedy: str) -> None:
+def _check_exists(path: Path, remedy: str, key: str) -> None:
     if not path.is_file() or not os.access(path, os.R_OK):
         found = "no such file"
         if path.exists():
             found = "not a file" if path.is_dir() else "no permission to read it"
-        raise UserError(f"{path}: {found}, expected the EMNIST archive (a zip file). {remedy}")
-
-
-def _begins_as(path: Path) -> str:
-    with open(path, "rb") as file:
-        return describe_content(file.read(256))
+        raise UserError(
+            f"{path}: {found}, expected the EMNIST archive (a zip file). {remedy}, name another "
+            f"file with {key}, or set data.source to another source."
+        )
 
 
 def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -164,8 +155,8 @@ def _count_official(archive: zipfile.ZipFile, test_images: int) -> int:
 
 def _read_part(archive: zipfile.ZipFile, part: str) -> LabelledImages:
     images_name, labels_name = IMAGES.format(part=part), LABELS.format(part=part)
-    images = read_idx(images_name, _read_member(archive, images_name), IMAGES_MAGIC)
-    labels = read_idx(labels_name, _read_member(archive, labels_name), LABELS_MAGIC)
+    images = read_idx(images_name, _read_member(archive, images_name), dimensions=3)
+    labels = read_idx(labels_name, _read_member(archive, labels_name), dimensions=1)
     # NIST stores the images transposed.
     upright = np.ascontiguousarray(images.transpose(0, 2, 1))
     return check_labelled_images(f"{images_name} and {labels_name}", upright, labels)

@@ -15,25 +15,14 @@ from scipy import ndimage
 
 from convnets.architectures.images import CLASSES, IMAGE_SIZE
 from convnets.config.settings import GlyphSettings
-from convnets.data.source import LabelledImages, Source, describe_file
+from convnets.data.source import LabelledImages, RawDataset, describe_file
 
 FONTS = (
-    "DejaVuSans.ttf",
-    "DejaVuSans-Bold.ttf",
-    "DejaVuSans-Oblique.ttf",
-    "DejaVuSans-BoldOblique.ttf",
-    "DejaVuSansMono.ttf",
-    "DejaVuSansMono-Oblique.ttf",
-    "DejaVuSerif.ttf",
-    "DejaVuSerif-Italic.ttf",
-    "STIXGeneral.ttf",
-    "STIXGeneralItalic.ttf",
-    "STIXGeneralBolIta.ttf",
-    "cmb10.ttf",
-    "cmr10.ttf",
-    "cmss10.ttf",
-    "cmti10.ttf",
-    "cmtt10.ttf",
+    *(f"DejaVuSans{style}.ttf" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
+    *("DejaVuSansMono.ttf", "DejaVuSansMono-Oblique.ttf"),
+    *("DejaVuSerif.ttf", "DejaVuSerif-Italic.ttf"),
+    *("STIXGeneral.ttf", "STIXGeneralItalic.ttf", "STIXGeneralBolIta.ttf"),
+    *("cmb10.ttf", "cmr10.ttf", "cmss10.ttf", "cmti10.ttf", "cmtt10.ttf"),
 )
 """Of the fonts that come with matplotlib, those with all letters and digits."""
 BOTH_CASES = "CIJKLMOPSUVWXYZ"
@@ -60,10 +49,10 @@ BORDER = 2
 """EMNIST leaves this many pixels of 28 free on each side."""
 
 
-def make_glyphs(settings: GlyphSettings, seed: np.random.SeedSequence) -> Source:
+def make_glyphs(settings: GlyphSettings, seed: np.random.SeedSequence) -> RawDataset:
     """A training and a test file of characters, drawn independently, classes in turn."""
     train_seed, test_seed = seed.spawn(2)
-    return Source(
+    return RawDataset(
         display_name="Synthetic glyphs",
         official=False,
         parts={

@@ -7,12 +7,7 @@ import numpy as np
 from convnets.architectures.images import IMAGE_SIZE
 from convnets.core.errors import UserError
 from convnets.data.arrays import DAMAGE, read_arrays
-from convnets.data.source import (
-    LabelledImages,
-    Source,
-    check_labelled_images,
-    describe_file,
-)
+from convnets.data.source import LabelledImages, RawDataset, check_labelled_images, describe_file
 
 FILES = {
     "train": "emnist-train.npz",
@@ -21,7 +16,7 @@ FILES = {
 }
 
 
-def read_split_files(folder: Path) -> Source:
+def read_split_files(folder: Path) -> RawDataset:
     """The three parts as the files give them, images in the orientation that they have.
 
     Each file has `inputs`, (N, 784), (N, 28, 28) or (N, 1, 28, 28), integers or floats from 0
@@ -34,7 +29,7 @@ def read_split_files(folder: Path) -> Source:
             f"{folder}: no {', '.join(missing)}, expected {', '.join(FILES.values())}. Put them "
             "there, or name their folder with data.npz.folder."
         )
-    return Source(
+    return RawDataset(
         display_name="EMNIST course split files",
         official=False,
         parts={part: _read_part(path) for part, path in paths.items()},
@@ -44,23 +39,16 @@ def read_split_files(folder: Path) -> Source:
 
 def _read_part(path: Path) -> LabelledImages:
     try:
-        arrays = read_arrays(path, ("inputs", "targets"))
+        inputs, targets = read_arrays(path, ("inputs", "targets")).values()
     except DAMAGE as error:
         raise UserError(
             f"{path}: expected the arrays inputs and targets; it cannot be read as an npz file "
             f"of them ({error}): truncated, damaged or the wrong file. Copy it again."
         ) from error
-    inputs, targets = arrays["inputs"], arrays["targets"]
-    return check_labelled_images(str(path), _to_images(path, inputs), _to_labels(path, targets))
-
-
-def _to_images(path: Path, inputs: np.ndarray) -> np.ndarray:
-    shapes = ((IMAGE_SIZE**2,), (IMAGE_SIZE, IMAGE_SIZE), (1, IMAGE_SIZE, IMAGE_SIZE))
+    shapes = [(IMAGE_SIZE**2,), (IMAGE_SIZE, IMAGE_SIZE), (1, IMAGE_SIZE, IMAGE_SIZE)]
     if inputs.shape[1:] not in shapes or len(inputs) == 0:
-        raise UserError(
-            f"{path}: inputs of shape {inputs.shape}, expected (N, {IMAGE_SIZE**2}), "
-            f"(N, {IMAGE_SIZE}, {IMAGE_SIZE}) or (N, 1, {IMAGE_SIZE}, {IMAGE_SIZE})"
-        )
+        expected = " or ".join(str(("N", *shape)).replace("'", "") for shape in shapes)
+        raise UserError(f"{path}: inputs of shape {inputs.shape}, expected {expected}")
     if inputs.dtype.kind not in "uif" or not 0 <= inputs.min() <= inputs.max() <= 255:
         raise UserError(
             f"{path}: inputs are {inputs.dtype} from {inputs.min()} to {inputs.max()}, expected "
@@ -68,19 +56,12 @@ def _to_images(path: Path, inputs: np.ndarray) -> np.ndarray:
         )
     if inputs.dtype.kind == "f" and inputs.max() <= 1:
         inputs = inputs * 255
-    return np.rint(inputs).astype(np.uint8).reshape(-1, IMAGE_SIZE, IMAGE_SIZE)
-
-
-def _to_labels(path: Path, targets: np.ndarray) -> np.ndarray:
-    targets = targets.reshape(-1) if targets.shape[1:] == (1,) else targets
-    whole = (
-        targets.ndim == 1
-        and targets.dtype.kind in "uif"
-        and np.array_equal(targets, targets.astype(np.uint8))
-    )
-    if not whole:
+    images = np.rint(inputs).astype(np.uint8).reshape(-1, IMAGE_SIZE, IMAGE_SIZE)
+    flat = targets.reshape(-1) if targets.shape[1:] == (1,) else targets
+    labels = flat.astype(np.uint8)
+    if flat.ndim != 1 or flat.dtype.kind not in "uif" or not np.array_equal(flat, labels):
         raise UserError(
             f"{path}: targets are {targets.dtype} of shape {targets.shape}, expected whole "
             "numbers from 0, one an image"
         )
-    return targets.astype(np.uint8)
+    return check_labelled_images(str(path), images, labels)

@@ -1,17 +1,20 @@
 """From settings to data: read or make the images, split them, and say where they came from."""
 
+import hashlib
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from convnets.config.settings import DataSettings
 from convnets.data.dataset import Dataset
-from convnets.data.duplicates import count_duplicates
-from convnets.data.emnist import read_archive, read_official_archive
+from convnets.data.emnist import read_archive
 from convnets.data.glyphs import make_glyphs
 from convnets.data.npz import read_split_files
-from convnets.data.source import Source, class_counts
+from convnets.data.source import RawDataset
 from convnets.data.split import make_split, scale_sizes
+from convnets.data.torchvision_sets import read_torchvision
 
 
 def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
@@ -43,7 +46,7 @@ def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
             "available": {name: len(part.labels) for name, part in source.parts.items()},
             "split": {part: len(indices) for part, indices in split.items()},
             "per_class": {
-                part: class_counts(labels[indices], len(source.classes)).tolist()
+                part: np.bincount(labels[indices], minlength=len(source.classes)).tolist()
                 for part, indices in split.items()
             },
         },
@@ -54,18 +57,34 @@ def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
     return Dataset(images, labels, split, provenance)
 
 
-def _read_source(settings: DataSettings, glyph_seed: np.random.SeedSequence) -> Source:
+def _read_source(settings: DataSettings, glyph_seed: np.random.SeedSequence) -> RawDataset:
     match settings.source:
         case "nist":
-            return read_official_archive(settings.nist)
+            return read_archive(settings.nist)
         case "archive":
-            archive = settings.archive
-            return read_archive(Path(archive.path), archive.sha256)
+            return read_archive(settings.archive)
         case "npz":
             return read_split_files(Path(settings.npz.folder))
         case "glyphs":
             return make_glyphs(settings.glyphs, glyph_seed)
         case "torchvision":
-            from convnets.data.torchvision_sets import read_torchvision  # noqa: PLC0415, is slow
-
             return read_torchvision(settings.torchvision)
+
+
+def count_duplicates(images: np.ndarray, split: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Equal images within each part, and distinct images that two parts share.
+
+    They are reported, never dropped, so that the counts stay the published ones. `images` is uint8,
+    one an image; `split` has the indices of each part. `within` counts the images that equal an
+    earlier one of their part.
+    """
+    distinct = {
+        part: {hashlib.blake2b(images[i].tobytes(), digest_size=16).digest() for i in indices}
+        for part, indices in split.items()
+    }
+    counts: dict[str, Any] = {
+        "within": {part: len(indices) - len(distinct[part]) for part, indices in split.items()}
+    }
+    for first, second in combinations(split, 2):
+        counts[f"{first}_{second}"] = len(distinct[first] & distinct[second])
+    return counts

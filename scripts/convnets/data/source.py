@@ -25,7 +25,7 @@ class LabelledImages(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Source:
+class RawDataset:
     """Everything that was read or made, before it is split."""
 
     display_name: str
@@ -51,31 +51,20 @@ def check_labelled_images(
     classes: Sequence[str] = CLASSES,
 ) -> LabelledImages:
     """The arrays of file `name` as they are, or a `UserError` that says what is wrong."""
-    if images.shape[1:] != shape:
-        found, expected = (" x ".join(map(str, sizes)) for sizes in (images.shape[1:], shape))
-        raise UserError(f"{name}: images of {found} pixels, expected {expected}")
-    if len(images) != len(labels):
-        raise UserError(
-            f"{name}: {len(images)} images but {len(labels)} labels, expected as many of each"
-        )
-    if len(labels) == 0:
-        raise UserError(f"{name}: no images in it")
+    found, expected = (" x ".join(map(str, sizes)) for sizes in (images.shape[1:], shape))
     number = len(classes)
-    if labels.max() >= number:
-        raise UserError(
-            f"{name}: label {labels.max()}, expected labels from 0 to {number - 1} "
-            f"({number} classes)"
-        )
-    counts = class_counts(labels, number)
-    missing = [c for c, n in zip(classes, counts, strict=True) if n == 0]
-    if missing:
-        raise UserError(f"{name}: no image of {', '.join(missing)}, expected all {number} classes")
+    counts = np.bincount(labels, minlength=number)
+    missing = [classes[index] for index in np.flatnonzero(counts[:number] == 0)]
+    for wrong, message in (
+        (found != expected, f"images of {found} pixels, expected {expected}"),
+        (len(images) != len(labels), f"{len(images)} images but {len(labels)} labels"),
+        (len(labels) == 0, "no images in it"),
+        (len(counts) > number, f"label {len(counts) - 1}, expected labels from 0 to {number - 1}"),
+        (missing, f"no image of {', '.join(missing)}, expected all {number} classes"),
+    ):
+        if wrong:
+            raise UserError(f"{name}: {message}")
     return LabelledImages(images, labels)
-
-
-def class_counts(labels: np.ndarray, classes: int = EMNIST.classes) -> np.ndarray:
-    """Number of images of each class, (classes,)."""
-    return np.bincount(labels, minlength=classes)
 
 
 def describe_file(path: Path) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import numpy as np
 from convnets.architectures.images import CLASSES
 from convnets.config.settings import SplitSettings
 from convnets.core.errors import UserError
-from convnets.data.source import class_counts
 
 PARTS = ("train", "validation", "test")
 
@@ -74,8 +73,8 @@ def _sample(
             "(with glyphs: data.glyphs.train and data.glyphs.test)."
         )
     labels = all_labels[pool]
-    number = len(classes)
-    shares = allocate(class_counts(labels, number), size) if size else np.zeros(number, np.int64)
+    counts = np.bincount(labels, minlength=len(classes))
+    shares = allocate(counts, size) if size else np.zeros_like(counts)
     empty = [classes[int(index)] for index in np.flatnonzero(shares == 0)]
     if empty:
         raise UserError(

@@ -2,29 +2,49 @@
 
 torchvision downloads what is not there and checks the MD5 of every download; those of CIFAR-10 it
 checks whenever it reads them.
+
+A registry's torchvision wheel is built for CUDA. Beside a CPU build of PyTorch its import fails
+with "operator torchvision::nms does not exist": it decorates two compiled operators that did not
+load. Declaring both, without code, lets the rest of torchvision work; nothing here calls them.
 """
 
+import importlib
 import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from convnets.config.settings import IMAGE_KINDS, TorchvisionSettings
 from convnets.core.errors import UserError
 from convnets.data.download import waiting_lock
-from convnets.data.source import Source, check_labelled_images, describe_file
-from convnets.data.torchvision_shim import datasets
+from convnets.data.source import RawDataset, check_labelled_images, describe_file
 
-DISPLAY_NAMES = {"KMNIST": "KMNIST", "FashionMNIST": "Fashion-MNIST", "CIFAR10": "CIFAR-10"}
+try:
+    datasets = importlib.import_module("torchvision.datasets")
+except RuntimeError as error:
+    if "torchvision::nms" not in str(error):
+        raise
+    _LIBRARY = torch.library.Library("torchvision", "FRAGMENT")  # Keeps its operators alive.
+    for operator in ("nms", "qnms"):
+        _LIBRARY.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    datasets = importlib.import_module("torchvision.datasets")
+
 FOLDERS = {
     "KMNIST": "KMNIST/raw",
     "FashionMNIST": "FashionMNIST/raw",
     "CIFAR10": "cifar-10-batches-py",
 }
 """Where torchvision keeps the files that it reads, within its folder."""
+DISPLAY_NAMES = {"FashionMNIST": "Fashion-MNIST", "CIFAR10": "CIFAR-10"}
 DAMAGE = (OSError, EOFError, ValueError, AssertionError, RuntimeError, KeyError, pickle.PickleError)
 """What torchvision raises on files that are not there, damaged or not to be had."""
+
+
+def balanced_classes() -> str:
+    """torchvision's class list of EMNIST Balanced, in the order of the labels."""
+    return "".join(datasets.EMNIST.classes_split_dict["balanced"])
 
 
 def fetch_torchvision(settings: TorchvisionSettings) -> None:
@@ -42,9 +62,10 @@ def fetch_torchvision(settings: TorchvisionSettings) -> None:
         ) from error
 
 
-def read_torchvision(settings: TorchvisionSettings) -> Source:
-    """The training and the test file of the data set."""
+def read_torchvision(settings: TorchvisionSettings) -> RawDataset:
+    """The training and the test file of the data set, colours first."""
     folder = Path(settings.folder) / FOLDERS[settings.name]
+    shape, parts = IMAGE_KINDS[settings.name].shape, {}
     try:
         opened = {part: _open(settings, train=part == "train") for part in ("train", "test")}
     except DAMAGE as error:
@@ -53,16 +74,14 @@ def read_torchvision(settings: TorchvisionSettings) -> Source:
             "folder and fetch it with scripts/fetch_archive.py"
         ) from error
     classes = [str(name) for name in opened["train"].classes]
-    kind = IMAGE_KINDS[settings.name]
-    parts = {}
     for part, dataset in opened.items():
-        images = _channels_first(np.asarray(dataset.data))
-        labels = np.asarray(dataset.targets).astype(np.uint8)
-        name = f"{folder}, {part}"
-        parts[part] = check_labelled_images(name, images, labels, kind.shape, classes)
+        images, labels = np.asarray(dataset.data), np.asarray(dataset.targets).astype(np.uint8)
+        if images.ndim == 4:
+            images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+        parts[part] = check_labelled_images(f"{folder}, {part}", images, labels, shape, classes)
     files = sorted(file for file in folder.iterdir() if file.suffix not in (".gz", ".html"))
-    return Source(
-        display_name=DISPLAY_NAMES[settings.name],
+    return RawDataset(
+        display_name=DISPLAY_NAMES.get(settings.name, settings.name),
         official=False,
         parts=parts,
         files=[describe_file(file) for file in files],
@@ -76,8 +95,3 @@ def _open(settings: TorchvisionSettings, train: bool, download: bool = False) ->
 
 def _line(error: Exception) -> str:
     return " ".join(str(error).split())
-
-
-def _channels_first(images: np.ndarray) -> np.ndarray:
-    """Images as the networks take them: torchvision has colours last."""
-    return np.ascontiguousarray(images.transpose(0, 3, 1, 2)) if images.ndim == 4 else images
