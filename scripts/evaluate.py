@@ -11,37 +11,39 @@ from convnets.core.files import atomic_write
 from convnets.data.dataset import load_dataset
 from convnets.data.folder import digest_of
 from convnets.runs.run_folder import CHECKPOINT, PREDICTIONS, TEST, RunFolder, write_record
-from convnets.training.evaluation import SCORES, Evaluation, left_scores, score
+from convnets.training.evaluation import SCORES, left_scores, score
 
 
 def main() -> None:
     arguments = parse_arguments()
-    evaluate(arguments.data, RunFolder(arguments.run), arguments.runs_per_gpu)
-
-
-def evaluate(data: Path, run: RunFolder, runs_per_gpu: int) -> None:
-    """Test the checkpoint of `run` on the test images in the folder `data`; write the result."""
+    run = RunFolder(arguments.run)
     run.checked(CHECKPOINT)
-    dataset, record = load_dataset(data), run.record
-    if digest_of(data) != record["data"]["digest"]:
+    dataset, record = load_dataset(arguments.data), run.record
+    if digest_of(arguments.data) != record["data"]["digest"]:
         raise UserError(
-            f"{run.path} was trained on other images than those in {data}: test it on its own "
-            f"({record['data'].get('display_name')}), so that no test image is a training image"
+            f"{run.path} was trained on other images than those in {arguments.data}: test it on "
+            f"its own ({record['data'].get('display_name')}), so that no test image is a training "
+            "image"
         )
     images, labels = dataset.part("test")
     scores = left_scores(run)
     if scores is None:
         from convnets.training.prediction import scores_of_checkpoint  # noqa: PLC0415, imports PyTorch
 
-        scores = scores_of_checkpoint(run, images, runs_per_gpu)
-    result = score(scores, labels)
+        scores = scores_of_checkpoint(run, images, arguments.runs_per_gpu)
+    result, official_images = score(scores, labels), dataset.official_test
+    official: dict[str, Any] = {}
+    if official_images.any():
+        correct = (result.prediction == labels)[official_images]
+        official["official_test_images"] = len(correct)
+        official["official_test_accuracy"] = correct.mean().item()
 
     (run.path / TEST).unlink(missing_ok=True)
     with atomic_write(run.path / PREDICTIONS) as file:
         np.savez_compressed(
             file,
             index=dataset.split["test"].astype(np.int32),
-            label=result.label,
+            label=labels,
             prediction=result.prediction,
             confidence=result.confidence,
         )
@@ -53,7 +55,7 @@ def evaluate(data: Path, run: RunFolder, runs_per_gpu: int) -> None:
         "test_images": len(labels),
         "test_accuracy": result.accuracy,
         "test_loss": result.loss,
-        **official_accuracy(result, dataset.official_test),
+        **official,
         "per_class_accuracy": dict(zip(classes, result.per_class_accuracy, strict=True)),
         "data": dataset.provenance["display_name"],
     }
@@ -63,14 +65,6 @@ def evaluate(data: Path, run: RunFolder, runs_per_gpu: int) -> None:
         f"{report['variant']}, seed {report['seed']}: test accuracy {result.accuracy:.4f} with the "
         f"checkpoint of epoch {report['epoch']}, {len(labels):,} images of {report['data']}"
     )
-
-
-def official_accuracy(result: Evaluation, official: np.ndarray) -> dict[str, Any]:
-    """The accuracy on the official test images among the test images, if there are any."""
-    if not official.any():
-        return {}
-    correct = (result.prediction == result.label)[official]
-    return {"official_test_images": len(correct), "official_test_accuracy": correct.mean().item()}
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -6,6 +6,7 @@ most of the time is the launching. A replayed graph runs the same kernels withou
 
 import contextlib
 from collections.abc import Callable, Iterator
+from itertools import zip_longest
 
 import torch
 from torch import Tensor, nn
@@ -44,18 +45,14 @@ def record(step: Step, batch: Tensor, network: nn.Module, optimizer: torch.optim
 @contextlib.contextmanager
 def put_back(network: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[None]:
     """Undo what the block does to weights and optimiser, in place: a graph knows addresses."""
-    weights = [tensor.clone() for tensor in network.state_dict().values()]
-    moments = [tensor.clone() for tensor in _moments(optimizer)]
+    before = [tensor.clone() for tensor in _tensors(network, optimizer)]
     yield
     with torch.no_grad():
-        for tensor, before in zip(network.state_dict().values(), weights, strict=True):
-            tensor.copy_(before)
-        for index, tensor in enumerate(_moments(optimizer)):
-            if moments:
-                tensor.copy_(moments[index])
-            else:
-                tensor.zero_()  # as the optimiser begins
+        for tensor, value in zip_longest(_tensors(network, optimizer), before):
+            # A new optimiser has no tensors before its first step; all of them begin with zeros.
+            tensor.copy_(torch.zeros_like(tensor) if value is None else value)
 
 
-def _moments(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    return [tensor for state in optimizer.state.values() for tensor in state.values()]
+def _tensors(network: nn.Module, optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    moments = (tensor for state in optimizer.state.values() for tensor in state.values())
+    return [*network.state_dict().values(), *moments]

@@ -4,13 +4,12 @@
 start PyTorch, which takes longer than a small test.
 """
 
-import io
-import zipfile
 from dataclasses import dataclass
 
 import numpy as np
 
 from convnets.core.files import atomic_write
+from convnets.data.arrays import DAMAGE
 from convnets.runs.run_folder import CHECKPOINT, RunFolder
 
 SCORES = "scores.npz"
@@ -19,26 +18,19 @@ SCORES = "scores.npz"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The result of testing one checkpoint.
-
-    `prediction` and `label` are uint8 (images,). `confidence` is the probability of the predicted
-    class in 255ths, uint8 (images,); no code reads it. `accuracy` and `per_class_accuracy`
-    (classes,) are fractions.
-    """
+    """The result of testing one checkpoint: fractions, and an array with a number an image."""
 
     accuracy: float
     loss: float
     per_class_accuracy: list[float | None]
+    """None for a class without test images."""
     prediction: np.ndarray
-    label: np.ndarray
     confidence: np.ndarray
+    """Probability of the predicted class in 255ths, uint8; kept for other programs."""
 
 
 def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
-    """Judge class `scores` (images, classes) against `labels` (images,).
-
-    A class without test images has no accuracy (`None`).
-    """
+    """Judge class `scores` (images, classes) against `labels` (images,)."""
     shifted = scores.astype(np.float64) - scores.max(axis=1, keepdims=True)
     logarithms = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     prediction = scores.argmax(axis=1)
@@ -52,17 +44,14 @@ def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
             hit / total if total else None for hit, total in zip(hits, totals, strict=True)
         ],
         prediction=prediction.astype(np.uint8),
-        label=labels.astype(np.uint8),
         confidence=np.rint(255 * np.exp(logarithms.max(axis=1))).astype(np.uint8),
     )
 
 
 def leave_scores(run: RunFolder, scores: np.ndarray) -> None:
     """Keep the test `scores` of the checkpoint of `run` for `left_scores`."""
-    content = io.BytesIO()
-    np.savez(content, scores=scores, checkpoint=run.record["files"][CHECKPOINT])
     with atomic_write(run.path / SCORES) as file:
-        file.write(content.getbuffer())
+        np.savez(file, scores=scores, checkpoint=run.record["files"][CHECKPOINT])
 
 
 def left_scores(run: RunFolder) -> np.ndarray | None:
@@ -71,6 +60,6 @@ def left_scores(run: RunFolder) -> np.ndarray | None:
         with np.load(run.path / SCORES, allow_pickle=False) as file:
             if str(file["checkpoint"]) == run.record.get("files", {}).get(CHECKPOINT):
                 return np.asarray(file["scores"])
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+    except DAMAGE:
         pass
     return None

@@ -6,6 +6,7 @@ up when the process ends, however that happens.
 
 import contextlib
 import getpass
+import itertools
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,11 +17,11 @@ from filelock import FileLock, Timeout
 
 POLL_SECONDS = 1.0
 Check = Callable[[], None]
-Log = Callable[[str], None]
+LogLine = Callable[[str], None]
 
 
 @contextlib.contextmanager
-def place_on_gpu(device: str, runs_per_gpu: int, check: Check, log: Log) -> Iterator[None]:
+def place_on_gpu(device: str, runs_per_gpu: int, check: Check, log: LogLine) -> Iterator[None]:
     """Compute on a GPU that has a free place, once there is one; on a processor do nothing.
 
     The GPUs are those that PyTorch sees (`CUDA_VISIBLE_DEVICES`). A process takes no more than
@@ -43,7 +44,7 @@ def place_on_gpu(device: str, runs_per_gpu: int, check: Check, log: Log) -> Iter
 
 @contextlib.contextmanager
 def free_place(
-    gpus: list[str], runs_per_gpu: int, folder: Path, check: Check, log: Log
+    gpus: list[str], runs_per_gpu: int, folder: Path, check: Check, log: LogLine
 ) -> Iterator[str]:
     """Hold a place on one of `gpus`, the least used first; gives the name of the GPU."""
     places = [
@@ -51,18 +52,12 @@ def free_place(
         for place in range(runs_per_gpu)
         for gpu in gpus
     ]
-    waited = False
-    while True:
+    for attempt in itertools.count():
         for gpu, lock in places:
-            with contextlib.suppress(Timeout):
-                lock.acquire()
-                try:
-                    yield gpu
-                finally:
-                    lock.release()
+            with contextlib.suppress(Timeout), lock:
+                yield gpu
                 return
-        if not waited:
+        if attempt == 0:
             log(f"waiting for a place on a GPU: all {len(places)} are taken")
-            waited = True
         check()
         time.sleep(POLL_SECONDS)

@@ -18,6 +18,7 @@ import torch
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.core.errors import UserError
+from convnets.core.kinds import LOOSE
 
 BFLOAT16_FEATURES = ("amx_bf16", "avx512_bf16")
 """Processor features that multiply bfloat16 faster than float32."""
@@ -30,6 +31,8 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 @dataclass(frozen=True)
 class Plan:
     """How a run computes. Follows from settings, variant and machine alone: `choose_plan`."""
+
+    __pydantic_config__ = LOOSE
 
     device: Literal["cpu", "cuda"]
     precision: Literal["bfloat16", "float32"]
@@ -62,12 +65,14 @@ def choose_plan(settings: TrainingSettings, variant: Variant) -> Plan:
         precision = "bfloat16" if _multiplies_bfloat16(device) else "float32"
     dilated = any(layer[-1].dilation > 1 for layer in variant.layers)
     plain = precision == "float32" and (device == "cuda" or dilated)
+    # The fused kernels are faster with the one thread that they use; PyTorch's use all threads.
+    fits = device == "cpu" and variant.is_convolutional and settings.threads == 1
     return Plan(
         device,
         precision,
         channels_last=not plain,
         cuda_graph=device == "cuda",
-        kernels=_choose_kernels(settings, variant, device),
+        kernels="fused" if fits and importlib.util.find_spec("numba") else "pytorch",
     )
 
 
@@ -109,7 +114,13 @@ def prepare(plan: Plan, threads: int) -> None:
 
 def describe(device: str) -> str:
     """Name of the processor or GPU, as its maker calls it."""
-    return torch.cuda.get_device_name() if device == "cuda" else _cpu_name()
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
+        for line in file:
+            if line.startswith("model name"):
+                return line.split(":")[1].strip()
+    return platform.processor() or platform.machine()
 
 
 def with_kernels(plan: Plan, kernels: Literal["fused", "pytorch"]) -> Plan:
@@ -120,14 +131,6 @@ def with_kernels(plan: Plan, kernels: Literal["fused", "pytorch"]) -> Plan:
             "requirements.lock, or delete the run's folder to start over"
         )
     return dataclasses.replace(plan, kernels=kernels)
-
-
-def _choose_kernels(
-    settings: TrainingSettings, variant: Variant, device: str
-) -> Literal["fused", "pytorch"]:
-    """The fused kernels where they are faster: they use one thread, PyTorch's use all."""
-    fits = device == "cpu" and variant.is_convolutional and settings.threads == 1
-    return "fused" if fits and importlib.util.find_spec("numba") else "pytorch"
 
 
 def _multiplies_bfloat16(device: str) -> bool:
@@ -147,12 +150,3 @@ def _keep_freed_memory() -> None:
         libc = ctypes.CDLL("libc.so.6")
         libc.mallopt(M_MMAP_THRESHOLD, 2**30)
         libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
-
-
-def _cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo") as file:
-            names = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
-    except OSError:
-        names = []
-    return names[0] if names else platform.processor() or platform.machine()

@@ -35,14 +35,12 @@ def scores_of_checkpoint(run: RunFolder, images: np.ndarray, runs_per_gpu: int) 
         return scores_of_weights(run.variant, load_checkpoint(run, plan.device)[1], images, plan)
 
 
-def recorded_plan(run: dict[str, Any], settings: TrainingSettings) -> hardware.Plan:
+def recorded_plan(record: dict[str, Any], settings: TrainingSettings) -> hardware.Plan:
     """The plan that the run was trained with, on the device that there is now.
 
     PyTorch's kernels compute where the run's fused ones do not work: on a GPU, or without Numba.
     """
-    known = {item.name for item in dataclasses.fields(hardware.Plan)}
-    values = {name: value for name, value in run.items() if name in known}
-    values["device"] = hardware.choose_device(settings)
+    values = record | {"device": hardware.choose_device(settings)}
     plan = parse(hardware.Plan, values, f"{RECORD}: the plan of the run")
     fusible = plan.device == "cpu" and importlib.util.find_spec("numba")
     return plan if fusible else dataclasses.replace(plan, kernels="pytorch")

@@ -10,13 +10,13 @@ from convnets.architectures.operations import Convolution
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 
-STEP_SECONDS = {"cpu": 0.01, "cuda": 0.01}
+STEP_SECONDS = 0.01
 """Of a training step, whatever its size; a step of validation takes less."""
-MULTIPLY_ADDS_PER_SECOND = {"cpu": 2e10, "cuda": 2e11}
+CPU_MULTIPLY_ADDS, GPU_MULTIPLY_ADDS = 2e10, 2e11
 """Forward multiply-adds of the images that are trained on in a second, passes backward included.
 
-On a processor of one thread: the slowest family in float32 in `benchmarks/results/`. On a GPU of
-the paper's own kind, a K80: what its published seconds an epoch come to.
+By a thread of a processor: the slowest family in float32 in `benchmarks/results/`. By a GPU of the
+paper's own kind, a K80: computed from its published seconds an epoch.
 """
 START_SECONDS = 300
 """From the start of a job to its first step: environment, imports and data from a shared disk."""
@@ -33,10 +33,9 @@ def training_minutes(
     variant: Variant, images: int, epochs: int, settings: TrainingSettings, attempt: int
 ) -> int:
     """Time limit of a job that trains on `images` images (training and validation) an epoch."""
-    device = "cpu" if settings.device == "cpu" else "cuda"
-    threads = settings.threads if device == "cpu" else 1
-    rate = threads * MULTIPLY_ADDS_PER_SECOND[device]
-    step = STEP_SECONDS[device] + settings.batch_size * variant.multiply_adds / rate
+    on_cpu = settings.device == "cpu"
+    rate = CPU_MULTIPLY_ADDS * settings.threads if on_cpu else GPU_MULTIPLY_ADDS
+    step = STEP_SECONDS + settings.batch_size * variant.multiply_adds / rate
     seconds = START_SECONDS + HEADROOM * epochs * images / settings.batch_size * step
     return math.ceil(min(attempt, MOST) * seconds / 60)
 
