@@ -4,24 +4,24 @@ Writes one CSV file, a row per variant. Nothing is written before the last round
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
-
-import torch
 
 from convnets.core.errors import UserError, explain_no_memory, run_script
 from convnets.core.files import write_text
 from convnets.core.interruption import Interruption
-from convnets.data.dataset import Dataset, load_dataset
+from convnets.data.dataset import load_dataset
 from convnets.runs.rounds import FEWEST_ROUNDS
 from convnets.runs.run_folder import RunFolder
 from convnets.training.gpu import place_on_gpu
 from convnets.training.runtimes import Parts, Subject, measure, summarise
-from convnets.training.trainer import LabelledImages
+from convnets.training.trainer import to_device
 
 ROUNDS = 9
 SHORT_SECONDS = 300
 """Runs shorter than this are measured in as few rounds as give an interval: measuring them
 precisely would take longer than training them."""
+log = partial(print, flush=True)
 
 
 def main() -> None:
@@ -50,7 +50,10 @@ def main() -> None:
         # The whole GPU, even if several runs shared it in training: the paper's runs did not.
         place_on_gpu(gpu_or_cpu, 1, interruption.check, log),
     ):
-        parts: Parts = {device: parts_on(device, dataset) for device in devices}
+        parts: Parts = {
+            device: tuple(to_device(dataset, part, device) for part in ("train", "validation"))
+            for device in devices
+        }
         blocks = measure(subjects, parts, rounds, interruption.check, log)
         table = summarise(subjects, blocks, parts)
     write_text(arguments.output, table.to_csv(index=False))
@@ -65,19 +68,6 @@ def read_subjects(folders: list[Path]) -> list[Subject]:
         seed, seconds = run.record["seed"], run.record["train_seconds"]
         subjects.setdefault(run.variant.id, Subject(run.variant, run.settings, seed, seconds))
     return list(subjects.values())
-
-
-def parts_on(device: str, dataset: Dataset) -> tuple[LabelledImages, LabelledImages]:
-    """The images that train and validate, with their labels, on the device."""
-    train, validation = (
-        (torch.from_numpy(images).to(device), torch.from_numpy(labels).long().to(device))
-        for images, labels in map(dataset.part, ("train", "validation"))
-    )
-    return train, validation
-
-
-def log(line: str) -> None:
-    print(line, flush=True)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -5,8 +5,6 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings, parse
 from convnets.core import records
@@ -14,7 +12,7 @@ from convnets.core.errors import UserError, explain_no_memory, run_script
 from convnets.core.files import atomic_write, remove_temporaries
 from convnets.core.interruption import Interruption
 from convnets.core.lock import run_lock
-from convnets.data.dataset import Dataset, load_dataset
+from convnets.data.dataset import load_dataset
 from convnets.data.folder import digest_of
 from convnets.runs.identity import ARITHMETIC, changes, identity
 from convnets.runs.progress import ProgressFile, report_progress
@@ -30,7 +28,7 @@ from convnets.training.checkpoints import (
 from convnets.training.evaluation import leave_scores
 from convnets.training.gpu import place_on_gpu
 from convnets.training.prediction import scores_of_weights
-from convnets.training.trainer import LabelledImages, Trainer, TrainingRun, epoch_line
+from convnets.training.trainer import Trainer, TrainingRun, epoch_line, to_device
 
 
 def main() -> None:
@@ -164,12 +162,6 @@ def finish(state: TrainingState, record: dict[str, Any], slots: Checkpoints) -> 
             f"stopped early after epoch {epochs} of {record['epochs']}: no better validation "
             f"accuracy for {patience} epochs"
         )
-
-
-def to_device(dataset: Dataset, part: str, device: str) -> LabelledImages:
-    """Images and labels of a part of the split, on the device."""
-    images, labels = dataset.part(part)
-    return torch.from_numpy(images).to(device), torch.from_numpy(labels).long().to(device)
 
 
 def check_finished_run(

@@ -54,7 +54,7 @@ def check_labelled_images(
     found, expected = (" x ".join(map(str, sizes)) for sizes in (images.shape[1:], shape))
     number = len(classes)
     counts = np.bincount(labels, minlength=number)
-    missing = [classes[index] for index in np.flatnonzero(counts[:number] == 0)]
+    missing = [name for name, count in zip(classes, counts, strict=False) if count == 0]
     for wrong, message in (
         (found != expected, f"images of {found} pixels, expected {expected}"),
         (len(images) != len(labels), f"{len(images)} images but {len(labels)} labels"),

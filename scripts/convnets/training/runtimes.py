@@ -33,7 +33,7 @@ TRAINING_SECONDS = 0.75
 SHARE = 0.01
 """A block takes at most this share of the time that the run took to train, so that measuring a
 small run does not take longer than training it."""
-Parts = Mapping[str, tuple[LabelledImages, LabelledImages]]
+Parts = Mapping[str, tuple[LabelledImages, ...]]
 """Training and validation part by device."""
 
 
@@ -80,7 +80,8 @@ def measure(
                 where = f"in round {number} of {rounds}, before anything was written"
                 raise Interrupted(f"{signal} {where}") from None
             about = {"variant": subject.variant.id, "round": number}
-            blocks.append(about | measure_block(subject, *parts[subject.plan.device], number))
+            block = measure_block(subject, parts[subject.plan.device], number)
+            blocks.append(about | block)
         spent = time.monotonic() - start
         left = spent / number * (rounds - number)
         log(f"round {number} of {rounds}: {spent:.0f} s so far, about {left:.0f} s left")
@@ -88,7 +89,7 @@ def measure(
 
 
 def measure_block(
-    subject: Subject, train_part: LabelledImages, validation_part: LabelledImages, epoch: int
+    subject: Subject, parts: Sequence[LabelledImages], epoch: int
 ) -> dict[str, float]:
     """Time some steps of epoch `epoch` and some validation batches, after a warm-up.
 
@@ -100,9 +101,9 @@ def measure_block(
     if plan.cuda_graph:
         gc.collect()  # a recorded graph and its trainer refer to each other
     hardware.prepare(plan, settings.threads)
+    train_part, (images, labels) = parts
     trainer = Trainer(subject.variant, settings, subject.seed, plan, train_part)
     trainer.begin_epoch(epoch)
-    images, labels = validation_part
 
     def train(steps: int) -> None:
         for step in range(steps):
@@ -142,26 +143,20 @@ def timed_block(
 def summarise(subjects: Sequence[Subject], blocks: pd.DataFrame, parts: Parts) -> pd.DataFrame:
     """`runtimes.csv`: a row per variant, with the median over rounds and its 95 % interval."""
     rows = []
-    shared = {
-        "load_average": os.getloadavg()[0],
-        "measured": records.now(),
-        "git_commit": records.git_commit(),
-        **records.software(),
-    }
     for subject in subjects:
-        own = blocks[blocks["variant"] == subject.variant.id].sort_values("round")
+        own = blocks[blocks["variant"] == subject.variant.id]
         plan, settings = subject.plan, subject.settings
-        rounds = own["epoch_seconds"].to_numpy()
-        low, high = median_interval(rounds)
-        row = shared | {
+        low, high = median_interval(own["epoch_seconds"].to_numpy())
+        train_images, validation_images = (len(labels) for _, labels in parts[plan.device])
+        row = {
             "variant": subject.variant.id,
-            "epoch_seconds": np.median(rounds),
+            **own[["epoch_seconds", "step_seconds", "validation_seconds"]].median().to_dict(),
             "epoch_seconds_low": low,
             "epoch_seconds_high": high,
-            "rounds": len(rounds),
-            "step_seconds": own["step_seconds"].median(),
-            "validation_seconds": own["validation_seconds"].median(),
+            "rounds": len(own),
             "batch_size": settings.batch_size,
+            "train_images": train_images,
+            "validation_images": validation_images,
             "device": plan.device,
             "device_name": hardware.describe(plan.device),
             "precision": plan.precision,
@@ -170,11 +165,14 @@ def summarise(subjects: Sequence[Subject], blocks: pd.DataFrame, parts: Parts) -
             "other_cpu_share": own["other_cpu_share"].mean(),
             "other_gpu_processes": other_gpu_processes() if plan.device == "cuda" else None,
         }
-        sizes = (len(labels) for _, labels in parts[plan.device])
-        row |= zip(("train_images", "validation_images"), sizes, strict=True)
-        rows.append(row | {f"{ROUND}{n}": value for n, value in enumerate(rounds, start=1)})
-    table = pd.DataFrame(rows)
-    return table[[*COLUMNS, *(name for name in table.columns if name.startswith(ROUND))]]
+        rows.append(row | {f"{ROUND}{n}": s for n, s in enumerate(own["epoch_seconds"], start=1)})
+    table = pd.DataFrame(rows).assign(
+        load_average=os.getloadavg()[0],
+        measured=records.now(),
+        git_commit=records.git_commit(),
+        **records.software(),
+    )
+    return table[[*COLUMNS, *table.columns[table.columns.str.startswith(ROUND)]]]
 
 
 class Load:

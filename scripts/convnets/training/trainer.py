@@ -19,6 +19,7 @@ from torch.nn.functional import cross_entropy
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.core.errors import Interrupted, UserError
+from convnets.data.dataset import Dataset
 from convnets.runs.progress import Epoch
 from convnets.training.checkpoints import Checkpoints, TrainingState, write_history
 from convnets.training.cuda_graph import Step, record
@@ -123,6 +124,12 @@ class Trainer:
         state.optimizer = self.optimizer.state_dict()
         state.losses = self.losses[: state.step].clone()
         state.corrects = self.corrects[: state.step].clone()
+
+
+def to_device(dataset: Dataset, part: str, device: str) -> LabelledImages:
+    """Images and labels of a part of the split, on the device."""
+    images, labels = dataset.part(part)
+    return torch.from_numpy(images).to(device), torch.from_numpy(labels).long().to(device)
 
 
 def place(network: nn.Sequential, plan: Plan) -> nn.Sequential:
