@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -78,12 +79,7 @@ MECHANISM = f"{RESULTS}/mechanism.json"
 CLAIMS = f"{RESULTS}/claims.csv"
 READINGS_JUDGED = f"{RESULTS}/readings.csv"
 ANIMATED = ["figure_01", "figure_02", "figure_03", "figure_04", "columns_back", "figure_07"]
-FIGURE_NAMES = [
-    *LAYER_FIGURES,
-    POOLING_FIGURE,
-    *CONFIG.figure_names,
-    *CONFIG.analysis_figures,
-]
+FIGURE_NAMES = [*LAYER_FIGURES, POOLING_FIGURE, *CONFIG.figure_names, *CONFIG.analysis_figures]
 TABLES = expand(
     f"{RESULTS}/tables/{{name}}.{{format}}",
     name=CONFIG.table_names,
@@ -109,20 +105,17 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def of_all_runs(file):
-    """Paths of `file` in the folders of all runs that the chosen experiments need."""
-    return of_runs(file, CONFIG.variant_ids)
-
-
-def of_analysed_runs(file):
-    """Paths of `file` in the folders of the runs that the analyses compare."""
-    return of_runs(file, CONFIG.analysed_variants)
-
-
 def of_runs(file, variants):
     """Paths of `file` in the folders of all runs of some variants."""
-    runs = [(variant, seed) for variant, seed in CONFIG.runs if variant in variants]
-    return expand(f"{RUN}/{file}", zip, variant=[v for v, _ in runs], seed=[s for _, s in runs])
+    return [
+        f"{RUN}/{file}".format(variant=variant, seed=seed)
+        for variant, seed in CONFIG.runs
+        if variant in variants
+    ]
+
+
+of_all_runs = partial(of_runs, variants=CONFIG.variant_ids)
+of_analysed_runs = partial(of_runs, variants=CONFIG.analysed_variants)
 
 
 def hold_results():
@@ -137,14 +130,12 @@ def hold_results():
 
 def write_plan():
     """Write down the configuration and what there will be, for scripts/status.py and scripts/report_now.py."""
-    cost = {name: CONFIG.variant(name).multiply_adds for name in CONFIG.variant_ids}
-    runs = [
-        {"variant": variant, "seed": seed, "multiply_adds": cost[variant]}
-        for variant, seed in CONFIG.runs
-    ]
     plan = {
         "epochs": CONFIG.epochs,
-        "runs": runs,
+        "runs": [
+            {"variant": id, "seed": seed, "multiply_adds": CONFIG.variant(id).multiply_adds}
+            for id, seed in CONFIG.runs
+        ],
         "command": COMMAND,
         "tables": {name: asdict(CONFIG.tables[name]) for name in CONFIG.table_names},
         "figures": {name: asdict(CONFIG.figures[name]) for name in CONFIG.figure_names},
@@ -160,49 +151,9 @@ def histories_of_figure(wildcards):
     return of_runs("history.csv", CONFIG.figures[wildcards.name].variants)
 
 
-def minutes_of_training(wildcards, attempt):
-    """Time limit of a run on a cluster, longer with each attempt."""
-    return training_minutes(
-        CONFIG.variant(wildcards.variant),
-        CONFIG.training_images,
-        CONFIG.epochs,
-        CONFIG.training_of(wildcards.variant),
-        attempt,
-    )
-
-
-def megabytes_of_training(wildcards, attempt):
-    """Memory of a run on a cluster, more with each attempt."""
-    variant, settings = CONFIG.variant(wildcards.variant), CONFIG.training_of(wildcards.variant)
-    return training_megabytes(variant, settings, attempt)
-
-
-def threads_of_training(wildcards):
-    """Processor threads of a run."""
-    return CONFIG.training_of(wildcards.variant).threads
-
-
-def threads_of_measuring(wildcards):
-    """All cores of this machine, so that no other job runs; on a cluster those of a run."""
-    if workflow.is_main_process and workflow.local_exec:
-        return workflow.resource_settings.cores or 1
-    return max(CONFIG.training_of(id).threads for id in CONFIG.variant_ids)
-
-
-def megabytes_of_measuring(wildcards, attempt):
-    """Memory of the measurement on a cluster: as the largest run's."""
-    return max(
-        training_megabytes(CONFIG.variant(id), CONFIG.training_of(id), attempt)
-        for id in CONFIG.variant_ids
-    )
-
-
-def inputs_of_training(wildcards):
-    """The prepared data, unless the run is finished."""
-    folder = Path(RUN.format(**wildcards))
-    if folder in REPLACED:
-        return [*DATA, REPLACEMENT]
-    return [] if (folder / "run.json").exists() else DATA
+def megabytes_of_training(id, attempt):
+    """Main memory of a run of the variant `id`, more with each attempt."""
+    return training_megabytes(CONFIG.variant(id), CONFIG.training_of(id), attempt)
 
 
 def inputs_of_analysis(wildcards):

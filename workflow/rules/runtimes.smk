@@ -7,6 +7,13 @@
 # again, on a machine with nothing else to do: snakemake --forcerun runtimes
 
 
+def threads_of_measuring(wildcards):
+    """All cores of this machine, so that no other job runs; on a cluster those of a run."""
+    if workflow.is_main_process and workflow.local_exec:
+        return workflow.resource_settings.cores or 1
+    return max(CONFIG.training_of(id).threads for id in CONFIG.variant_ids)
+
+
 rule runtimes:
     """Measure the seconds an epoch of every variant takes, in turn."""
     input:
@@ -26,7 +33,9 @@ rule runtimes:
     threads: threads_of_measuring
     resources:
         runtime=lambda wildcards, attempt: attempt * (15 + len(CONFIG.variant_ids)),
-        mem_mb=megabytes_of_measuring,
+        mem_mb=lambda wildcards, attempt: max(
+            megabytes_of_training(id, attempt) for id in CONFIG.variant_ids
+        ),
     params:
         runs=of_all_runs(""),
         data=subpath(input[0], parent=True),

@@ -19,6 +19,14 @@
 # run is the requested one is decided before any job starts (`convnets.runs.finished`).
 
 
+def inputs_of_training(wildcards):
+    """The prepared data, unless the run is finished."""
+    folder = Path(RUN.format(**wildcards))
+    if folder in REPLACED:
+        return [*DATA, REPLACEMENT]
+    return [] if (folder / "run.json").exists() else DATA
+
+
 rule train:
     """Train one variant with one seed."""
     input:
@@ -31,10 +39,15 @@ rule train:
         f"{RUN}/train.log",
     conda:
         TRAINING_ENV
-    threads: threads_of_training
+    threads: lambda wildcards: CONFIG.training_of(wildcards.variant).threads
     resources:
-        runtime=minutes_of_training,
-        mem_mb=megabytes_of_training,
+        runtime=lambda wildcards, attempt: training_minutes(
+            CONFIG.variant(wildcards.variant),
+            CONFIG.epochs * CONFIG.training_images,
+            CONFIG.training_of(wildcards.variant),
+            attempt,
+        ),
+        mem_mb=lambda wildcards, attempt: megabytes_of_training(wildcards.variant, attempt),
         runs_per_gpu=CONFIG.runs_per_gpu,  # as a parameter it would re-run what is done
     params:
         variant=lambda wildcards, output: to_json(CONFIG.variant(wildcards.variant).specification()),
@@ -63,7 +76,7 @@ rule evaluate:
         f"{RUN}/evaluate.log",
     conda:
         TRAINING_ENV
-    threads: threads_of_training
+    threads: lambda wildcards: CONFIG.training_of(wildcards.variant).threads
     resources:
         runs_per_gpu=CONFIG.runs_per_gpu,
     params:

@@ -30,13 +30,13 @@ COPIES = 8
 
 
 def training_minutes(
-    variant: Variant, images: int, epochs: int, settings: TrainingSettings, attempt: int
+    variant: Variant, images: int, settings: TrainingSettings, attempt: int
 ) -> int:
-    """Time limit of a job that trains on `images` images (training and validation) an epoch."""
+    """Time limit of a job that goes through `images` images, those of all its epochs."""
     on_cpu = settings.device == "cpu"
     rate = CPU_MULTIPLY_ADDS * settings.threads if on_cpu else GPU_MULTIPLY_ADDS
     step = STEP_SECONDS + settings.batch_size * variant.multiply_adds / rate
-    seconds = START_SECONDS + HEADROOM * epochs * images / settings.batch_size * step
+    seconds = START_SECONDS + HEADROOM * images / settings.batch_size * step
     return math.ceil(min(attempt, MOST) * seconds / 60)
 
 
