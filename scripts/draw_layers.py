@@ -1,8 +1,6 @@
 """Draw how layers compute: Figures 1 to 5 and 7, and animations of them (NAME_animated.svg)."""
 
-import argparse
-from pathlib import Path
-
+from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import write_text
 from convnets.exhibits.animation import animated_svg
@@ -12,9 +10,7 @@ from convnets.exhibits.style import save_figure, use_style
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, required=True, help="folder for the files")
-    folder = parser.parse_args().output
+    folder = option_parser(__doc__, output="folder for the files").parse_args().output
     use_style()
     for name, figure in FIGURES.items():
         save_figure(figure.draw(), str(folder / name), figure.title, figure.description)

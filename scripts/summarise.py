@@ -13,14 +13,13 @@ from typing import Any
 import pandas as pd
 
 from convnets.core.errors import UserError, run_script
-from convnets.core.files import read_json, read_provenance, write_text
+from convnets.core.files import ROOT, read_json, read_provenance, write_text
 from convnets.core.formats import number, plural
 from convnets.judging.conditions import PAPER_EPOCHS, PAPER_IMAGES
 from convnets.judging.verdicts import ON_THESE_NETWORKS
 from convnets.report.page import about
 from convnets.runs.run_folder import RunFolder
 
-ROOT = Path(__file__).resolve().parents[1]
 FIGURE = "figure_08"
 NEEDED = ("comparison.csv", "claims.csv", "data/provenance.json", "plan.json")
 """Files of a published folder that are summarised."""

@@ -23,7 +23,7 @@ from convnets.exhibits.style import CONTRAST, LOOKS, contrast, save_figure, use_
 from convnets.runs.metrics import collect, read_runs
 
 CONFIG = Path(__file__).parents[2] / "config"
-PUBLISHED, PRIOR = CONFIG / "published_values.csv", CONFIG / "prior"
+PRIOR = CONFIG / "prior"
 SVG = "{http://www.w3.org/2000/svg}"
 MAX_2 = Variant("max_pool_2", "max_pool")
 MAX_3 = Variant("max_pool_3", "max_pool", pool_size=3)
@@ -38,7 +38,7 @@ FIGURE = Figure(
 def trajectories_of(folder: Path, figure: Figure = FIGURE) -> list[Trajectory]:
     path = folder / "metrics.csv"
     path.write_text(collect(folder.glob("*/seed_*")).to_csv(index=False))
-    return read_trajectories(figure, read_runs(path), folder, PUBLISHED, PRIOR)
+    return read_trajectories(figure, read_runs(path), folder)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_measured_seconds_are_the_same_in_every_epoch(runs: Path) -> None:
         {"avg_pool_2": [4.0, 9.0, 5.0], "max_pool_2": [1.0], "max_pool_3": [1.0]}
     )
     path.write_text(collect(runs.glob("*/seed_*"), measured).to_csv(index=False))
-    average = read_trajectories(FIGURE, read_runs(path), runs, PUBLISHED, PRIOR)[0]
+    average = read_trajectories(FIGURE, read_runs(path), runs)[0]
     assert average.points["seconds"].tolist() == [5.0, 10.0, 15.0]
 
 

@@ -281,7 +281,7 @@ def test_the_readings_of_the_configuration_can_be_run_as_they_are_judged() -> No
     in_set = load_config(["config/config.yaml"], {"experiments": "readings"}).variant_ids
     experiments = [item["experiment"] for item in items if "experiment" in item]
     assert sorted(experiments) == sorted(base["sets"]["readings"])
-    for item, reading in zip(items, load_readings(items), strict=True):
+    for item, reading in zip(items, load_readings(), strict=True):
         if "experiment" in item:
             shown = load_config(
                 ["config/config.yaml"], {"experiments": item["experiment"]}

@@ -92,7 +92,7 @@ def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
     collect(runs, make_runtimes(SECONDS)).to_csv(folder / "metrics.csv", index=False)
     metrics = read_runs(folder / "metrics.csv")
     config = parse(Table, CONFIG["tables"]["table_2"], "it")
-    make_table("table_2", config, metrics, PUBLISHED, provenance, f"{folder}/tables/table_2")
+    make_table(config, metrics, provenance, folder / "tables/table_2")
     write_text(folder / "figures/figure_08.svg", FIGURE)
     write_text(folder / "figures/figure_08.csv", "epoch,mean\n1,0.5\n")
     compare(PUBLISHED, metrics, provenance, PRIOR).to_csv(folder / "comparison.csv", index=False)
@@ -104,10 +104,7 @@ def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
         for seed in (0, 1)
     ]
     write_json(folder / "plan.json", {**PLAN, "runs": planned})
-    readings = load_readings(
-        yaml.safe_load((ROOT / "config/readings.yaml").read_text())["readings"]
-    )
-    judged = judge_readings(readings, PUBLISHED, metrics, provenance)
+    judged = judge_readings(load_readings(), PUBLISHED, metrics, provenance)
     judged.to_csv(folder / "readings.csv", index=False)
     return folder
 

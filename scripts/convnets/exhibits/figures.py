@@ -99,19 +99,15 @@ class Trajectory:
         return f"{name}\n{self.summary(x)}\n{self.summary_of_paper(x)}"
 
 
-def read_trajectories(
-    figure: Figure, runs: pd.DataFrame, folder: Path, published: Path, prior: Path
-) -> list[Trajectory]:
+def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[Trajectory]:
     """The curves of `figure` from the histories under `folder` (`VARIANT/seed_S/history.csv`).
-
-    `published` and `prior` are `config/published_values.csv` and `config/prior`.
 
     Raises:
         UserError: a curve has no finished run.
     """
-    paper = distinct_numbers(read_published(published))
+    paper = distinct_numbers(read_published())
     points = pd.DataFrame({"x": paper[X_OF_PAPER[figure.x]], "accuracy": paper["test_accuracy"]})
-    others = read_curves(prior).dropna(subset=[figure.x])
+    others = read_curves().dropna(subset=[figure.x])
     return [_trajectory(curve, runs, folder, points.dropna(), others) for curve in figure.curves]
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from convnets.config.settings import parse
 from convnets.core.errors import UserError
+from convnets.core.files import ROOT
 from convnets.core.formats import MINUS
 from convnets.core.kinds import STRICT
 from convnets.judging.spread import ACCURACY, QUANTITIES
@@ -173,7 +174,7 @@ class Family:
         return family
 
 
-def load_claims(file: Path) -> list[Claim]:
+def load_claims(file: Path = ROOT / "config/claims.yaml") -> list[Claim]:
     """The claims in a YAML file. Raises `UserError` where a part makes no sense."""
     claims = []
     for values in yaml.safe_load(file.read_text(encoding="utf-8")):

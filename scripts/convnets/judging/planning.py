@@ -21,7 +21,7 @@ from convnets.judging.claims import Claim, Comparison, Family
 from convnets.judging.estimates import ALPHA, MOST_SEEDS, POWER, Estimates
 from convnets.judging.judge import Finding, Judgement, Witness, combine, findings_of
 from convnets.judging.spread import ACCURACY, OF_BEST, QUANTITIES
-from convnets.judging.witnesses import OWN_IMAGES, Sweep
+from convnets.judging.witnesses import OWN_IMAGES, SeedSample
 
 SIZES = (1, 2, 4, 8)
 """Seeds that a group adds to each of its variants."""
@@ -33,7 +33,7 @@ LEAST_GAIN = 0.02
 class Future:
     """Our runs and further ones, simulated: a witness whose effects are (draws, effects)."""
 
-    ours: Sweep
+    ours: SeedSample
     means: Mapping[str, np.ndarray]
     """Expected values, see `expected_values`."""
     noise: Mapping[str, np.ndarray]
@@ -112,7 +112,7 @@ class Planner:
     """Decisions that further runs make possible."""
 
     family: Family
-    ours: Sweep
+    ours: SeedSample
     means: Mapping[str, np.ndarray]
     """Expected values, see `expected_values`."""
     hours: np.ndarray
@@ -222,7 +222,7 @@ class Planner:
         return noise | dict.fromkeys(OF_BEST, noise["best_epoch"])  # runtimes follow the epochs
 
 
-def expected_values(ours: Sweep, others: Sequence[Witness]) -> dict[str, np.ndarray]:
+def expected_values(ours: SeedSample, others: Sequence[Witness]) -> dict[str, np.ndarray]:
     """Means of our runs by quantity; variants without a run get those of other witnesses.
 
     The first witness that has the variant counts, less its mean gap to ours. nan where none has,

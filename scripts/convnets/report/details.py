@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from convnets.core.files import ROOT
 from convnets.judging.conditions import PAPER_GPU, runtime_conditions
 from convnets.judging.numbers import REFERENCE
 from convnets.judging.readings import HARDWARE_SPREAD, SCALE_SPREAD, THRESHOLD
 from convnets.judging.spread import ASSUMED
 from convnets.report.axis import Axis
 from convnets.report.fidelity import CONDITIONS, differences, read_study
-from convnets.report.results import ROOT, Results
+from convnets.report.results import Results
 from convnets.runs.metrics import rounds_of
 from convnets.runs.rounds import median_interval
 

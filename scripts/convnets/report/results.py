@@ -14,14 +14,13 @@ from convnets.architectures.variant import KEYS_OF_METHOD
 from convnets.config.experiments import Table
 from convnets.config.settings import parse
 from convnets.core.errors import UserError
-from convnets.core.files import read_json, read_provenance
+from convnets.core.files import ROOT, read_json, read_provenance
 from convnets.judging.conditions import censored, deviations, level, other_hardware
 from convnets.judging.others import Prior, read_prior
 from convnets.judging.published import read_published
 from convnets.runs.metrics import read_history, read_runs, runs_of
 from convnets.runs.run_folder import RECORD, TEST, RunFolder
 
-ROOT = Path(__file__).resolve().parents[3]
 SYNTHETIC = "glyphs"
 """The data source whose images are drawn, not written by hand."""
 
@@ -72,12 +71,12 @@ class Results:
     @cached_property
     def published(self) -> pd.DataFrame:
         """The paper's numbers."""
-        return read_published(ROOT / "config/published_values.csv")
+        return read_published()
 
     @cached_property
     def prior(self) -> Prior:
         """Other people's runs."""
-        return read_prior(ROOT / "config/prior")
+        return read_prior()
 
     @cached_property
     def tables(self) -> dict[str, Table]:

@@ -17,7 +17,7 @@ from convnets.judging.spread import ACCURACY
 from convnets.judging.verdicts import FAILS, HOLDS, NOT_RUN, ON_THESE_NETWORKS, UNDECIDED
 from convnets.judging.witnesses import spreads_of
 from convnets.report.axis import Axis
-from convnets.report.results import ROOT, Results
+from convnets.report.results import Results
 from convnets.runs.metrics import runs_of
 
 OF_NUMBERS = (REPRODUCED, COMPATIBLE, DIFFERS, NOT_COMPARABLE, "reference", NOT_RUN)
@@ -61,7 +61,7 @@ def witnesses(results: Results) -> dict[str, Any]:
     ours, models = spreads_of(results.metrics), results.prior.models
     return {
         "agreement": agreement(results.comparison).to_dict("records"),
-        "seed": papers_seed(ROOT / "config/prior", results.published),
+        "seed": papers_seed(results.published),
         "spread": {
             name: [math.sqrt(value) for value in (ours[name].variance, *model.components)]
             for name, model in models.items()
