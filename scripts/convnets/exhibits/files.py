@@ -19,7 +19,8 @@ from convnets.runs.metrics import runs_of
 def make_table(table: Table, runs: pd.DataFrame, provenance: dict[str, Any], prefix: Path) -> None:
     """Write the table's three files, whose name is that of the table with an ending."""
     filled = FilledTable(table, runs, read_published())
-    text = (filled.grid(), prefix.name, filled.caption(conditions(provenance, filled.runs)))
+    caption = f"{table.title}. {filled.notes(conditions(provenance, filled.runs))}"
+    text = (filled.grid(), prefix.name, caption)
     write_text(f"{prefix}.csv", filled.numbers().to_csv(index=False))
     write_text(f"{prefix}.md", markdown(*text))
     write_text(f"{prefix}.tex", latex(*text))
@@ -35,6 +36,7 @@ def make_figure(
     if figure.x == "seconds":
         remark += f". {runtime_conditions(runs)}"
     use_style()
-    drawing, text = draw(figure, trajectories, remark), describe(figure, trajectories, remark)
-    save_figure(drawing, str(prefix), figure.title, text)
+    words = describe(figure.x, trajectories, remark)
+    drawing = draw(figure.x, trajectories, words["remark"])
+    save_figure(drawing, str(prefix), figure.title, words["description"])
     write_text(f"{prefix}.csv", numbers(trajectories).to_csv(index=False))
