@@ -29,9 +29,9 @@ from convnets.judging.readings import (
     log_likelihood,
 )
 from convnets.judging.spread import ACCURACY, ASSUMED, learn_spread
-from convnets.report.details import readings
 from convnets.report.page import Sections
 from convnets.report.results import read_words
+from convnets.report.sections import likelihoods
 
 OFFICIAL: dict[str, Any] = {
     "display_name": "EMNIST Balanced",
@@ -218,7 +218,7 @@ def page_of(table: pd.DataFrame, folder: Path) -> str:
     table.to_csv(folder / "readings.csv", index=False)
     paper: dict[str, list[Any]] = {"readings": [], "inconsistencies": []}
     results = SimpleNamespace(readings=read_words(folder / "readings.csv"), paper=paper)
-    values = {"results": results, "exhibits": {"readings": [], "beyond": []}} | readings()
+    values = {"results": results, "exhibits": {"readings": [], "beyond": []}} | likelihoods(None)  # type: ignore[arg-type]
     return str(Sections(**values).show("readings").data)
 
 

@@ -25,6 +25,7 @@ from convnets.core.errors import UserError
 from convnets.core.files import ROOT, write_text
 from convnets.core.svg import SVG, read_drawing, safe_drawing
 from convnets.judging.conditions import readable
+from convnets.report.results import inner
 
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 MEDIA_TYPES = {".csv": "text/csv", ".svg": "image/svg+xml"}
@@ -36,7 +37,7 @@ Heading = tuple[int, str, str]
 def environment() -> Environment:
     """The templates of pages."""
     found = templates.environment()
-    found.filters |= {"slug": slug, "data_uri": data_uri, "readable": readable}
+    found.filters |= {"inner": inner, "slug": slug, "data_uri": data_uri, "readable": readable}
     found.filters["inline_drawing"] = safe_drawing
     found.tests["is_file"] = Path.is_file
     found.globals |= {"about": about, "headings": []}
