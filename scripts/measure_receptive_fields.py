@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from convnets.analyses.field import middle_feature
-from convnets.analyses.runs import load_runs
 from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import atomic_write
@@ -28,8 +27,8 @@ def main() -> None:
     arguments = option_parser(__doc__, "data", "runs", output="the npz file to write").parse_args()
     dataset = load_dataset(arguments.data)
     images = torch.from_numpy(dataset.images[dataset.split["test"][:IMAGES]])
-    first = {id: seeds[0] for id, seeds in load_runs(arguments.runs).items()}
-    convolutional = {id: run for id, run in first.items() if run.variant.is_convolutional}
+    runs = sorted(map(RunFolder, arguments.runs), key=lambda run: -run.record["seed"])
+    convolutional = {run.variant.id: run for run in runs if run.variant.is_convolutional}
     gradients = np.array([measure(run, images) for run in convolutional.values()])
     with atomic_write(arguments.output) as file:
         np.savez(file, variants=list(convolutional), gradients=gradients, images=len(images))

@@ -29,14 +29,12 @@ from convnets.core.errors import UserError, run_script
 from convnets.core.files import ROOT, write_text
 from convnets.judging.claims import Family, load_claims
 from convnets.judging.conditions import OTHER
-from convnets.judging.estimates import MOST_SEEDS, POWER
-from convnets.judging.judge import judge
+from convnets.judging.estimates import ACCURACY, MOST_SEEDS, OF_BEST, POWER
 from convnets.judging.others import other_peoples_runs, read_prior
 from convnets.judging.planning import LEAST_GAIN, Planner, Step, expected_values
 from convnets.judging.published import read_published
-from convnets.judging.spread import ACCURACY, OF_BEST
 from convnets.judging.table import About, about_runs
-from convnets.judging.verdicts import NOT_RUN, UNDECIDED
+from convnets.judging.verdicts import NOT_RUN, UNDECIDED, judge
 from convnets.judging.witnesses import images_of, our_runs, papers_numbers, read_right
 from convnets.report.remake import intact_runs
 from convnets.report.results import read_plan

@@ -9,7 +9,7 @@ import pytest
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from convnets.judging.claims import Family, load_claims
-from convnets.judging.judge import judge
+from convnets.judging.estimates import ACCURACY
 from convnets.judging.others import (
     fit,
     other_peoples_runs,
@@ -17,7 +17,7 @@ from convnets.judging.others import (
     read_prior,
 )
 from convnets.judging.published import read_published
-from convnets.judging.spread import ACCURACY
+from convnets.judging.verdicts import judge
 from convnets.judging.witnesses import our_runs
 
 ROOT = Path(__file__).parents[2]

@@ -22,10 +22,9 @@ from convnets.config.checks import load_config, validate
 from convnets.config.overlays import Layers
 from convnets.config.schema import Config
 from convnets.judging.claims import Family, load_claims
-from convnets.judging.estimates import ALPHA, Estimates
-from convnets.judging.judge import judge
+from convnets.judging.estimates import ACCURACY, ALPHA, QUANTITIES, Estimates, Spread
 from convnets.judging.planning import Future, Planner, expected_values
-from convnets.judging.spread import ACCURACY, QUANTITIES, Spread
+from convnets.judging.verdicts import judge
 from convnets.judging.witnesses import SeedSample
 from convnets.runs.metrics import by_run, collect
 from plan import command, expected_hours, overlay, runs_of_steps

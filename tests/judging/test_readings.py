@@ -12,6 +12,7 @@ import yaml
 from scipy import integrate, stats
 
 from convnets.config.checks import load_config
+from convnets.judging.estimates import ACCURACY, ASSUMED, learn_spread
 from convnets.judging.published import read_published
 from convnets.judging.readings import (
     ALTERNATIVE,
@@ -28,7 +29,6 @@ from convnets.judging.readings import (
     load_readings,
     log_likelihood,
 )
-from convnets.judging.spread import ACCURACY, ASSUMED, learn_spread
 from convnets.report.page import Sections
 from convnets.report.results import read_words
 from convnets.report.sections import likelihoods

@@ -25,8 +25,10 @@ OUTLINE = "#D55E00"
 def analyse(study: AnalysedRuns) -> Analysis:
     """The figure `analysis_receptive_fields`."""
     with np.load(study.arguments.gradients) as measured:
-        names, gradients = measured["variants"].tolist(), measured["gradients"]
+        by_name = dict(zip(measured["variants"].tolist(), measured["gradients"], strict=True))
         images = int(measured["images"])
+    names = [name for name in study.runs if name in by_name]
+    gradients = np.array([by_name[name] for name in names])
     fields = measure_fields([study.runs[name][0].variant for name in names], gradients)
     fields.insert(1, "label", [study.labels[name] for name in names])
     first_seeds = runs_of(study.metrics, *names).groupby("variant").head(1)

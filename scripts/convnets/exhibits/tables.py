@@ -12,8 +12,8 @@ from convnets.core.formats import decimals, number
 from convnets.core.templates import texts
 from convnets.exhibits.table_text import Grid
 from convnets.judging.conditions import censored, runtime_conditions
+from convnets.judging.estimates import OF_BEST
 from convnets.judging.numbers import own_interval
-from convnets.judging.spread import OF_BEST
 from convnets.judging.witnesses import spreads_of
 from convnets.runs.metrics import (
     RUNTIMES,

@@ -21,9 +21,8 @@ from scipy import optimize
 
 from convnets.core.files import ROOT
 from convnets.judging.conditions import PAPER_EPOCHS
-from convnets.judging.estimates import Estimates
+from convnets.judging.estimates import ACCURACY, OF_BEST, Estimates
 from convnets.judging.published import distinct_numbers
-from convnets.judging.spread import ACCURACY, OF_BEST
 from convnets.judging.witnesses import SeedSample, images_of
 
 PRIOR = ROOT / "config/prior"

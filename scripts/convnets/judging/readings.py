@@ -7,7 +7,7 @@ every number errs by itself, normally, with a variance that is the sum of
 
 - test images, ours and the paper's 15,800: binomial, for accuracies;
 - seeds: the paper's one run and the mean of ours, with the spread of variants with several seeds,
-  or an assumed one (`convnets.judging.spread`);
+  or an assumed one (`convnets.judging.estimates`);
 - rounding of the published digits;
 - for runtimes on other hardware than the paper's, `HARDWARE_SPREAD`.
 
@@ -36,9 +36,9 @@ import yaml
 from convnets.core.files import ROOT
 from convnets.judging import conditions
 from convnets.judging.conditions import PAPER_IMAGES, censored, other_hardware
+from convnets.judging.estimates import ACCURACY, OF_BEST, QUANTITIES
 from convnets.judging.numbers import REFERENCE
 from convnets.judging.published import distinct_numbers
-from convnets.judging.spread import ACCURACY, OF_BEST, QUANTITIES
 from convnets.judging.witnesses import spreads_of
 from convnets.runs.metrics import RUNTIMES, runs_of
 

@@ -12,9 +12,17 @@ import pandas as pd
 
 from convnets.core.errors import UserError
 from convnets.judging.conditions import PAPER_IMAGES
-from convnets.judging.estimates import Estimates, estimate, image_covariance
+from convnets.judging.estimates import (
+    ACCURACY,
+    QUANTITIES,
+    Estimates,
+    Spread,
+    estimate,
+    image_covariance,
+    learn_spread,
+    replicates,
+)
 from convnets.judging.published import distinct_numbers
-from convnets.judging.spread import ACCURACY, QUANTITIES, Spread, learn_spread, replicates
 from convnets.runs.run_folder import RunFolder
 
 OWN_IMAGES, OTHER_IMAGES = 0.68, 0.61

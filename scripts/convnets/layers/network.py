@@ -2,23 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from convnets.architectures.operations import Convolution as ConvolutionOperation
-from convnets.architectures.operations import Linear, Operation
+from convnets.architectures.operations import Convolution, Linear, Operation
 from convnets.architectures.variant import HEAD_SIZE, Variant
-from convnets.layers.activation import ReLU
-from convnets.layers.convolution import Convolution
+from convnets.layers.convolution import ConvolutionLayer
 from convnets.layers.convolution_im2col import Im2colConvolution
 from convnets.layers.dense import Flatten, FullyConnected, RepeatTo2x2
-from convnets.layers.layer import Layer
+from convnets.layers.layer import Array, Layer, ReLU
 from convnets.layers.loss import SoftmaxCrossEntropy
-from convnets.layers.pooling import AveragePooling, MaxAveragePooling, MaxPooling
+from convnets.layers.pooling import AveragePooling, MaxPlusAveragePooling, MaxPooling
 
-POOLINGS: dict[str, type[MaxPooling | AveragePooling | MaxAveragePooling]] = {
+POOLINGS: dict[str, type[MaxPooling | AveragePooling | MaxPlusAveragePooling]] = {
     "max_pool": MaxPooling,
     "avg_pool": AveragePooling,
-    "max_avg_pool": MaxAveragePooling,
+    "max_avg_pool": MaxPlusAveragePooling,
 }
 
 
@@ -30,20 +26,18 @@ class Network:
         self.loss = SoftmaxCrossEntropy()
 
     @property
-    def params(self) -> list[np.ndarray]:
+    def params(self) -> list[Array]:
         """The parameters of all layers, first layer first."""
         return [param for layer in self.layers for param in layer.params]
 
-    def fprop(self, images: np.ndarray) -> list[np.ndarray]:
+    def fprop(self, images: Array) -> list[Array]:
         """The images and the outputs of each layer; the last ones are the class scores."""
         activations = [images]
         for layer in self.layers:
             activations.append(layer.fprop(activations[-1]))
         return activations
 
-    def error_and_grads(
-        self, images: np.ndarray, labels: np.ndarray
-    ) -> tuple[float, list[np.ndarray]]:
+    def error_and_grads(self, images: Array, labels: Array) -> tuple[float, list[Array]]:
         """The error E of a batch, and its gradient with respect to each of `params`.
 
         Back-propagation: from the last layer to the first, each turns the gradient with respect
@@ -62,8 +56,8 @@ class Network:
 
 def build_network(
     variant: Variant,
-    weights: Sequence[np.ndarray],
-    convolution: type[Convolution] = Im2colConvolution,
+    weights: Sequence[Array],
+    convolution: type[ConvolutionLayer] = Im2colConvolution,
 ) -> Network:
     """The network of `variant`, with (copies of) these parameters in the order of `params`.
 
@@ -75,7 +69,7 @@ def build_network(
     layers: list[Layer] = [] if variant.is_convolutional else [Flatten()]
     for operation in hidden:
         layers.append(_layer(operation, remaining, convolution))
-        if isinstance(operation, ConvolutionOperation | Linear):
+        if isinstance(operation, Convolution | Linear):
             layers.append(ReLU())
     if variant.is_convolutional:
         layers += _head(variant)
@@ -84,10 +78,10 @@ def build_network(
 
 
 def _layer(
-    operation: Operation, remaining: Iterator[np.ndarray], convolution: type[Convolution]
+    operation: Operation, remaining: Iterator[Array], convolution: type[ConvolutionLayer]
 ) -> Layer:
     """The layer of `operation`, which takes its parameters from `remaining`."""
-    if not isinstance(operation, ConvolutionOperation | Linear):
+    if not isinstance(operation, Convolution | Linear):
         return POOLINGS[operation.kind](operation.window, operation.stride, operation.padding)
     weights = next(remaining)
     bias = next(remaining) if operation.bias else None

@@ -13,9 +13,9 @@ from convnets.config.settings import OFFICIAL_TEST_IMAGES
 from convnets.core.files import ROOT
 from convnets.judging import conditions, readings, verdicts
 from convnets.judging.comparison import NOT_COMPARABLE, agreement
+from convnets.judging.estimates import ACCURACY, ASSUMED
 from convnets.judging.numbers import COMPATIBLE, DIFFERS, REFERENCE, REPRODUCED
 from convnets.judging.others import papers_seed
-from convnets.judging.spread import ACCURACY, ASSUMED
 from convnets.judging.witnesses import spreads_of
 from convnets.lesson.tables import for_templates
 from convnets.report.axis import Axis
