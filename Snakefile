@@ -22,7 +22,6 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/runtimes.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/analyses.smk"
-include: "workflow/rules/readings.smk"
 include: "workflow/rules/lesson.smk"
 include: "workflow/rules/report.smk"
 

@@ -26,13 +26,11 @@ from benchmarks.synthetic_sweeps import IMAGES, Draw, Truth, draw, publish
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import write_text
 from convnets.judging.claims import Claim, Comparison, Family, load_claims
-from convnets.judging.estimates import image_covariance
-from convnets.judging.judge import judge
+from convnets.judging.estimates import ACCURACY, image_covariance, learn_spread
 from convnets.judging.numbers import DIFFERS, REFERENCE, gaps_to_paper, verdicts
 from convnets.judging.published import distinct_numbers, read_published
-from convnets.judging.spread import ACCURACY, learn_spread
-from convnets.judging.verdicts import FAILS, HOLDS
-from convnets.judging.witnesses import Sweep
+from convnets.judging.verdicts import FAILS, HOLDS, judge
+from convnets.judging.witnesses import SeedSample
 from convnets.runs.metrics import RUNTIMES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -136,7 +134,7 @@ def is_true(truth: Truth, claim: Claim) -> bool:
     )
 
 
-def subset(sweep: Draw, seeds: int | str | np.ndarray, rng: np.random.Generator) -> Sweep:
+def subset(sweep: Draw, seeds: int | str | np.ndarray, rng: np.random.Generator) -> SeedSample:
     """The first seeds of a sweep, an array has their number by variant; `mixed` draws it."""
     variants = len(sweep.right)
     mixed = isinstance(seeds, str)
@@ -148,10 +146,10 @@ def subset(sweep: Draw, seeds: int | str | np.ndarray, rng: np.random.Generator)
     }
     right = [correct[:number] for correct, number in zip(sweep.right, several, strict=True)]
     spreads = {name: learn_spread(numbers, name) for name, numbers in values.items()}
-    return Sweep(values, spreads, image_covariance(list(right)))
+    return SeedSample(values, spreads, image_covariance(list(right)))
 
 
-def count_claims(sweep: Sweep, truth: dict[int, bool], seeds: str, counts: Counts) -> None:
+def count_claims(sweep: SeedSample, truth: dict[int, bool], seeds: str, counts: Counts) -> None:
     """Judge the claims of a sweep, and count false and true verdicts."""
     judgement = judge(FAMILY, sweep)
     words = {claim.id: judgement.verdict(claim) for claim in CLAIMS}
@@ -163,7 +161,9 @@ def count_claims(sweep: Sweep, truth: dict[int, bool], seeds: str, counts: Count
         counts[f"claim {id} holds", seeds] += word == HOLDS
 
 
-def count_numbers(sweep: Sweep, paper: dict[str, np.ndarray], seeds: str, counts: Counts) -> None:
+def count_numbers(
+    sweep: SeedSample, paper: dict[str, np.ndarray], seeds: str, counts: Counts
+) -> None:
     """Judge the published numbers; all of them have the truth of ours, or a shifted one."""
     p, same = [], []
     for metric, published in NUMBERS.items():

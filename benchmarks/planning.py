@@ -17,9 +17,8 @@ import pandas as pd
 from benchmarks.judging import CLAIMS, FAMILY, is_true, papers_truth, subset
 from benchmarks.synthetic_sweeps import EPOCHS, Draw, Truth, draw
 from convnets.core.files import write_text
-from convnets.judging.judge import judge
 from convnets.judging.planning import Planner, expected_values
-from convnets.judging.verdicts import FAILS, HOLDS, UNDECIDED
+from convnets.judging.verdicts import FAILS, HOLDS, UNDECIDED, judge
 
 MOST = 16
 """Seeds of a synthetic sweep; the runs of a plan beyond them are not made."""

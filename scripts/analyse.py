@@ -1,38 +1,27 @@
-"""Draw one analysis of trained networks: TABLE (CSV), FIGURE.svg and FIGURE.png."""
+"""Draw one analysis of trained networks: FIGURE.svg and FIGURE.png, and its numbers as TABLE."""
 
-import argparse
 from pathlib import Path
 
 from convnets.analyses.registry import ANALYSES
-from convnets.analyses.runs import Sweep
+from convnets.analyses.runs import AnalysedRuns
+from convnets.core.arguments import PREFIX, option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import write_text
 from convnets.exhibits.style import save_figure, use_style
 
-INPUTS = {
-    "metrics": "metrics.csv",
-    "provenance": "provenance.json of the data",
-    "data": "folder of the prepared data, for confusions",
-    "gradients": "npz file of measure_receptive_fields.py, for receptive_fields",
-    "published": "the paper's numbers, for accuracies",
-    "prior": "folder of other people's runs, for accuracies",
-}
-
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = option_parser(__doc__, "runs", "metrics", "provenance", output=PREFIX)
     parser.add_argument("analysis", choices=ANALYSES, help="the analysis to draw")
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="run directories")
-    for name, text in INPUTS.items():
-        needed = name in ("metrics", "provenance")
-        parser.add_argument(f"--{name}", type=Path, required=needed, help=text)
+    parser.add_argument("--data", type=Path, help="folder of the prepared data, for confusions")
+    text = "what measure_receptive_fields.py wrote, for receptive_fields"
+    parser.add_argument("--gradients", type=Path, help=text)
     parser.add_argument("--table", type=Path, required=True, help="CSV file to write")
-    parser.add_argument("--figure", required=True, help="figure to write, without its ending")
     arguments = parser.parse_args()
     use_style()
-    analysis = ANALYSES[arguments.analysis](Sweep(arguments))
-    write_text(arguments.table, analysis.table.to_csv(index=False))
-    save_figure(analysis.drawing, arguments.figure, analysis.title, analysis.description)
+    words, table, drawing = ANALYSES[arguments.analysis](AnalysedRuns(arguments))
+    write_text(arguments.table, table.to_csv(index=False))
+    save_figure(drawing, str(arguments.output), words["title"], words["description"])
 
 
 if __name__ == "__main__":

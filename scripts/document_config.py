@@ -12,41 +12,25 @@ from convnets.architectures.methods import METHODS, MODULES
 from convnets.architectures.variant import Variant
 from convnets.config.checks import CONFIG, schema
 from convnets.core.files import write_text
+from convnets.core.templates import text_environment
 
 README, SCHEMA = Path("config/README.md"), Path("config/schema.json")
-INTRODUCTION = """\
-# The configuration
-
-<!-- Made by `python scripts/document_config.py`; edit the docstrings. -->
-
-`config.yaml` is the paper. Overlays change single keys and come after it:
-
-```
-snakemake --cores 4 --configfile config/demo.yaml           an overlay
-snakemake --cores 4 --config run_name=try epochs=3          single keys
-snakemake --cores 4 --config run_name=try experiments=table_2
-```
-
-Everything is validated before any job starts; an unknown key or an impossible shape is an
-error that names file, key and remedy. Editors complete and check keys with `schema.json`, which
-the first line of each file names.
-
-| file | what it is |
-|---|---|
-{files}
-"""
-FILES = {
-    "config.yaml": "the paper: 34 variants, 100 epochs, official EMNIST Balanced",
-    "demo.yaml": "all variants, tables and figures in minutes on synthetic characters",
-    "reference.yaml": "the reference results: real images from a local archive, early stopping",
-    "balanced_style.yaml": "all variants on real images from a local archive, at a reduced size",
-    "kmnist.yaml": "max+average pooling and higher dilations on KMNIST",
-    "fashion_mnist.yaml": "the same on Fashion-MNIST",
-    "cifar10.yaml": "the same on CIFAR-10",
-    "schema.json": "the JSON schema of these files, for editors",
-    "published_values.csv": "every number of the paper's five tables",
-    "claims.yaml": "what the paper concludes, as data, with the test that judges each claim",
-    "readings.yaml": "where the paper is silent or contradicts itself: what was chosen, and why",
+VARIANT = "architecture` and `variants.ID"
+SECTIONS = {
+    "": "Config",
+    "data": "DataSettings",
+    "data.split": "SplitSettings",
+    "data.nist": "NistSettings",
+    "data.archive": "ArchiveSettings",
+    "data.npz": "NpzSettings",
+    "data.glyphs": "GlyphSettings",
+    "data.torchvision": "TorchvisionSettings",
+    "training": "TrainingSettings",
+    VARIANT: "Variant",
+    "tables.NAME": "Table",
+    "tables.NAME.rows": "Row",
+    "figures.NAME": "Figure",
+    "figures.NAME.curves": "Curve",
 }
 
 
@@ -64,57 +48,32 @@ def main() -> None:
 
 def document() -> str:
     """The whole README, in Markdown."""
-    files = "\n".join(f"| `{name}` | {text} |" for name, text in FILES.items())
     config = CONFIG.json_schema()
-    variant = TypeAdapter(Variant).json_schema()
-    sections = [section("", config)]
-    for name, of in SECTIONS.items():
-        sections.append(section(name, variant if of == "Variant" else config["$defs"][of]))
-        if of == "Variant":
-            sections.append(methods())
-    return INTRODUCTION.format(files=files) + "\n" + "\n".join(sections)
+    nodes = config["$defs"] | {"Config": config, "Variant": TypeAdapter(Variant).json_schema()}
+    sections = [
+        (name, flat(nodes[of]["description"]), rows_of(name, nodes[of]))
+        for name, of in SECTIONS.items()
+    ]
+    methods = [
+        (name, flat(MODULES[name].__doc__ or ""), method.keys) for name, method in METHODS.items()
+    ]
+    template = text_environment().get_template("configuration.md")
+    return template.render(sections=sections, methods=methods, variant=VARIANT)
 
 
-VARIANT = "architecture` and `variants.ID"
-SECTIONS = {
-    "data": "DataSettings",
-    "data.split": "SplitSettings",
-    "data.nist": "NistSettings",
-    "data.archive": "ArchiveSettings",
-    "data.npz": "NpzSettings",
-    "data.glyphs": "GlyphSettings",
-    "data.torchvision": "TorchvisionSettings",
-    "training": "TrainingSettings",
-    VARIANT: "Variant",
-    "tables.NAME": "Table",
-    "tables.NAME.rows": "Row",
-    "figures.NAME": "Figure",
-    "figures.NAME.curves": "Curve",
-}
-
-
-def methods() -> str:
-    """The methods, with the keys that each of them has."""
-    about = "Values of `method`. [Your own](../docs/your_own_layer.md) is one more file."
-    lines = ["## Methods", "", about, "", "| method | layer | keys |", "|---|---|---|"]
-    for name, method in METHODS.items():
-        keys = ", ".join(f"`{key}`" for key in method.keys)
-        lines.append(f"| `{name}` | {flat(MODULES[name].__doc__ or '')} | {keys} |")
-    return "\n".join([*lines, ""])
-
-
-def section(name: str, node: dict[str, Any]) -> str:
-    """One part of the configuration: its description and a row for each key."""
+def rows_of(name: str, node: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Name, kind, default and meaning of each key of a section."""
     required = set(node.get("required", ()))
-    rows = [
-        f"| `{key}` | {kind(item)} | {default(item, key in required, not name)} "
-        f"| {flat(item.get('description', ''))} |"
+    return [
+        (
+            key,
+            kind(item),
+            default(item, key in required, not name),
+            flat(item.get("description", "")),
+        )
         for key, item in node["properties"].items()
         if name != VARIANT or key not in ("id", "image_kind")
     ]
-    table = "\n".join(["| key | value | default | meaning |", "|---|---|---|---|", *rows])
-    heading = f"`{name}`" if name else "Top level"
-    return f"## {heading}\n\n{flat(node['description'])}\n\n{table}\n"
 
 
 def kind(item: dict[str, Any]) -> str:

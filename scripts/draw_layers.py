@@ -1,25 +1,22 @@
 """Draw how layers compute: Figures 1 to 5 and 7, and animations of them (NAME_animated.svg)."""
 
-import argparse
-from pathlib import Path
-
+from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import write_text
 from convnets.exhibits.animation import animated_svg
 from convnets.exhibits.layer_animations import ANIMATIONS
-from convnets.exhibits.layer_figures import FIGURES
+from convnets.exhibits.layer_figures import FIGURES, WORDS
 from convnets.exhibits.style import save_figure, use_style
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, required=True, help="folder for the files")
-    folder = parser.parse_args().output
+    folder = option_parser(__doc__, output="folder for the files").parse_args().output
     use_style()
-    for name, figure in FIGURES.items():
-        save_figure(figure.draw(), str(folder / name), figure.title, figure.description)
+    for name, draw in FIGURES.items():
+        save_figure(draw(), str(folder / name), **WORDS[name])
     for name, animation in ANIMATIONS.items():
-        write_text(folder / f"{name}_animated.svg", animated_svg(name, animation()))
+        words = WORDS[f"{name}_animated"]
+        write_text(folder / f"{name}_animated.svg", animated_svg(name, animation(), **words))
 
 
 if __name__ == "__main__":

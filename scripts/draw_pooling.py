@@ -1,8 +1,6 @@
 """Draw Figure 6, a test image pooled in different ways: PREFIX.svg and PREFIX.png."""
 
-import argparse
-from pathlib import Path
-
+from convnets.core.arguments import PREFIX, option_parser
 from convnets.core.errors import run_script
 from convnets.data.dataset import load_dataset
 from convnets.exhibits.pooling_figure import draw_pooling
@@ -13,14 +11,7 @@ CLASS = "B"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder that prepare_data.py wrote"
-    )
-    parser.add_argument(
-        "--output", required=True, metavar="PREFIX", help="path of the files without their ending"
-    )
-    arguments = parser.parse_args()
+    arguments = option_parser(__doc__, "data", output=PREFIX).parse_args()
     dataset = load_dataset(arguments.data)
     classes = dataset.provenance["classes"]
     images, labels = dataset.part("test")
@@ -36,7 +27,7 @@ def main() -> None:
         "of 2, 3, and 2 followed by 3 pixels (columns). Max pooling keeps strokes dark and "
         "wide, average pooling blurs them, the sum lies between."
     )
-    save_figure(draw_pooling(image, remark), arguments.output, title, description)
+    save_figure(draw_pooling(image, remark), str(arguments.output), title, description)
 
 
 if __name__ == "__main__":

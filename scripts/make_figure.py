@@ -1,10 +1,10 @@
 """Draw validation accuracy in the course of training: PREFIX.svg, PREFIX.png, PREFIX.csv."""
 
-import argparse
 from pathlib import Path
 
 from convnets.config.experiments import Figure
 from convnets.config.settings import parse
+from convnets.core.arguments import PREFIX, option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import read_provenance
 from convnets.exhibits.files import make_figure
@@ -12,34 +12,13 @@ from convnets.runs.metrics import read_runs
 
 
 def main() -> None:
-    arguments = parse_arguments()
-    make_figure(
-        parse(Figure, arguments.figure, "--figure"),
-        read_runs(arguments.metrics),
-        arguments.runs,
-        read_provenance(arguments.provenance),
-        arguments.published,
-        arguments.prior,
-        arguments.output,
-    )
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = option_parser(__doc__, "metrics", "provenance", output=PREFIX)
     parser.add_argument("--figure", required=True, metavar="JSON", help="the figure, as configured")
-    parser.add_argument(
-        "--metrics", type=Path, required=True, help="metrics.csv of collect_metrics.py"
-    )
     parser.add_argument("--runs", type=Path, required=True, help="folder with VARIANT/seed_S/")
-    parser.add_argument(
-        "--provenance", type=Path, required=True, help="provenance.json of the data"
-    )
-    parser.add_argument("--published", type=Path, required=True, help="the paper's numbers")
-    parser.add_argument("--prior", type=Path, required=True, help="folder of other people's runs")
-    parser.add_argument(
-        "--output", required=True, metavar="PREFIX", help="path of the files without their ending"
-    )
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    figure = parse(Figure, arguments.figure, "--figure")
+    runs, provenance = read_runs(arguments.metrics), read_provenance(arguments.provenance)
+    make_figure(figure, runs, arguments.runs, provenance, arguments.output)
 
 
 if __name__ == "__main__":

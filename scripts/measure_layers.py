@@ -5,13 +5,12 @@ the processor and the load that other processes put on it. Times are those of fl
 thread: set OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1, as Snakemake does for one-thread rules.
 """
 
-import argparse
 import math
-from pathlib import Path
 
 import pandas as pd
 import torch
 
+from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import write_json, write_text
 from convnets.lesson.cases import CASES, NETWORKS
@@ -22,7 +21,7 @@ from convnets.training.runtimes import Load
 
 
 def main() -> None:
-    arguments = parse_arguments()
+    folder = option_parser(__doc__, output="folder to write to").parse_args().output
     torch.set_num_threads(1)
     load = Load()
     tables = {
@@ -33,21 +32,13 @@ def main() -> None:
     }
     for name, rows in tables.items():
         table = pd.DataFrame(rows)
-        write_text(arguments.output / f"{name}.csv", table.to_csv(index=False))
+        write_text(folder / f"{name}.csv", table.to_csv(index=False))
         print(f"{name}: {len(table)} rows", flush=True)
     machine = {"device_name": describe("cpu"), "threads": 1, "precision": "float32"}
     others = load.other_cpu_share()
     if not math.isnan(others):
         machine["other_cpu_share"] = round(others, 3)
-    write_json(arguments.output / "machine.json", machine)
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="FOLDER", help="folder to write to"
-    )
-    return parser.parse_args()
+    write_json(folder / "machine.json", machine)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,13 @@
 """Measure what the paper claims of layers as such; write the numbers as JSON."""
 
-import argparse
-from pathlib import Path
-
+from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import write_json
 from convnets.judging.mechanism import measure_mechanism
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
-    arguments = parser.parse_args()
+    arguments = option_parser(__doc__, output="the JSON file to write").parse_args()
     measures = measure_mechanism()
     write_json(arguments.output, measures)
     for name, measure in measures.items():

@@ -26,19 +26,16 @@ import yaml
 from convnets.config.checks import load_config
 from convnets.config.schema import Config
 from convnets.core.errors import UserError, run_script
-from convnets.core.files import write_text
+from convnets.core.files import ROOT, write_text
 from convnets.judging.claims import Family, load_claims
 from convnets.judging.conditions import OTHER
-from convnets.judging.estimates import MOST_SEEDS, POWER
-from convnets.judging.judge import judge
+from convnets.judging.estimates import ACCURACY, MOST_SEEDS, OF_BEST, POWER
 from convnets.judging.others import other_peoples_runs, read_prior
 from convnets.judging.planning import LEAST_GAIN, Planner, Step, expected_values
 from convnets.judging.published import read_published
-from convnets.judging.spread import ACCURACY, OF_BEST
 from convnets.judging.table import About, about_runs
-from convnets.judging.verdicts import NOT_RUN, UNDECIDED
+from convnets.judging.verdicts import NOT_RUN, UNDECIDED, judge
 from convnets.judging.witnesses import images_of, our_runs, papers_numbers, read_right
-from convnets.report.page import ROOT
 from convnets.report.remake import intact_runs
 from convnets.report.results import read_plan
 from convnets.runs.metrics import RUNTIMES, by_run, collect, runtimes_measured
@@ -101,10 +98,10 @@ def make_planner(
     metrics: pd.DataFrame, folders: list[Path], config: Config, about: About
 ) -> Planner:
     """The planner of the finished runs in `folders`."""
-    family = Family.of(load_claims(ROOT / "config/claims.yaml"))
+    family = Family.of(load_claims())
     ours = our_runs(metrics, read_right(folders), family.variants)
-    published = read_published(ROOT / "config/published_values.csv")
-    theirs = other_peoples_runs(read_prior(ROOT / "config/prior"), family.variants, ours)
+    published = read_published()
+    theirs = other_peoples_runs(read_prior(), family.variants, ours)
     means = expected_values(ours, [theirs, papers_numbers(published, family.variants, ours)])
     tested = np.diag(ours.images) > 0
     assumed = images_of(np.clip(means[ACCURACY], 0, 1), ours)

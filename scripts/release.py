@@ -20,8 +20,8 @@ from rocrate.model.contextentity import ContextEntity
 from rocrate.rocrate import ROCrate
 
 from convnets.core.errors import UserError, run_script
+from convnets.core.files import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 PARTS = {
     "config": "Configuration: the paper's experiments, published values, claims and readings",
     "scripts": "Programs and library",

@@ -13,15 +13,14 @@ from typing import Any
 import pandas as pd
 
 from convnets.core.errors import UserError, run_script
-from convnets.core.files import read_json, read_provenance, write_text
-from convnets.core.formats import number, plural
+from convnets.core.files import ROOT, read_json, read_provenance, write_text
+from convnets.core.formats import plural
+from convnets.core.templates import text_environment
 from convnets.judging.conditions import PAPER_EPOCHS, PAPER_IMAGES
 from convnets.judging.verdicts import ON_THESE_NETWORKS
 from convnets.report.page import about
 from convnets.runs.run_folder import RunFolder
 
-ROOT = Path(__file__).resolve().parents[1]
-FIGURE = "figure_08"
 NEEDED = ("comparison.csv", "claims.csv", "data/provenance.json", "plan.json")
 """Files of a published folder that are summarised."""
 BLOCK = re.compile(
@@ -49,94 +48,37 @@ def main() -> None:
 
 def block_of(folder: Path) -> str:
     """The summary of the results in `folder` between its two comments."""
-    name = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
-    return (
-        f"<!-- Made by make publish from {name} -->\n{summary(folder, str(name))}"
-        "<!-- End of the results -->"
-    )
-
-
-def summary(folder: Path, path: str) -> str:
-    """The results in `folder`, which readers find at `path`, as Markdown."""
-    missing = [name for name in NEEDED if not (folder / name).is_file()]
-    if missing:
+    if missing := [name for name in NEEDED if not (folder / name).is_file()]:
         raise UserError(
             f"{folder} has no {missing[0]}, expected a folder that make publish wrote, such as "
             "results/published/reference"
         )
     numbers = pd.read_csv(folder / "comparison.csv")
     claims = pd.read_csv(folder / "claims.csv").drop_duplicates("claim")
+    limited = claims[claims["claim_verdict"] == ON_THESE_NETWORKS]
     provenance = read_provenance(folder / "data/provenance.json")
     runs = [RunFolder(file.parent).record for file in sorted(folder.glob("runs/*/*/run.json"))]
-    split = provenance["counts"]["split"]
-    reproduced = int((numbers["verdict"] == "reproduced").sum())
-    hold = int((claims["claim_verdict"] == "holds").sum())
-    first = "\n".join(first_table(numbers))
-    planned = read_json(folder / "plan.json", "runs")["runs"]
-    undone = "; ".join(not_done(provenance, runs, len(planned)))
-    return f"""
-**{reproduced} of the paper's {plural(len(numbers), "number")} are reproduced and {hold} of its \
-{plural(len(claims), "claim")} hold** in {plural(len(runs), "run")} on {split["train"]:,} training \
-and {split["test"]:,} test images of the {provenance["display_name"]}.
-
-- Numbers: {counts(numbers["verdict"])}.
-- Claims: {counts(claims["claim_verdict"])}{of_networks(claims)}.
-- Not done: {undone or "nothing"}.
-
-{first}
-
-Table 1, the paper's values and ours with 95 % intervals. [The other tables, figures and claims]\
-({path}/report.html) are in the report; each row has [the command that repeats it]\
-({path}/commands.md).
-
-{picture(folder, path)}
-"""
-
-
-def picture(folder: Path, path: str) -> str:
-    """Figure 8 as Markdown; empty while runs that it shows are missing."""
-    figure = folder / f"figures/{FIGURE}.svg"
-    if not figure.is_file():
-        return ""
-    return f"![Figure 8: {about(figure)['title']}]({path}/figures/{FIGURE}.svg)\n"
-
-
-def counts(verdicts: pd.Series) -> str:
-    """How often each verdict was given, the most frequent first."""
-    return ", ".join(f"{number} {word}" for word, number in verdicts.value_counts().items())
-
-
-def of_networks(claims: pd.DataFrame) -> str:
-    """The results for claims that are judged on the trained networks only; empty without any."""
-    judged = claims.loc[claims["claim_verdict"] == ON_THESE_NETWORKS, "judged_claim"]
-    return f"; on these networks: {counts(judged)}" if len(judged) else ""
-
-
-def first_table(numbers: pd.DataFrame) -> Iterator[str]:
-    """The paper's Table 1 beside ours, accuracies and best epochs, as lines of Markdown."""
-    yield "| | Test accuracy, paper | ours | verdict | Best epoch, paper | ours | verdict |"
-    yield "| :-- | --: | --: | :-- | --: | --: | :-- |"
-    of_table = numbers[numbers["table"] == 1]
-    for label, rows in of_table.groupby("row", sort=False):
-        by_metric = {row["metric"]: row for row in rows.to_dict("records")}
-        cells = [
-            cell
-            for metric in ("test_accuracy", "best_epoch")
-            for cell in _cells(by_metric.get(metric))
-        ]
-        yield f"| {label} | {' | '.join(cells)} |"
-
-
-def _cells(row: dict[Any, Any] | None) -> tuple[str, str, str]:
-    if row is None:
-        return "", "", ""
-    unit, (low, high) = row["unit"], (row["ours_low"], row["ours_high"])
-    ours = number(row["ours"], unit)
-    if row["at_least"] is True:
-        ours = f"at least {ours}"
-    elif pd.notna(low):
-        ours += f" [{number(low, unit)}, {number(high, unit)}]"
-    return number(row["paper"], unit), ours, row["verdict"]
+    planned = len(read_json(folder / "plan.json", "runs")["runs"])
+    rows: dict[str, dict[str, Any]] = {}
+    for cell in numbers[numbers["table"] == 1].to_dict("records"):
+        rows.setdefault(cell["row"], {})[cell["metric"]] = cell
+    figure = folder / "figures/figure_08.svg"
+    return (
+        text_environment()
+        .get_template("summary.md")
+        .render(
+            path=folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder,
+            numbers=numbers["verdict"].value_counts(),
+            claims=claims["claim_verdict"].value_counts(),
+            judged=limited["judged_claim"].value_counts(),
+            runs=len(runs),
+            split=provenance["counts"]["split"],
+            data=provenance["display_name"],
+            undone=list(not_done(provenance, runs, planned)),
+            rows=rows,
+            figure=about(figure)["title"] if figure.is_file() else "",
+        )
+    )
 
 
 def not_done(provenance: dict[str, Any], runs: list[dict[str, Any]], planned: int) -> Iterator[str]:
@@ -150,12 +92,11 @@ def not_done(provenance: dict[str, Any], runs: list[dict[str, Any]], planned: in
     if not any(run["device"] == "cuda" for run in runs):
         yield f"training on a GPU (ours: {', '.join(devices)})"
     epochs = [run.get("epochs_trained", run["epochs"]) for run in runs]
-    fewer = [number for number in epochs if number < PAPER_EPOCHS]
-    if fewer:
-        span = f"{min(fewer)} to {max(fewer)}" if min(fewer) < max(fewer) else f"{fewer[0]}"
+    if fewer := sorted(number for number in epochs if number < PAPER_EPOCHS):
+        span = " to ".join(map(str, dict.fromkeys((fewer[0], fewer[-1]))))
         yield f"{PAPER_EPOCHS} epochs in {len(fewer)} of {len(runs)} runs (ours: {span})"
     if planned > len(runs):
-        yield f"{plural(planned - len(runs), 'planned run')}"
+        yield plural(planned - len(runs), "planned run")
 
 
 if __name__ == "__main__":

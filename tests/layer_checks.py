@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from convnets.layers.convolution import Convolution
+from convnets.layers.convolution import ConvolutionLayer
 from convnets.layers.convolution_fourier import FourierConvolution
 from convnets.layers.convolution_im2col import Im2colConvolution
 from convnets.layers.convolution_loops import LoopConvolution
 from convnets.layers.convolution_views import ViewConvolution
 from convnets.layers.layer import Layer
 
-IMPLEMENTATIONS: tuple[type[Convolution], ...] = (
+IMPLEMENTATIONS: tuple[type[ConvolutionLayer], ...] = (
     LoopConvolution,
     Im2colConvolution,
     ViewConvolution,

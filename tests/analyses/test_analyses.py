@@ -16,8 +16,8 @@ from matplotlib.text import Text
 from torch import nn
 
 from analysis_fixture import GLYPHS, make_run
-from convnets.analyses import accuracies, confusion_figure, pareto
-from convnets.analyses.agreement import measure_agreement, yardstick
+from convnets.analyses import accuracies, confusions, pareto
+from convnets.analyses.agreement import describe_agreement, measure_agreement
 from convnets.analyses.confusions import (
     collect_confusions,
     confused_images,
@@ -28,12 +28,11 @@ from convnets.analyses.confusions import (
 from convnets.analyses.curves import collect_curves
 from convnets.analyses.field import effective_width, middle_feature
 from convnets.analyses.pareto import apart, on_front
-from convnets.analyses.receptive_field_figure import clipping, draw_fields, measure_fields
-from convnets.analyses.receptive_fields import features_of, mean_gradient
+from convnets.analyses.receptive_fields import describe_fields, draw_fields, measure_fields
 from convnets.analyses.registry import ANALYSES
 from convnets.analyses.runs import (
+    AnalysedRuns,
     Predictions,
-    Sweep,
     load_predictions,
     load_runs,
     one_of_each_method,
@@ -48,6 +47,7 @@ from convnets.data.dataset import Dataset, save_dataset
 from convnets.exhibits.style import CONTRAST, contrast, spread_apart, text_colour
 from convnets.runs.metrics import collect
 from convnets.training.network import build_network
+from measure_receptive_fields import features_of, mean_gradient
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 DENSE = Variant("fully_connected", "fully_connected", filters=4)
@@ -203,7 +203,8 @@ def test_shared_errors_of_runs() -> None:
     }
     assert cells["errors"].to_dict()["one", "other"] == 5
     assert cells["reach"].to_dict()["one", "other"] == pytest.approx(1.96 * (0.16 / 5) ** 0.5)
-    text = yardstick(table, {"one": "stride 2"})
+    labels = {"one": "stride 2", "same": "stride 3", "other": "stride 4"}
+    text = describe_agreement(table, labels, "Conditions")["remark"]
     assert "stride 2 60 %" in text
     assert "±43 points" in text
 
@@ -218,17 +219,14 @@ def test_markers_are_moved_sideways_until_none_covers_another() -> None:
     assert np.abs(moved[:7, 0] - 5).max() <= 24
 
 
-def small_sweep(folder: Path) -> Sweep:
-    config = SCRIPTS.parent / "config"
+def small_sweep(folder: Path) -> AnalysedRuns:
     inputs = argparse.Namespace(
         runs=sorted((folder / "runs").glob("*/seed_*")),
         metrics=folder / "metrics.csv",
         provenance=folder / "data/provenance.json",
         data=folder / "data",
-        published=config / "published_values.csv",
-        prior=config / "prior",
     )
-    return Sweep(inputs)
+    return AnalysedRuns(inputs)
 
 
 def test_names_of_the_front_do_not_overlap(small: Path) -> None:
@@ -241,11 +239,12 @@ def test_names_of_the_front_do_not_overlap(small: Path) -> None:
 
 
 def test_a_variant_whose_interval_reaches_the_front_is_counted(small: Path) -> None:
-    table = pareto.collect_costs(small_sweep(small)).set_index("variant")
+    analysis = pareto.analyse(small_sweep(small))
+    table = analysis.table.set_index("variant")
     # All have the same accuracy, and only the fully-connected network has more parameters.
     assert table["front_parameters"].tolist() == [False, True, True, True]
     assert table["open_parameters"].tolist() == [True, False, False, False]
-    assert "reaches the line: 1 by parameters" in pareto.uncertainty(table)
+    assert "reaches the line: 1 by parameters" in analysis.words["description"]
 
 
 def test_every_seed_and_the_papers_number_are_drawn(small: Path) -> None:
@@ -267,8 +266,9 @@ def test_every_seed_and_the_papers_number_are_drawn(small: Path) -> None:
 
 def test_a_clipped_receptive_field_has_dashed_edges(small: Path) -> None:
     fields = measure_fields([PLAIN, MAX_3], np.ones((2, 28, 28)))
-    assert clipping(fields, 28).startswith("1 of 2 fields reach beyond the image of 28 pixels")
     fields.insert(1, "label", ["plain", "max"])
+    words = describe_fields(fields, 28, 500, "Conditions")
+    assert "1 of 2 fields reach beyond the image of 28 pixels" in words["remark"]
     inside, clipped = draw_fields(fields, np.ones((2, 28, 28)), "Remark").axes[:2]
     assert {line.get_linestyle() for line in inside.get_lines()} == {"-"}
     assert {line.get_linestyle() for line in clipped.get_lines()} == {"--"}
@@ -276,7 +276,7 @@ def test_a_clipped_receptive_field_has_dashed_edges(small: Path) -> None:
 
 def test_text_on_cells_has_enough_contrast(small: Path) -> None:
     sweep = small_sweep(small)
-    axes = confusion_figure.analyse(sweep).drawing.axes[0]
+    axes = confusions.analyse(sweep).drawing.axes[0]
     for text, cell in zip(axes.texts, axes.collections[0].get_facecolor(), strict=True):
         assert contrast(text.get_color(), cell[:3]) >= CONTRAST
     assert [text.get_text() for text in axes.get_xticklabels()] == [
@@ -335,9 +335,6 @@ def run_script(name: str, *arguments: str | Path) -> None:
 def analyse(folder: Path, name: str, output: Path) -> None:
     runs = sorted((folder / "runs").glob("*/seed_*"))
     extra: list[str | Path] = ["--data", folder / "data"] if name == "confusions" else []
-    if name == "accuracies":
-        config = SCRIPTS.parent / "config"
-        extra = ["--published", config / "published_values.csv", "--prior", config / "prior"]
     if name == "receptive_fields":
         gradients = output / "gradients.npz"
         measured = ["--data", folder / "data", "--runs", *runs, "--output", gradients]
@@ -345,7 +342,7 @@ def analyse(folder: Path, name: str, output: Path) -> None:
         extra = ["--gradients", gradients]
     shared = ["--runs", *runs, "--metrics", folder / "metrics.csv"]
     shared += ["--provenance", folder / "data/provenance.json"]
-    outputs = ["--table", output / f"{name}.csv", "--figure", output / name]
+    outputs = ["--table", output / f"{name}.csv", "--output", output / name]
     run_script("analyse.py", name, *shared, *extra, *outputs)
 
 
@@ -393,13 +390,13 @@ def test_every_analysis_has_its_figure() -> None:
 def test_runs_come_by_method_and_seed(small: Path) -> None:
     runs = load_runs(sorted((small / "runs").glob("*/seed_*"), reverse=True))
     assert list(runs) == ["fully_connected", "no_pooling", "max_pool_3", "max_pool_2"]
-    assert [run.seed for run in runs["max_pool_2"]] == [0, 1]
+    assert [run.record["seed"] for run in runs["max_pool_2"]] == [0, 1]
     assert one_of_each_method(runs)["max_pool"] == "max_pool_3"
 
 
 def test_curves_are_means_over_seeds(small: Path) -> None:
     runs = load_runs(sorted((small / "runs").glob("no_pooling/seed_*")))
-    history = runs["no_pooling"][1].folder / "history.csv"
+    history = runs["no_pooling"][1].path / "history.csv"
     before = history.read_text()
     history.write_text(before.replace(",0.6,", ",0.9,"))
     curve = collect_curves(runs).set_index("epoch")

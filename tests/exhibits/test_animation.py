@@ -12,14 +12,18 @@ import pytest
 
 from convnets.exhibits.animation import CELL, SECONDS, animated_svg
 from convnets.exhibits.layer_animations import ANIMATIONS
-from convnets.exhibits.layer_figures import BLUE, GREEN, IMAGE, KERNEL, ORANGE
+from convnets.exhibits.layer_figures import BLUE, GREEN, IMAGE, KERNEL, ORANGE, WORDS
 
 SVG = "{http://www.w3.org/2000/svg}"
 PLACES = dict.fromkeys(ANIMATIONS, 9) | {"figure_02": 25}
 
 
+def svg(name: str) -> str:
+    return animated_svg(name, ANIMATIONS[name](), **WORDS[f"{name}_animated"])
+
+
 def drawing(name: str) -> ElementTree.Element:
-    return ElementTree.fromstring(animated_svg(name, ANIMATIONS[name]()))
+    return ElementTree.fromstring(svg(name))
 
 
 def frames(name: str) -> list[ElementTree.Element]:
@@ -94,7 +98,7 @@ def test_each_frame_of_max_pooling_frames_its_maximum() -> None:
         window = shaded(frame, 0, BLUE)
         assert maximum in window
         assert IMAGE[0, 0, *maximum] == max(IMAGE[0, 0, *cell] for cell in window)
-    assert ORANGE.lower() in animated_svg("figure_03", ANIMATIONS["figure_03"]())
+    assert ORANGE.lower() in svg("figure_03")
 
 
 def test_dilated_kernels_slide_over_all_of_their_inputs() -> None:
@@ -162,7 +166,7 @@ def test_a_step_can_be_chosen_while_other_drawings_play(tmp_path: Path) -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium:
         pytest.skip("chromium is not installed")
-    slides = [animated_svg(name, ANIMATIONS[name]()) for name in ("figure_04", "figure_01")]
+    slides = [svg(name) for name in ("figure_04", "figure_01")]
     page = tmp_path / "page.html"
     page.write_text(f"<!DOCTYPE html>{''.join(slides)}{STEPS}", encoding="utf-8")
     command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page.as_uri()]

@@ -18,13 +18,13 @@ from convnets.architectures.methods import METHODS
 from convnets.architectures.variant import Variant
 from convnets.config.experiments import Curve, Figure
 from convnets.core.errors import UserError
-from convnets.exhibits.figures import Trajectory, describe, draw, numbers, read_trajectories, remark
+from convnets.exhibits.figures import Trajectory, describe, draw, numbers, read_trajectories
 from convnets.exhibits.pooling_figure import draw_pooling, pooled
 from convnets.exhibits.style import CONTRAST, contrast, save_figure, use_style
 from convnets.runs.metrics import collect, read_runs
 
 CONFIG = Path(__file__).parents[2] / "config"
-PUBLISHED, PRIOR = CONFIG / "published_values.csv", CONFIG / "prior"
+PRIOR = CONFIG / "prior"
 SVG = "{http://www.w3.org/2000/svg}"
 MAX_2 = Variant("max_pool_2", "max_pool")
 MAX_3 = Variant("max_pool_3", "max_pool", pool_size=3)
@@ -39,7 +39,7 @@ FIGURE = Figure(
 def trajectories_of(folder: Path, figure: Figure = FIGURE) -> list[Trajectory]:
     path = folder / "metrics.csv"
     path.write_text(collect(folder.glob("*/seed_*")).to_csv(index=False))
-    return read_trajectories(figure, read_runs(path), folder, PUBLISHED, PRIOR)
+    return read_trajectories(figure, read_runs(path), folder)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_measured_seconds_are_the_same_in_every_epoch(runs: Path) -> None:
         {"avg_pool_2": [4.0, 9.0, 5.0], "max_pool_2": [1.0], "max_pool_3": [1.0]}
     )
     path.write_text(collect(runs.glob("*/seed_*"), measured).to_csv(index=False))
-    average = read_trajectories(FIGURE, read_runs(path), runs, PUBLISHED, PRIOR)[0]
+    average = read_trajectories(FIGURE, read_runs(path), runs)[0]
     assert average.points["seconds"].tolist() == [5.0, 10.0, 15.0]
 
 
@@ -111,7 +111,7 @@ def test_a_curve_without_runs_is_an_error(runs: Path) -> None:
 def test_a_method_keeps_its_colour_and_its_curves_differ(runs: Path) -> None:
     curves = tuple(Curve(name, (name,)) for name in ("max_pool_2", "avg_pool_2", "max_pool_3"))
     figure = Figure("All", "epoch", curves)
-    axes = draw(figure, trajectories_of(runs, figure), "Conditions").axes[0]
+    axes = draw(figure.x, trajectories_of(runs, figure), "Conditions").axes[0]
     by_name = {line.get_label(): line for line in axes.get_lines()}
     max_2, average, max_3 = (by_name[curve.label] for curve in curves)
     assert max_2.get_color() == max_3.get_color() == METHODS["max_pool"].colour
@@ -126,7 +126,7 @@ def test_a_method_keeps_its_colour_and_its_curves_differ(runs: Path) -> None:
 def test_any_number_of_epochs_can_be_drawn(tmp_path: Path, x: str, epochs: int) -> None:
     make_run(tmp_path, AVERAGE, np.linspace(0.5, 0.88, epochs).round(3).tolist())
     figure = Figure("One", x, (Curve("Average", ("avg_pool_2",)),))  # type: ignore[arg-type]
-    axes = draw(figure, trajectories_of(tmp_path, figure), "Conditions").axes[0]
+    axes = draw(figure.x, trajectories_of(tmp_path, figure), "Conditions").axes[0]
     (best,) = (line for line in axes.get_lines() if line.get_markersize() == 7)
     left, right = axes.get_xlim()
     bottom, top = axes.get_ylim()
@@ -141,9 +141,9 @@ def test_files_are_the_same_each_time_and_say_what_they_show(runs: Path, tmp_pat
     trajectories = trajectories_of(runs)
     digests = []
     for attempt in ("first", "second"):
-        description = describe(FIGURE, trajectories, "Made-up < real")
-        drawing = draw(FIGURE, trajectories, "Made-up < real")
-        save_figure(drawing, str(tmp_path / attempt), "Max & average", description)
+        words = describe(FIGURE.x, trajectories, "Made-up < real")
+        drawing = draw(FIGURE.x, trajectories, words["remark"])
+        save_figure(drawing, str(tmp_path / attempt), "Max & average", words["description"])
         digests.append(hashlib.sha256((tmp_path / f"{attempt}.svg").read_bytes()).hexdigest())
     assert digests[0] == digests[1]
     svg = ElementTree.parse(tmp_path / "first.svg").getroot()
@@ -151,7 +151,7 @@ def test_files_are_the_same_each_time_and_say_what_they_show(runs: Path, tmp_pat
     assert svg.findtext(f"{SVG}desc") == (
         "Validation accuracy over epochs. Average: best 0.750 at epoch 3 (paper 0.881 at epoch "
         "28); best Max, F\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}3: best 0.600 at epoch 2 (paper "
-        f"0.877 at epoch 12). {remark(trajectories, 'Made-up < real')}"
+        f"0.877 at epoch 12). {words['remark']}"
     )
     assert not svg.findall(f".//{SVG}text")  # letters are outlines: no font is needed
     with Image.open(tmp_path / "first.png") as png:
@@ -170,7 +170,7 @@ def rings(axes: Axes) -> list[tuple[float, float]]:
 )
 def test_rings_are_the_papers_points(runs: Path, x: str, expected: list[tuple[int, float]]) -> None:
     figure = dataclasses.replace(FIGURE, x=x)
-    axes = draw(figure, trajectories_of(runs, figure), "Conditions").axes[0]
+    axes = draw(figure.x, trajectories_of(runs, figure), "Conditions").axes[0]
     assert rings(axes) == expected
     left, right = axes.get_xlim()
     assert all(left <= at <= right for at, _ in expected)
@@ -183,7 +183,7 @@ def test_other_peoples_curves_are_under_ours(runs: Path) -> None:
     first = average.others[0]
     expected = known.loc[first["run_key"].iloc[0]].set_index("epoch")["val_acc"]
     assert first["val_acc"].to_dict() == expected.to_dict()
-    assert "Thin lines: 10 runs of other people" in remark([average], "")
+    assert "Thin lines: 10 runs of other people" in describe("epoch", [average], "")["remark"]
 
 
 @pytest.mark.parametrize("epochs", [3, 20, 100])
@@ -197,7 +197,7 @@ def test_labels_do_not_overlap_and_are_legible(tmp_path: Path, epochs: int, seed
         for seed in range(seeds):  # all curves end at the same accuracy
             make_run(tmp_path, variant, [0.8, *[0.87] * (epochs - 1)], seed=seed)
     figure = Figure("All", "epoch", tuple(Curve(name, (name,)) for name in names))
-    drawing = draw(figure, trajectories_of(tmp_path, figure), "Conditions")
+    drawing = draw(figure.x, trajectories_of(tmp_path, figure), "Conditions")
     drawing.draw_without_rendering()
     (axes,) = drawing.axes
     assert not axes.get_title()  # the page has it
@@ -212,10 +212,11 @@ def test_the_caption_says_what_is_cut_off(tmp_path: Path) -> None:
     make_run(tmp_path, AVERAGE, [0.2, *np.linspace(0.85, 0.88, 19).round(3).tolist()])
     figure = Figure("One", "epoch", (Curve("Average", ("avg_pool_2",)),))
     trajectories = trajectories_of(tmp_path, figure)
-    bottom = draw(figure, trajectories, "Conditions").axes[0].get_ylim()[0]
+    bottom = draw(figure.x, trajectories, "Conditions").axes[0].get_ylim()[0]
     assert bottom > 0.8
-    assert f"Epochs below {bottom:.3f}, in the first climb, are cut off." in remark(
-        trajectories, ""
+    assert (
+        f"Epochs below {bottom:.3f}, in the first climb, are cut off."
+        in describe("epoch", trajectories, "")["remark"]
     )
 
 

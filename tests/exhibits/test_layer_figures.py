@@ -8,7 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
-from convnets.exhibits.layer_figures import BLUE, FIGURES, GREEN, IMAGE, KERNEL, ORANGE, reached
+from convnets.exhibits.layer_figures import (
+    BLUE,
+    FIGURES,
+    GREEN,
+    IMAGE,
+    KERNEL,
+    ORANGE,
+    WORDS,
+    reached,
+)
 from convnets.exhibits.style import save_figure, use_style
 from convnets.layers.pooling import MaxPooling
 
@@ -36,7 +45,7 @@ def coloured(axes: Axes, colour: str) -> set[tuple[int, int]]:
 
 
 def panels(number: int) -> list[Axes]:
-    return FIGURES[f"figure_0{number}"].draw().axes
+    return FIGURES[f"figure_0{number}"]().axes
 
 
 def test_figure_1_is_the_convolution_that_was_published() -> None:
@@ -105,7 +114,6 @@ def test_one_input_is_reached_through_a_maximum() -> None:
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_becomes_two_files(name: str, tmp_path: Path) -> None:
     use_style()
-    figure = FIGURES[name]
-    save_figure(figure.draw(), str(tmp_path / "figure"), figure.title, figure.description)
-    assert figure.description in (tmp_path / "figure.svg").read_text()
+    save_figure(FIGURES[name](), str(tmp_path / "figure"), **WORDS[name])
+    assert WORDS[name]["description"] in (tmp_path / "figure.svg").read_text()
     assert (tmp_path / "figure.png").stat().st_size > 1000

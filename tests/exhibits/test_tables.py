@@ -42,9 +42,8 @@ def make_table(
     """Run make_table.py on the runs in `folder`; return the three files by their ending."""
     (folder / "provenance.json").write_text(json.dumps(provenance))
     command: list[str | Path] = [
-        *(sys.executable, ROOT / "scripts/make_table.py", "--name", "table_2"),
+        *(sys.executable, ROOT / "scripts/make_table.py"),
         *("--table", to_json(table), "--metrics", write_metrics(folder, runtimes)),
-        *("--published", ROOT / "config/published_values.csv"),
         *("--provenance", folder / "provenance.json", "--output", folder / "tables/table_2"),
     ]
     subprocess.run(command, check=True)

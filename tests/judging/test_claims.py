@@ -239,10 +239,11 @@ def test_the_script_writes_the_table(tmp_path: Path) -> None:
     }
     for name, content in files.items():
         (tmp_path / name).write_text(content)
-    arguments = [f"--{name}={tmp_path / name}" for name in (*files, "output")]
-    arguments += ["--claims=config/claims.yaml", "--published=config/published_values.csv"]
-    arguments += ["--prior=config/prior", "--runs", str(folder)]
-    subprocess.run([sys.executable, "scripts/judge_claims.py", *arguments], cwd=ROOT, check=True)
-    table = pd.read_csv(tmp_path / "output")
+    arguments = [f"--{name}={tmp_path / name}" for name in files]
+    arguments += ["--runs", str(folder), "--output", str(tmp_path)]
+    subprocess.run([sys.executable, "scripts/judge.py", *arguments], cwd=ROOT, check=True)
+    assert len(pd.read_csv(tmp_path / "comparison.csv")) == len(PUBLISHED)
+    assert set(pd.read_csv(tmp_path / "readings.csv")["verdict"]) == {"not run"}
+    table = pd.read_csv(tmp_path / "claims.csv")
     assert set(table["conditions"]) == {"as in the paper"}
     assert set(table["claim"]) == set(range(1, 28))

@@ -11,10 +11,18 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
 from benchmarks.judging import CLAIMS, edge_truth, equal_truth, is_true, papers_truth, try_out
-from convnets.judging import spread
-from convnets.judging.estimates import ALPHA, Estimates, estimate, image_covariance
+from convnets.judging import estimates as spread
+from convnets.judging.estimates import (
+    ACCURACY,
+    ALPHA,
+    ASSUMED,
+    Estimates,
+    Spread,
+    estimate,
+    image_covariance,
+    learn_spread,
+)
 from convnets.judging.numbers import gaps_to_paper, own_interval, rank_correlation, verdicts
-from convnets.judging.spread import ACCURACY, ASSUMED, Spread, learn_spread
 from convnets.judging.verdicts import (
     FAILS,
     HOLDS,

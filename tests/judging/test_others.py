@@ -9,7 +9,7 @@ import pytest
 from statsmodels.regression.mixed_linear_model import MixedLM
 
 from convnets.judging.claims import Family, load_claims
-from convnets.judging.judge import judge
+from convnets.judging.estimates import ACCURACY
 from convnets.judging.others import (
     fit,
     other_peoples_runs,
@@ -17,7 +17,7 @@ from convnets.judging.others import (
     read_prior,
 )
 from convnets.judging.published import read_published
-from convnets.judging.spread import ACCURACY
+from convnets.judging.verdicts import judge
 from convnets.judging.witnesses import our_runs
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +85,7 @@ def test_their_claims_are_judged_where_they_have_all_variants() -> None:
 
 
 def test_the_papers_seed_is_reported_as_what_it_is() -> None:
-    found = papers_seed(ROOT / "config/prior", PUBLISHED)
+    found = papers_seed(PUBLISHED)
     assert (found["persons"], found["p"]) == (6, pytest.approx(1 / 20))  # the least there can be
     assert found["regret_default"] == pytest.approx(0.0006, abs=1e-4)
     assert found["regret_other"] == pytest.approx(0.0047, abs=1e-4)

@@ -22,11 +22,10 @@ from convnets.config.checks import load_config, validate
 from convnets.config.overlays import Layers
 from convnets.config.schema import Config
 from convnets.judging.claims import Family, load_claims
-from convnets.judging.estimates import ALPHA, Estimates
-from convnets.judging.judge import judge
+from convnets.judging.estimates import ACCURACY, ALPHA, QUANTITIES, Estimates, Spread
 from convnets.judging.planning import Future, Planner, expected_values
-from convnets.judging.spread import ACCURACY, QUANTITIES, Spread
-from convnets.judging.witnesses import Sweep
+from convnets.judging.verdicts import judge
+from convnets.judging.witnesses import SeedSample
 from convnets.runs.metrics import by_run, collect
 from plan import command, expected_hours, overlay, runs_of_steps
 
@@ -54,7 +53,7 @@ def planner(tmp_path: Path, hours: list[float], seeds: int = 2, **values: Any) -
     accuracy = np.array(rows)[:, :seeds]
     nothing = np.full_like(accuracy, np.nan)
     sweep = {quantity: accuracy if quantity == ACCURACY else nothing for quantity in QUANTITIES}
-    ours = Sweep(sweep, dict.fromkeys(QUANTITIES, SPREAD), np.zeros((4, 4)))
+    ours = SeedSample(sweep, dict.fromkeys(QUANTITIES, SPREAD), np.zeros((4, 4)))
     ours = replace(ours, **values)
     return Planner(family, ours, expected_values(ours, []), np.array(hours))
 
@@ -108,7 +107,7 @@ def cut(means: Any) -> dict[str, np.ndarray]:
     return {quantity: values[:2] for quantity, values in means.items()}
 
 
-def two(one: Planner) -> Sweep:
+def two(one: Planner) -> SeedSample:
     values = {quantity: table[:2] for quantity, table in one.ours.values.items()}
     return replace(one.ours, values=values, images=one.ours.images[:2, :2])
 

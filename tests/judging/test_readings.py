@@ -12,6 +12,7 @@ import yaml
 from scipy import integrate, stats
 
 from convnets.config.checks import load_config
+from convnets.judging.estimates import ACCURACY, ASSUMED, learn_spread
 from convnets.judging.published import read_published
 from convnets.judging.readings import (
     ALTERNATIVE,
@@ -28,10 +29,9 @@ from convnets.judging.readings import (
     load_readings,
     log_likelihood,
 )
-from convnets.judging.spread import ACCURACY, ASSUMED, learn_spread
-from convnets.report.details import readings
 from convnets.report.page import Sections
 from convnets.report.results import read_words
+from convnets.report.sections import likelihoods
 
 OFFICIAL: dict[str, Any] = {
     "display_name": "EMNIST Balanced",
@@ -218,7 +218,7 @@ def page_of(table: pd.DataFrame, folder: Path) -> str:
     table.to_csv(folder / "readings.csv", index=False)
     paper: dict[str, list[Any]] = {"readings": [], "inconsistencies": []}
     results = SimpleNamespace(readings=read_words(folder / "readings.csv"), paper=paper)
-    values = {"results": results, "exhibits": {"readings": [], "beyond": []}} | readings()
+    values = {"results": results, "exhibits": {"readings": [], "beyond": []}} | likelihoods(None)  # type: ignore[arg-type]
     return str(Sections(**values).show("readings").data)
 
 
@@ -281,7 +281,7 @@ def test_the_readings_of_the_configuration_can_be_run_as_they_are_judged() -> No
     in_set = load_config(["config/config.yaml"], {"experiments": "readings"}).variant_ids
     experiments = [item["experiment"] for item in items if "experiment" in item]
     assert sorted(experiments) == sorted(base["sets"]["readings"])
-    for item, reading in zip(items, load_readings(items), strict=True):
+    for item, reading in zip(items, load_readings(), strict=True):
         if "experiment" in item:
             shown = load_config(
                 ["config/config.yaml"], {"experiments": item["experiment"]}

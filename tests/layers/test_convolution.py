@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from torch.nn.functional import conv2d
 
 from convnets.core.errors import UserError
-from convnets.layers.convolution import Convolution
+from convnets.layers.convolution import ConvolutionLayer
 from convnets.layers.convolution_im2col import Im2colConvolution, im2col
 from convnets.layers.convolution_views import ViewConvolution
 from convnets.layers.window import Window
@@ -19,7 +19,7 @@ every_implementation = pytest.mark.parametrize("implementation", IMPLEMENTATIONS
 TOLERANCE = {np.float64: 1e-13, np.float32: 2e-5}
 
 
-def results(layer: Convolution, inputs: np.ndarray) -> list[np.ndarray]:
+def results(layer: ConvolutionLayer, inputs: np.ndarray) -> list[np.ndarray]:
     """Outputs, and gradients with respect to inputs, weights and bias, of a random error."""
     outputs = layer.fprop(inputs)
     grads = random(*outputs.shape, seed=1).astype(inputs.dtype)
@@ -42,7 +42,9 @@ def results_of_pytorch(case: Case, *arrays: np.ndarray) -> list[np.ndarray]:
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @settings(max_examples=150, deadline=None)
 @given(case=cases())
-def test_agrees_with_pytorch(implementation: type[Convolution], dtype: type, case: Case) -> None:
+def test_agrees_with_pytorch(
+    implementation: type[ConvolutionLayer], dtype: type, case: Case
+) -> None:
     arrays = [random(*shape).astype(dtype) for shape in (case.inputs, case.weights)]
     inputs, weights, bias = (*arrays, random(len(arrays[1]), seed=2).astype(dtype))
     layer = implementation(weights, bias, case.stride, case.padding, case.dilation)
@@ -64,14 +66,16 @@ def test_agrees_with_pytorch(implementation: type[Convolution], dtype: type, cas
         Case((1, 2, 4, 4), (1, 2, 4, 4), 1, 0, 1),
     ],
 )
-def test_gradients_are_finite_differences(implementation: type[Convolution], case: Case) -> None:
+def test_gradients_are_finite_differences(
+    implementation: type[ConvolutionLayer], case: Case
+) -> None:
     weights, bias = random(*case.weights), random(case.weights[0], seed=2)
     layer = implementation(weights, bias, case.stride, case.padding, case.dilation)
     assert_gradients_are_differences(layer, random(*case.inputs))
 
 
 @every_implementation
-def test_equation_1_worked_by_hand(implementation: type[Convolution]) -> None:
+def test_equation_1_worked_by_hand(implementation: type[ConvolutionLayer]) -> None:
     x = np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]]).reshape(1, 1, 3, 3)
     w = np.array([[1.0, 0], [0, -1]]).reshape(1, 1, 2, 2)
     b = np.array([10.0])
@@ -90,7 +94,7 @@ def test_equation_1_worked_by_hand(implementation: type[Convolution]) -> None:
 
 
 @every_implementation
-def test_stride_padding_and_dilation_worked_by_hand(implementation: type[Convolution]) -> None:
+def test_stride_padding_and_dilation_worked_by_hand(implementation: type[ConvolutionLayer]) -> None:
     x = np.arange(1.0, 17).reshape(1, 1, 4, 4)
     corners = np.ones((1, 1, 2, 2))
     layer = implementation(corners, stride=3, padding=1, dilation=2)
@@ -99,14 +103,16 @@ def test_stride_padding_and_dilation_worked_by_hand(implementation: type[Convolu
 
 
 @every_implementation
-def test_channels_are_summed_and_images_are_not(implementation: type[Convolution]) -> None:
+def test_channels_are_summed_and_images_are_not(implementation: type[ConvolutionLayer]) -> None:
     x = np.array([[1.0, 10], [2.0, 20]]).reshape(2, 2, 1, 1)
     w = np.array([[1.0, 1], [0, 3], [2, 0]]).reshape(3, 2, 1, 1)
     np.testing.assert_allclose(implementation(w).fprop(x)[:, :, 0, 0], [[11, 30, 2], [22, 60, 4]])
 
 
 @every_implementation
-def test_pixels_that_no_window_covers_get_no_gradient(implementation: type[Convolution]) -> None:
+def test_pixels_that_no_window_covers_get_no_gradient(
+    implementation: type[ConvolutionLayer],
+) -> None:
     x, w = random(1, 1, 6, 6), random(1, 1, 2, 2)
     layer = implementation(w, stride=3)
     grads = layer.bprop(x, layer.fprop(x), np.ones((1, 1, 2, 2)))
@@ -147,7 +153,7 @@ def test_views_need_no_columns() -> None:
 )
 @every_implementation
 def test_a_shape_without_output_is_an_error_that_says_why(
-    implementation: type[Convolution],
+    implementation: type[ConvolutionLayer],
     shape: tuple[int, ...],
     options: dict[str, int],
     message: str,

@@ -17,12 +17,11 @@ from convnets.config.checks import load_config
 from convnets.config.settings import TrainingSettings
 from convnets.core.errors import UserError
 from convnets.data.dataset import load_dataset
-from convnets.layers.activation import ReLU
-from convnets.layers.convolution import Convolution
+from convnets.layers.convolution import ConvolutionLayer
 from convnets.layers.convolution_im2col import Im2colConvolution
 from convnets.layers.convolution_views import ViewConvolution
 from convnets.layers.dense import Flatten, FullyConnected, RepeatTo2x2
-from convnets.layers.layer import Layer
+from convnets.layers.layer import Layer, ReLU
 from convnets.layers.loss import SoftmaxCrossEntropy
 from convnets.layers.network import build_network
 from convnets.lesson.from_scratch import scaled, twins
@@ -111,7 +110,7 @@ def variants_of_the_paper() -> list[Variant]:
 @pytest.mark.parametrize("convolution", [Im2colConvolution, ViewConvolution])
 @pytest.mark.parametrize("variant", variants_of_the_paper(), ids=lambda variant: variant.id)
 def test_every_variant_by_hand_is_that_of_pytorch(
-    variant: Variant, convolution: type[Convolution]
+    variant: Variant, convolution: type[ConvolutionLayer]
 ) -> None:
     images = np.random.default_rng(0).uniform(0, 1, (3, 1, 28, 28))
     labels = np.array([0, 46, 7])

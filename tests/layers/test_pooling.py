@@ -10,10 +10,10 @@ from torch.nn.functional import avg_pool2d, max_pool2d
 
 from convnets.core.errors import UserError
 from convnets.layers.layer import Layer
-from convnets.layers.pooling import AveragePooling, MaxAveragePooling, MaxPooling
+from convnets.layers.pooling import AveragePooling, MaxPlusAveragePooling, MaxPooling
 from layer_checks import assert_gradients_are_differences, random
 
-KINDS = (MaxPooling, AveragePooling, MaxAveragePooling)
+KINDS = (MaxPooling, AveragePooling, MaxPlusAveragePooling)
 every_kind = pytest.mark.parametrize("kind", KINDS)
 IMAGE = np.array([[1.0, 2, 5, 5], [4, 3, 5, 5], [0, 0, -1, -2], [0, 0, -3, -4]])
 
@@ -85,7 +85,7 @@ def test_maximum_of_figure_3_worked_by_hand() -> None:
 def test_average_and_sum_worked_by_hand() -> None:
     inputs = IMAGE.reshape(1, 1, 4, 4)
     assert AveragePooling(2).fprop(inputs)[0, 0].tolist() == [[2.5, 5], [0, -2.5]]
-    assert MaxAveragePooling(2).fprop(inputs)[0, 0].tolist() == [[6.5, 10], [0, -3.5]]
+    assert MaxPlusAveragePooling(2).fprop(inputs)[0, 0].tolist() == [[6.5, 10], [0, -3.5]]
     layer = AveragePooling(2)
     grads = np.array([[4.0, 8], [12, 16]]).reshape(1, 1, 2, 2)
     shares = layer.bprop(inputs, layer.fprop(inputs), grads)[0, 0]

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from convnets.core.errors import UserError
-from convnets.report.details import provenance
 from convnets.report.fidelity import ALL, CONDITIONS, differences, read_study
+from convnets.report.sections import provenance
 
 CONDITIONS_OF_ALL = dict(
     zip(
@@ -66,7 +66,7 @@ def test_the_appendix_keeps_conditions_apart(tmp_path: Path) -> None:
         study({"max_pool_2": [-0.5]}, precision="float32"),
     )
     pd.concat([here, there]).to_csv(tmp_path / "study.csv", index=False)
-    studies = provenance(tmp_path / "study.csv")["fidelity"]
+    studies = provenance(None, tmp_path / "study.csv")["fidelity"]  # type: ignore[arg-type]
     assert [conditions["precision"] for conditions, _ in studies] == ["bfloat16", "float32"]
     assert [found[0].pairs for _, found in studies] == [2, 1]
 

@@ -10,8 +10,8 @@ from test_report import make_results
 
 from convnets.core.files import write_json
 from convnets.report.report_page import ReportPage
-from convnets.report.results import load_results
-from convnets.report.summary import official, official_interval
+from convnets.report.results import Results
+from convnets.report.sections import official, official_interval
 from convnets.runs.metrics import collect
 
 
@@ -29,7 +29,7 @@ def test_seeds_widen_the_interval() -> None:
 
 def test_the_report_shows_them_beside_the_accuracy_on_all_images(tmp_path: Path) -> None:
     folder = make_results(tmp_path / "trial")
-    assert official(load_results(folder)) == []
+    assert official(Results(folder)) == []
     for run in folder.glob("runs/stride_*/seed_*"):
         test = json.loads((run / "test.json").read_text())
         test |= {"official_test_images": 4380, "official_test_accuracy": 0.8501}

@@ -29,9 +29,9 @@ from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
 from convnets.judging.readings import judge_readings, load_readings
 from convnets.judging.table import judge_all
-from convnets.report import details as report_details
 from convnets.report import exhibits as report_exhibits
 from convnets.report import results as report
+from convnets.report import sections
 from convnets.report.axis import Axis
 from convnets.report.claims import sentence
 from convnets.report.page import Sections, environment, execute
@@ -92,7 +92,7 @@ def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
     collect(runs, make_runtimes(SECONDS)).to_csv(folder / "metrics.csv", index=False)
     metrics = read_runs(folder / "metrics.csv")
     config = parse(Table, CONFIG["tables"]["table_2"], "it")
-    make_table("table_2", config, metrics, PUBLISHED, provenance, f"{folder}/tables/table_2")
+    make_table(config, metrics, provenance, folder / "tables/table_2")
     write_text(folder / "figures/figure_08.svg", FIGURE)
     write_text(folder / "figures/figure_08.csv", "epoch,mean\n1,0.5\n")
     compare(PUBLISHED, metrics, provenance, PRIOR).to_csv(folder / "comparison.csv", index=False)
@@ -104,10 +104,7 @@ def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
         for seed in (0, 1)
     ]
     write_json(folder / "plan.json", {**PLAN, "runs": planned})
-    readings = load_readings(
-        yaml.safe_load((ROOT / "config/readings.yaml").read_text())["readings"]
-    )
-    judged = judge_readings(readings, PUBLISHED, metrics, provenance)
+    judged = judge_readings(load_readings(), PUBLISHED, metrics, provenance)
     judged.to_csv(folder / "readings.csv", index=False)
     return folder
 
@@ -252,8 +249,8 @@ def test_verdicts_come_first(page: BeautifulSoup) -> None:
 
 def test_the_study_of_the_plan_is_in_the_appendix(results: Path, tmp_path: Path) -> None:
     write_text(tmp_path / "fidelity.csv", STUDY)
-    values = {"results": report.load_results(results)}
-    shown = Sections(**values, **report_details.provenance(tmp_path / "fidelity.csv"))
+    values = {"results": report.Results(results)}
+    shown = Sections(**values, **sections.provenance(values["results"], tmp_path / "fidelity.csv"))
     page = BeautifulSoup(shown.show("provenance").data, "html.parser")
     rows = page.find(attrs={"aria-label": lambda label: label and "Made-up images" in label})
     assert [cell.text for cell in rows.find_all("tr")[1].find_all(["th", "td"])][4:] == [
@@ -361,7 +358,7 @@ def edited(folder: Path, old: str, new: str) -> Path:
 
 
 def test_what_was_not_made_is_shown_as_missing(results: Path) -> None:
-    item = report_exhibits.exhibit("figure_09", report.load_results(results))
+    item = report_exhibits.exhibit("figure_09", report.Results(results))
     macros = environment().get_template("macros_exhibits.html").module
     assert text_of(BeautifulSoup(macros.exhibit(item), "html.parser")) == (
         "Figure 9 ¶ Missing: not made yet, as runs that it shows are not finished."
@@ -369,7 +366,7 @@ def test_what_was_not_made_is_shown_as_missing(results: Path) -> None:
 
 
 def test_the_program_that_made_an_exhibit_exists(results: Path) -> None:
-    shown = report.load_results(results)
+    shown = report.Results(results)
     for name in ("figure_01", "figure_06", "figure_09", "analysis_pareto"):
         program, *_ = report_exhibits.exhibit(name, shown)["script"].split()
         assert (ROOT / "scripts" / program).is_file(), program
@@ -406,7 +403,7 @@ def test_no_runs_is_an_error(tmp_path: Path) -> None:
     folder = make_results(tmp_path)
     pd.read_csv(folder / "metrics.csv").head(0).to_csv(folder / "metrics.csv", index=False)
     with pytest.raises(UserError, match="has no runs"):
-        report.load_results(folder)
+        report.Results(folder)
 
 
 def test_differing_settings_are_listed_run_by_run(tmp_path: Path) -> None:
@@ -429,7 +426,7 @@ def test_readings_name_keys_that_runs_record(key: str, results: Path) -> None:
     if key.startswith("variant."):  # pooling and dilation are not in this test's variants
         assert key.removeprefix("variant.") in Variant.__dataclass_fields__
     else:
-        assert report.load_results(results).used(key)
+        assert report.Results(results).used(key)
 
 
 def test_every_part_of_a_claim_has_a_sentence() -> None:

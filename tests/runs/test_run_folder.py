@@ -168,7 +168,7 @@ def test_records_from_before_the_digests_are_read(run: Path) -> None:
         (["evaluate.py", "--run", "RUN", "--data", "DATA"], CHECKPOINT),
         (["collect_metrics.py", "--runs", "RUN", "--output", "OUT"], HISTORY),
         (["analyse.py", "agreement", "--runs", "RUN", "--metrics", "M", "--provenance",
-          "DATA/provenance.json", "--table", "OUT", "--figure", "OUT"], PREDICTIONS),
+          "DATA/provenance.json", "--table", "OUT", "--output", "OUT"], PREDICTIONS),
     ],
 )  # fmt: skip
 def test_programs_end_with_one_message(

@@ -286,11 +286,11 @@ def test_a_stage_of_another_version_re_runs_with_what_depends_on_it(changed: Pat
     raise_version(changed, "exhibits")
     figures = {"layer_figures": 1, "pooling_figure": 1, "figure": 1}
     assert jobs(changed).items() >= {"table": 2, "report": 1, **figures}.items()
-    assert not jobs(changed).keys() & {"prepare_data", "train", "evaluate", "metrics", "claims"}
+    assert not jobs(changed).keys() & {"prepare_data", "train", "evaluate", "metrics", "judge"}
     raise_version(changed, "evaluation")
     found = jobs(changed)
     assert found["evaluate"] == 8
-    assert found.keys() >= {"metrics", "comparison", "claims", "readings", "report", "analysis"}
+    assert found.keys() >= {"metrics", "judge", "report", "analysis"}
     assert not found.keys() & {"prepare_data", "train", "runtimes"}
     raise_version(changed, "runtimes")
     assert jobs(changed)["runtimes"] == 1
@@ -354,7 +354,7 @@ def test_a_result_that_is_named_is_replaced_and_stays_then(changed: Path) -> Non
 
 def test_a_changed_setting_re_runs_what_it_concerns(clone: Path) -> None:
     assert jobs(clone, "--config", "training={'threads': 2}").keys() <= {"report", "all"}
-    analysis = {"metrics", "table", "figure", "comparison", "claims", "readings", "report", "all"}
+    analysis = {"metrics", "table", "figure", "judge", "report", "all"}
     analysis |= {"gradients", "runtimes", "analysis"}
     assert jobs(clone, "--config", "seeds=[0]").keys() == analysis
     # Only the command that the report tells its readers is another.

@@ -1,7 +1,7 @@
 # Analyses of the trained networks beyond the paper: a figure for each, with its numbers.
 #
 #   in   runs/*/seed_*/: run.json, history.csv, best.pt, predictions.npz; metrics.csv, data/,
-#        config/published_values.csv, config/prior/runs.csv
+#        config/published_values.csv, config/prior/
 #   out  figures/analysis_*.svg and .png, analyses/*.csv, analyses/gradients.npz
 
 TOPICS = [name.removeprefix("analysis_") for name in ANALYSIS_FIGURES]
@@ -39,8 +39,7 @@ rule analysis:
         inputs_of_analysis,
         metrics=METRICS,
         provenance=PROVENANCE,
-        published=PUBLISHED,
-        prior=PRIOR,
+        paper=[PUBLISHED, *PRIOR],
     output:
         figure=report(
             f"{RESULTS}/figures/analysis_{{topic}}.svg",
@@ -68,7 +67,6 @@ rule analysis:
         runs=of_analysed_runs(""),
         data=subpath(input.provenance, parent=True),
         gradients=rules.gradients.output,
-        prior=subpath(input.prior, parent=True),
         prefix=subpath(output.figure, strip_suffix=".svg"),
         version=VERSIONS["analyses"],
     message:
@@ -76,6 +74,5 @@ rule analysis:
     shell:
         "python scripts/analyse.py {wildcards.topic} --runs {params.runs:q} "
         "--metrics {input.metrics:q} --provenance {input.provenance:q} --data {params.data:q} "
-        "--gradients {params.gradients:q} --published {input.published:q} "
-        "--prior {params.prior:q} --table {output.table:q} --figure {params.prefix:q} "
+        "--gradients {params.gradients:q} --table {output.table:q} --output {params.prefix:q} "
         "> {log:q} 2>&1"

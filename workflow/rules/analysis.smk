@@ -1,8 +1,8 @@
 # From the runs to the paper's tables and figures, beside the published values.
 #
 #   in   runs/*/seed_*/: run.json, history.csv, test.json, predictions.npz; runtimes.csv;
-#        config/published_values.csv, config/claims.yaml, config/prior/runs.csv
-#   out  metrics.csv, tables/, figures/, comparison.csv, mechanism.json, claims.csv
+#        config/: published_values.csv, claims.yaml, readings.yaml, prior/
+#   out  metrics.csv, tables/, figures/, mechanism.json; comparison.csv, claims.csv, readings.csv
 
 
 rule metrics:
@@ -59,8 +59,7 @@ rule table:
     message:
         "Making {wildcards.name}"
     shell:
-        "python scripts/make_table.py --name {wildcards.name} --table {params.table:q} "
-        "--metrics {input.metrics:q} --published {input.published:q} "
+        "python scripts/make_table.py --table {params.table:q} --metrics {input.metrics:q} "
         "--provenance {input.provenance:q} --output {params.prefix:q} > {log:q} 2>&1"
 
 
@@ -70,8 +69,7 @@ rule figure:
         histories_of_figure,
         metrics=METRICS,
         provenance=PROVENANCE,
-        published=PUBLISHED,
-        prior=PRIOR,
+        paper=[PUBLISHED, *PRIOR],
     output:
         report(
             f"{RESULTS}/figures/{{name}}.svg",
@@ -94,15 +92,13 @@ rule figure:
         title=lambda wildcards: CONFIG.figures[wildcards.name].title,
         prefix=subpath(output[0], strip_suffix=".svg"),
         runs=f"{RESULTS}/runs",
-        prior=subpath(input.prior, parent=True),
         version=VERSIONS["exhibits"],
     message:
         "Drawing {wildcards.name}"
     shell:
-        "python scripts/make_figure.py --figure {params.figure:q} "
-        "--metrics {input.metrics:q} --runs {params.runs:q} --published {input.published:q} "
-        "--prior {params.prior:q} --provenance {input.provenance:q} "
-        "--output {params.prefix:q} > {log:q} 2>&1"
+        "python scripts/make_figure.py --figure {params.figure:q} --metrics {input.metrics:q} "
+        "--runs {params.runs:q} --provenance {input.provenance:q} --output {params.prefix:q} "
+        "> {log:q} 2>&1"
 
 
 rule pooling_figure:
@@ -162,37 +158,6 @@ rule layer_figures:
         "python scripts/draw_layers.py --output {params.folder:q} > {log:q} 2>&1"
 
 
-rule comparison:
-    """Put every published number beside ours and other people's."""
-    input:
-        metrics=METRICS,
-        provenance=PROVENANCE,
-        published=PUBLISHED,
-        prior=PRIOR,
-    output:
-        report(
-            COMPARISON,
-            caption="../../report/captions/comparison.rst",
-            category="Comparison",
-            labels={"content": "every published number", "format": "csv"},
-        ),
-    log:
-        f"{RESULTS}/logs/comparison.log",
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
-    params:
-        prior=subpath(input.prior, parent=True),
-        version=VERSIONS["judging"],
-    message:
-        "Comparing with the published numbers"
-    shell:
-        "python scripts/compare.py --metrics {input.metrics:q} --published {input.published:q} "
-        "--provenance {input.provenance:q} --prior {params.prior:q} --output {output:q} "
-        "> {log:q} 2>&1"
-
-
 rule mechanism:
     """Measure what the paper claims of layers as such, which needs no trained network."""
     output:
@@ -211,38 +176,47 @@ rule mechanism:
         "python scripts/measure_mechanism.py --output {output:q} > {log:q} 2>&1"
 
 
-rule claims:
-    """Judge the paper's claims."""
+rule judge:
+    """Judge every published number, the paper's claims, and the readings that were run both ways."""
     input:
-        runs=of_all_runs("run.json"),
         predictions=of_all_runs("predictions.npz"),
+        runs=of_all_runs("run.json"),
         metrics=METRICS,
         provenance=PROVENANCE,
         mechanism=MECHANISM,
-        published=PUBLISHED,
-        claims=CLAIMS_OF_PAPER,
-        prior=PRIOR,
+        paper=[PUBLISHED, "config/claims.yaml", READINGS, *PRIOR],
     output:
+        report(
+            COMPARISON,
+            caption="../../report/captions/comparison.rst",
+            category="Comparison",
+            labels={"content": "every published number", "format": "csv"},
+        ),
         report(
             CLAIMS,
             caption="../../report/captions/claims.rst",
             category="Comparison",
             labels={"content": "every claim", "format": "csv"},
         ),
+        report(
+            READINGS_JUDGED,
+            caption="../../report/captions/readings.rst",
+            category="Comparison",
+            labels={"content": "readings run both ways", "format": "csv"},
+        ),
     log:
-        f"{RESULTS}/logs/claims.log",
+        f"{RESULTS}/logs/judge.log",
     conda:
         ANALYSIS_ENV
     resources:
         side_by_side=1,
     params:
         runs=of_all_runs(""),
-        prior=subpath(input.prior, parent=True),
+        results=subpath(output[0], parent=True),
         version=VERSIONS["judging"],
     message:
-        "Judging the paper's claims"
+        "Judging the paper's numbers, claims and readings"
     shell:
-        "python scripts/judge_claims.py --runs {params.runs:q} --metrics {input.metrics:q} "
-        "--provenance {input.provenance:q} --claims {input.claims:q} "
-        "--published {input.published:q} --mechanism {input.mechanism:q} "
-        "--prior {params.prior:q} --output {output:q} > {log:q} 2>&1"
+        "python scripts/judge.py --runs {params.runs:q} --metrics {input.metrics:q} "
+        "--provenance {input.provenance:q} --mechanism {input.mechanism:q} "
+        "--output {params.results:q} > {log:q} 2>&1"

@@ -64,8 +64,7 @@ RUN = f"{RESULTS}/runs/{{variant}}/seed_{{seed}}"
 TRAINING_ENV = "../../envs/training.yaml"
 ANALYSIS_ENV = "../../envs/analysis.yaml"
 PUBLISHED = "config/published_values.csv"
-CLAIMS_OF_PAPER = "config/claims.yaml"
-PRIOR = "config/prior/runs.csv"
+PRIOR = ["config/prior/runs.csv", "config/prior/curves.csv"]
 READINGS = "config/readings.yaml"
 
 PROVENANCE = f"{RESULTS}/data/provenance.json"

@@ -6,7 +6,7 @@
 
 TEMPLATES = sorted(
     str(file)
-    for folder in ("report_template", "sections", "sections/lesson")
+    for folder in ("report_template", "sections", "sections/lesson", "texts")
     for file in Path("report", folder).iterdir()
     if file.is_file()
 )
@@ -29,7 +29,6 @@ rule report:
         READINGS,
         PUBLISHED,
         PRIOR,
-        "config/prior/curves.csv",
         "benchmarks/results/fidelity.csv",
         "report/report.ipynb",
     output:

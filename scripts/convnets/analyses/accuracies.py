@@ -5,8 +5,9 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
-from convnets.analyses.runs import Analysis, Sweep
+from convnets.analyses.runs import AnalysedRuns, Analysis
 from convnets.architectures.methods import METHODS
+from convnets.core.templates import texts
 from convnets.exhibits.style import SMALL, WIDTH, add_remark, text_colour
 from convnets.judging.numbers import own_interval
 from convnets.judging.others import read_prior
@@ -18,42 +19,44 @@ ROW = 0.19
 """Height of a row in inches."""
 SPREAD = 0.5
 """Part of a row's height over which the seeds are spread, so that none covers another."""
+MARKS = {
+    "a seed": {"color": "0.3", "marker": "o", "markersize": 3.5, "linestyle": ""},
+    "95 % interval": {"color": "0.3", "linewidth": 3, "alpha": 0.35},
+    "paper": {"color": "black", "marker": "o", "fillstyle": "none", "linestyle": ""},
+    "other people": {"color": "0.35", "marker": "|", "linestyle": ""},
+}
+"""The legend."""
 
 
-def analyse(sweep: Sweep) -> Analysis:
+def analyse(study: AnalysedRuns) -> Analysis:
     """The figure `analysis_accuracies`."""
-    table = collect_accuracies(sweep)
-    others = read_prior(sweep.arguments.prior).usable("test_accuracy")
+    table = collect_accuracies(study)
+    others = read_prior().usable("test_accuracy")
     others = others[others["variant"].isin(table["variant"])]
-    remark = (
-        "Dots: our seeds, with the 95 % interval of their mean (bar; one seed has the spread of "
-        f"the others). Ring: the paper. Ticks below: {len(others)} runs of other people on the "
-        f"official data. {sweep.conditions()}."
-    )
     known = table.dropna(subset="paper").drop_duplicates("variant")
-    inside = ((known["low"] <= known["paper"]) & (known["paper"] <= known["high"])).sum()
-    description = (
-        "Test accuracy of each variant by seed, beside the paper's number. Of the paper's "
-        f"{len(known)} numbers, {inside} lie inside our 95 % interval. {remark}"
+    words = texts(
+        "analysis_accuracies",
+        others=len(others),
+        known=len(known),
+        inside=known["paper"].between(known["low"], known["high"]).sum(),
+        conditions=study.conditions(),
     )
-    drawing = draw_accuracies(table, others, remark)
-    return Analysis("Test accuracy by seed", description, table, drawing)
+    return Analysis(words, table, draw_accuracies(table, others, words["remark"]))
 
 
-def collect_accuracies(sweep: Sweep) -> pd.DataFrame:
+def collect_accuracies(study: AnalysedRuns) -> pd.DataFrame:
     """A row for each run, with the `paper`'s number and the 95 % interval of the variant's mean."""
-    spread = spreads_of(sweep.metrics)["test_accuracy"]
-    paper = distinct_numbers(read_published(sweep.arguments.published))["test_accuracy"]
+    spread = spreads_of(study.metrics)["test_accuracy"]
+    paper = distinct_numbers(read_published())["test_accuracy"]
     records = []
-    for id, seeds in sweep.runs.items():
-        runs = runs_of(sweep.metrics, id)
+    for id, seeds in study.runs.items():
+        runs = runs_of(study.metrics, id)
         low, high = own_interval("test_accuracy", runs, spread)
-        records += [
-            {"variant": id, "label": sweep.labels[id], "method": run.variant.method}
-            | {"seed": run.seed, "test_accuracy": runs.at[(id, run.seed), "test_accuracy"]}
-            | {"low": low, "high": high, "paper": paper.get(id, np.nan)}
-            for run in seeds
-        ]
+        about = {"variant": id, "label": study.labels[id], "method": seeds[0].variant.method}
+        bounds = {"low": low, "high": high, "paper": paper.get(id, np.nan)}
+        for seed in (run.record["seed"] for run in seeds):
+            accuracy = runs.at[(id, seed), "test_accuracy"]
+            records.append(about | {"seed": seed, "test_accuracy": accuracy} | bounds)
     return pd.DataFrame(records)
 
 
@@ -76,19 +79,8 @@ def draw_accuracies(table: pd.DataFrame, others: pd.DataFrame, remark: str) -> D
         text.set_color(text_colour(METHODS[method].colour))
     axes.tick_params(axis="x", top=True, labeltop=True, length=0)
     axes.set_xlabel("Test accuracy")
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    drawing.legend(
-        handles=_keys(), loc="outside upper left", ncols=4, frameon=False, fontsize=SMALL
-    )
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    keys = [Line2D([], [], label=label, **mark) for label, mark in MARKS.items()]  # type: ignore[arg-type]
+    drawing.legend(handles=keys, loc="outside upper left", ncols=4, frameon=False, fontsize=SMALL)
     add_remark(drawing, remark)
     return drawing
-
-
-def _keys() -> list[Line2D]:
-    return [
-        Line2D([], [], color="0.3", marker="o", markersize=3.5, linestyle="", label="a seed"),
-        Line2D([], [], color="0.3", linewidth=3, alpha=0.35, label="95 % interval"),
-        Line2D([], [], color="black", marker="o", fillstyle="none", linestyle="", label="paper"),
-        Line2D([], [], color="0.35", marker="|", linestyle="", label="other people"),
-    ]

@@ -13,21 +13,32 @@ import seaborn as sns
 from matplotlib.figure import Figure as Drawing
 
 from convnets.analyses.panels import TINY
-from convnets.analyses.runs import Analysis, Predictions, Sweep, load_predictions
+from convnets.analyses.runs import AnalysedRuns, Analysis, Predictions, load_predictions
+from convnets.core.templates import texts
 from convnets.exhibits.style import SMALL, WIDTH, add_remark
 
-LEGEND = (
-    "Each cell: of the test images that at least one of two networks gets wrong, the share that "
-    "both assign to the same wrong class."
-)
 
-
-def analyse(sweep: Sweep) -> Analysis:
+def analyse(study: AnalysedRuns) -> Analysis:
     """The figure `analysis_agreement`."""
-    table = measure_agreement(load_predictions(sweep.runs))
-    remark = f"{LEGEND} {yardstick(table, sweep.labels)} {sweep.conditions()}."
-    drawing = draw_agreement(table, sweep.labels, remark)
-    return Analysis("Shared errors", f"{extremes(table, sweep.labels)} {remark}", table, drawing)
+    table = measure_agreement(load_predictions(study.runs))
+    words = describe_agreement(table, study.labels, study.conditions())
+    return Analysis(words, table, draw_agreement(table, study.labels, words["remark"]))
+
+
+def describe_agreement(
+    table: pd.DataFrame, labels: dict[str, str], conditions: str
+) -> dict[str, str]:
+    """The figure in words."""
+    own = table["variant"] == table["other"]
+    between = table[~own].dropna().sort_values("shared_errors")
+    return texts(
+        "analysis_agreement",
+        labels=labels,
+        reach=table["reach"].max(),
+        seeds=table[own].to_dict("records"),
+        between=between.to_dict("records"),
+        conditions=conditions,
+    )
 
 
 def measure_agreement(predictions: Predictions) -> pd.DataFrame:
@@ -39,11 +50,9 @@ def measure_agreement(predictions: Predictions) -> pd.DataFrame:
     """
     labels, records = predictions.labels, []
     for first, second in itertools.combinations_with_replacement(predictions.predicted, 2):
-        own = predictions.predicted[first]
-        if first == second:
-            pairs = list(itertools.combinations(own, 2))
-        else:
-            pairs = [(own[0], predictions.predicted[second][0])]
+        own, others = predictions.predicted[first], predictions.predicted[second]
+        same = first == second
+        pairs = list(itertools.combinations(own, 2)) if same else [(own[0], others[0])]
         if not pairs:
             continue
         wrong = [(one != labels) | (other != labels) for one, other in pairs]
@@ -61,15 +70,14 @@ def measure_agreement(predictions: Predictions) -> pd.DataFrame:
 
 def draw_agreement(table: pd.DataFrame, labels: dict[str, str], remark: str) -> Drawing:
     """A heat map in the order of `labels`, with the seeds of a variant on its diagonal."""
-    grid = pd.DataFrame(np.nan, index=list(labels), columns=list(labels))
-    for row in table.to_dict("records"):
-        one, other = row["variant"], row["other"]
-        grid.loc[one, other] = grid.loc[other, one] = 100 * row["shared_errors"]
+    shares = 100 * table.set_index(["variant", "other"])["shared_errors"].unstack()
+    shares = shares.rename_axis(index=None, columns=None)
+    grid = shares.combine_first(shares.T).reindex(index=list(labels), columns=list(labels))
     drawing = Drawing(figsize=(WIDTH, WIDTH + 0.3), layout="constrained")
-    axes = drawing.subplots()
+    axes, names = drawing.subplots(), list(labels.values())
     sns.heatmap(
         grid, ax=axes, cmap="viridis", square=True, linewidths=0.2,
-        xticklabels=list(labels.values()), yticklabels=list(labels.values()),
+        xticklabels=names, yticklabels=names,
         cbar_kws={"location": "top", "shrink": 0.8, "aspect": 40, "pad": 0.01},
     )  # fmt: skip
     axes.tick_params(labelsize=TINY - 0.5, length=0, pad=1)
@@ -82,30 +90,3 @@ def draw_agreement(table: pd.DataFrame, labels: dict[str, str], remark: str) -> 
     scale.set_xlabel("Shared errors in %", fontsize=SMALL)
     add_remark(drawing, remark)
     return drawing
-
-
-def extremes(table: pd.DataFrame, labels: dict[str, str]) -> str:
-    """The pairs of variants that share the most and the fewest errors."""
-    text = "The share of their errors that the networks of two variants have in common."
-    between = table[table["variant"] != table["other"]].dropna().sort_values("shared_errors")
-    if between.empty:
-        return text
-    fewest, most = (
-        f"{labels[row['variant']]} and {labels[row['other']]} "
-        f"({100 * row['shared_errors']:.0f} ± {100 * row['reach']:.0f} %)"
-        for row in (between.iloc[0], between.iloc[-1])
-    )
-    return f"{text} Most: {most}; fewest: {fewest}."
-
-
-def yardstick(table: pd.DataFrame, labels: dict[str, str]) -> str:
-    """How well a cell is known, and how many errors two seeds of one variant share."""
-    known = f"Test images leave a cell uncertain by up to ±{100 * table['reach'].max():.0f} points."
-    seeds = table[table["variant"] == table["other"]]
-    if seeds.empty:
-        return f"{known} Every variant has one seed, so variation between seeds is unknown."
-    values = "; ".join(
-        f"{labels[row['variant']]} {100 * row['shared_errors']:.0f} %"
-        for row in seeds.to_dict("records")
-    )
-    return f"{known} Diagonal: two seeds of the same variant ({values})."

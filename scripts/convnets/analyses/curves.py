@@ -10,8 +10,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from convnets.analyses.panels import TINY, variant_panels
-from convnets.analyses.runs import Analysis, Run, Runs, Sweep
+from convnets.analyses.runs import AnalysedRuns, Analysis, Runs
 from convnets.architectures.methods import METHODS
+from convnets.core.templates import texts
 from convnets.exhibits.style import SMALL, add_remark
 from convnets.runs.metrics import align_epochs, read_history
 from convnets.runs.run_folder import RunFolder
@@ -22,12 +23,20 @@ HIDDEN = 0.02
 """Share of the points, those of the first climb, that may lie below the axis."""
 
 
-def analyse(sweep: Sweep) -> Analysis:
+def analyse(study: AnalysedRuns) -> Analysis:
     """The figure `analysis_curves`."""
-    curves = collect_curves(sweep.runs)
-    drawing = draw_curves(curves, sweep.labels, sweep.conditions())
-    description = describe_curves(curves, sweep.labels, sweep.conditions())
-    return Analysis("Learning curves", description, curves, drawing)
+    curves = collect_curves(study.runs)
+    drawing, below = draw_curves(curves, study.labels)
+    words = texts(
+        "analysis_curves",
+        labels=study.labels,
+        seeds=curves["seeds"].max(),
+        below=below,
+        best=curves[curves["best"]].to_dict("records"),
+        conditions=study.conditions(),
+    )
+    add_remark(drawing, words["remark"])
+    return Analysis(words, curves, drawing)
 
 
 def collect_curves(runs: Runs) -> pd.DataFrame:
@@ -39,8 +48,8 @@ def collect_curves(runs: Runs) -> pd.DataFrame:
     return pd.concat([_curve(id, seeds) for id, seeds in runs.items()], ignore_index=True)
 
 
-def draw_curves(curves: pd.DataFrame, labels: dict[str, str], conditions: str) -> Drawing:
-    """A panel for each variant, all with the same scales."""
+def draw_curves(curves: pd.DataFrame, labels: dict[str, str]) -> tuple[Drawing, int]:
+    """A panel for each variant, all with the same scales; the number of points below them."""
     by_variant = {str(id): curve for id, curve in curves.groupby("variant", sort=False)}
     drawing, panels = variant_panels([labels[id] for id in by_variant], 1.25, shared=True)
     for axes, curve in zip(panels, by_variant.values(), strict=True):
@@ -60,43 +69,19 @@ def draw_curves(curves: pd.DataFrame, labels: dict[str, str], conditions: str) -
     drawing.legend(
         handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=SMALL
     )
-    band = " Bands: lowest to highest seed." if curves["seeds"].max() > 1 else ""
-    below = int((curves["val_mean"] < bottom - margin).sum())
-    cut = f" {below} epochs at the start of training lie below the axes." if below else ""
-    add_remark(
-        drawing,
-        "Numbers: best validation accuracy, and how far training accuracy is above it in that "
-        f"epoch.{band}{cut} {conditions}.",
-    )
-    return drawing
+    return drawing, int((curves["val_mean"] < bottom - margin).sum())
 
 
-def describe_curves(curves: pd.DataFrame, labels: dict[str, str], conditions: str) -> str:
-    """The figure in words."""
-    best = curves[curves["best"]]
-    numbers = "; ".join(
-        f"{labels[row['variant']]}: {row['val_mean']:.3f} at epoch {row['epoch']}, "
-        f"training {row['train_mean']:.3f}"
-        for row in best.to_dict("records")
-    )
-    return (
-        "Training and validation accuracy by epoch, mean over seeds, a panel for each variant. "
-        "Training accuracy is measured during the epoch, so it is lower at first. Best validation "
-        f"accuracy, and training accuracy of that epoch: {numbers}. {conditions}."
-    )
-
-
-def _curve(variant: str, seeds: Sequence[Run]) -> pd.DataFrame:
-    histories = align_epochs([read_history(RunFolder(run.folder)) for run in seeds])
+def _curve(variant: str, seeds: Sequence[RunFolder]) -> pd.DataFrame:
+    histories = align_epochs(list(map(read_history, seeds)))
     curve = pd.DataFrame(
         {"variant": variant, "method": seeds[0].variant.method}, histories[0].index
     )
     curve["seeds"] = len(histories)
     for part in PARTS:
         values = pd.concat([history[f"{part}_accuracy"] for history in histories], axis=1)
-        curve[f"{part}_mean"] = values.mean(axis=1)
-        curve[f"{part}_low"] = values.min(axis=1)
-        curve[f"{part}_high"] = values.max(axis=1)
+        for name, summary in (("mean", values.mean), ("low", values.min), ("high", values.max)):
+            curve[f"{part}_{name}"] = summary(axis=1)
     curve["best"] = curve.index == curve["val_mean"].idxmax()
     return curve.reset_index()
 

@@ -1,7 +1,6 @@
 """Test accuracy against what a network costs, and which networks are Pareto-optimal."""
 
 import itertools
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,12 +9,12 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 
 from convnets.analyses.panels import TINY
-from convnets.analyses.runs import Analysis, Sweep
+from convnets.analyses.runs import AnalysedRuns, Analysis
 from convnets.architectures.methods import METHODS
+from convnets.core.templates import texts
 from convnets.exhibits.style import SMALL, WIDTH, add_remark
 from convnets.judging.conditions import runtime_conditions
 from convnets.judging.numbers import own_interval
-from convnets.judging.spread import Spread
 from convnets.judging.witnesses import spreads_of
 from convnets.runs.metrics import runs_of
 
@@ -32,40 +31,38 @@ MARKER = 5
 """Size of a marker in points."""
 
 
-def analyse(sweep: Sweep) -> Analysis:
+def analyse(study: AnalysedRuns) -> Analysis:
     """The figure `analysis_pareto`."""
-    table = collect_costs(sweep)
-    remark = (
-        "Bars: 95 % intervals. Line and names: the Pareto-optimal variants. "
-        f"{uncertainty(table)} Markers that would cover another one are moved sideways. "
-        f"{sweep.conditions()}. {runtime_conditions(sweep.metrics)}."
+    table = collect_costs(study)
+    words = texts(
+        "analysis_pareto",
+        number=len(table),
+        fronts={
+            text: table[table[f"front_{cost}"]].sort_values(cost)["label"]
+            for cost, text in COSTS.items()
+        },
+        reaching={cost: table[f"open_{cost}"].sum() for cost in COSTS},
+        conditions=study.conditions(),
+        runtime_conditions=runtime_conditions(study.metrics),
     )
-    fronts = "; ".join(
-        f"by {text.lower()}: " + ", ".join(table[table[f"front_{cost}"]].sort_values(cost)["label"])
-        for cost, text in COSTS.items()
-    )
-    description = (
-        f"Test accuracy of {len(table)} variants against what they cost. The Pareto-optimal ones "
-        f"have no rival that is as cheap and as accurate, and better in one of the two. {fronts}. "
-        f"{remark}"
-    )
-    drawing = draw_pareto(table, remark)
-    return Analysis("Test accuracy against cost", description, table, drawing)
+    return Analysis(words, table, draw_pareto(table, words["remark"]))
 
 
-def collect_costs(sweep: Sweep) -> pd.DataFrame:
+def collect_costs(study: AnalysedRuns) -> pd.DataFrame:
     """A row for each variant: its costs, its accuracy, and whether it is Pareto-optimal.
 
     `test_accuracy` is the mean over seeds, `low` and `high` its 95 % interval. By cost,
     `front_COST` marks the Pareto-optimal variants, and `open_COST` the others whose interval
     reaches the best accuracy at their cost.
     """
-    spread = spreads_of(sweep.metrics)["test_accuracy"]
-    table = pd.DataFrame(
-        {"variant": id, "label": sweep.labels[id], "method": seeds[0].variant.method}
-        | _measures(runs_of(sweep.metrics, id), spread)
-        for id, seeds in sweep.runs.items()
-    )
+    spread, rows = spreads_of(study.metrics)["test_accuracy"], []
+    for id, (run, *_) in study.runs.items():
+        runs = runs_of(study.metrics, id)
+        low, high = own_interval("test_accuracy", runs, spread)
+        about = (id, study.labels[id], run.variant.method, len(runs), runs["test_accuracy"].mean())
+        rows.append((*about, low, high, *runs[list(COSTS)].mean()))
+    names = ("variant", "label", "method", "seeds", "test_accuracy", "low", "high", *COSTS)
+    table = pd.DataFrame(rows, columns=names)
     accuracies = table["test_accuracy"].to_numpy()
     for cost in COSTS:
         costs = table[cost].to_numpy()
@@ -83,12 +80,6 @@ def on_front(costs: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
     return np.asarray(~(as_cheap & as_accurate & better).any(axis=1))
 
 
-def uncertainty(table: pd.DataFrame) -> str:
-    """How many variants may be Pareto-optimal as well."""
-    counts = [f"{table[f'open_{x}'].sum()} by {x.split('_')[-1]}" for x in COSTS]
-    return f"Further variants whose interval reaches the line: {', '.join(counts)}."
-
-
 def draw_pareto(table: pd.DataFrame, remark: str) -> Drawing:
     """A panel for each cost, on a logarithmic scale."""
     drawing = Drawing(figsize=(WIDTH, 2.9 * len(COSTS) + 0.5), layout="constrained")
@@ -99,8 +90,7 @@ def draw_pareto(table: pd.DataFrame, remark: str) -> Drawing:
         span = right / left if right > left else 2
         axes.set_xlim(left / span**NAME_SPACE, right * span**0.05)
         axes.set(xlabel=label, ylabel="Test accuracy")
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
+        axes.spines[["top", "right"]].set_visible(False)
     drawing.legend(
         handles=[
             Line2D([], [], linestyle="", marker=METHODS[name].marker, color=METHODS[name].colour,
@@ -136,12 +126,6 @@ def apart(points: np.ndarray, distance: float) -> np.ndarray:
         free = (at for at in tries if all(np.hypot(*(at - p)) >= distance for p in placed))
         placed.append(next(free))
     return np.array(placed)[:, 0]
-
-
-def _measures(runs: pd.DataFrame, spread: Spread) -> dict[str, Any]:
-    low, high = own_interval("test_accuracy", runs, spread)
-    accuracy = {"test_accuracy": runs["test_accuracy"].mean(), "low": low, "high": high}
-    return {"seeds": len(runs)} | accuracy | {cost: runs[cost].mean() for cost in COSTS}
 
 
 def _heights(front: pd.DataFrame, line: float) -> pd.Series:

@@ -1,22 +1,15 @@
 """The analyses by name, as `scripts/analyse.py` and the figures `analysis_NAME` call them."""
 
-from collections.abc import Callable
-
 from convnets.analyses import (
     accuracies,
     agreement,
-    confusion_figure,
+    confusions,
     curves,
     pareto,
-    receptive_field_figure,
+    receptive_fields,
 )
-from convnets.analyses.runs import Analysis, Sweep
 
-ANALYSES: dict[str, Callable[[Sweep], Analysis]] = {
-    "accuracies": accuracies.analyse,
-    "receptive_fields": receptive_field_figure.analyse,
-    "pareto": pareto.analyse,
-    "confusions": confusion_figure.analyse,
-    "agreement": agreement.analyse,
-    "curves": curves.analyse,
+ANALYSES = {
+    module.__name__.rpartition(".")[2]: module.analyse
+    for module in (accuracies, receptive_fields, pareto, confusions, agreement, curves)
 }

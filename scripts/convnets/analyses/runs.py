@@ -1,36 +1,26 @@
 """The finished runs that the analyses look at, and what they predicted for the test images."""
 
-import json
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from convnets.architectures.methods import METHODS
-from convnets.architectures.variant import Variant
 from convnets.core.errors import UserError
+from convnets.core.files import read_provenance
 from convnets.exhibits.labels import label
 from convnets.judging.conditions import conditions
+from convnets.judging.witnesses import read_predictions
 from convnets.runs.metrics import read_runs
 from convnets.runs.run_folder import RunFolder
 
-
-@dataclass(frozen=True)
-class Run:
-    """One variant trained with one seed."""
-
-    folder: Path
-    variant: Variant
-    seed: int
-
-
-Runs = Mapping[str, Sequence[Run]]
+Runs = Mapping[str, Sequence[RunFolder]]
 """Runs by variant, from the smallest seed. Methods are in the paper's order."""
 
 
@@ -46,14 +36,14 @@ class Predictions:
     """By variant, uint8 (seeds, images): the classes that its networks predicted."""
 
 
-class Sweep:
+class AnalysedRuns:
     """The runs to analyse, their measures, and the provenance of their data."""
 
     def __init__(self, arguments: Namespace) -> None:
         self.arguments = arguments
         self.runs = load_runs(arguments.runs)
         self.metrics = read_runs(arguments.metrics)
-        self.provenance: dict[str, Any] = json.loads(arguments.provenance.read_text("utf-8"))
+        self.provenance = read_provenance(arguments.provenance)
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -66,23 +56,22 @@ class Sweep:
 
 
 class Analysis(NamedTuple):
-    """A figure with its numbers."""
+    """A figure with its numbers, and its `title` and `description` in words."""
 
-    title: str
-    description: str
-    """The figure in words."""
+    words: Mapping[str, str]
     table: pd.DataFrame
     drawing: Drawing
 
 
-def load_runs(folders: Iterable[Path]) -> dict[str, list[Run]]:
+def load_runs(folders: Iterable[Path]) -> dict[str, list[RunFolder]]:
     """The runs in `folders`. Within a method, variants keep the order in which they come."""
     methods = list(METHODS)
-    runs = sorted(map(_load_run, folders), key=lambda run: methods.index(run.variant.method))
-    by_variant: dict[str, list[Run]] = {}
-    for run in runs:
+    by_variant: dict[str, list[RunFolder]] = {}
+    for run in sorted(map(RunFolder, folders), key=lambda run: methods.index(run.variant.method)):
         by_variant.setdefault(run.variant.id, []).append(run)
-    return {id: sorted(seeds, key=lambda run: run.seed) for id, seeds in by_variant.items()}
+    return {
+        id: sorted(seeds, key=lambda run: run.record["seed"]) for id, seeds in by_variant.items()
+    }
 
 
 def one_of_each_method(runs: Runs) -> dict[str, str]:
@@ -95,26 +84,10 @@ def one_of_each_method(runs: Runs) -> dict[str, str]:
 
 def load_predictions(runs: Runs) -> Predictions:
     """The predictions of `runs`; a `UserError` if they were tested on different images."""
-    first: tuple[Path, np.ndarray, np.ndarray] | None = None
-    predicted: dict[str, np.ndarray] = {}
-    for id, seeds in runs.items():
-        rows = []
-        for run in seeds:
-            test = RunFolder(run.folder).predictions
-            images, labels, row = test["index"], test["label"], test["prediction"]
-            first = first or (run.folder, images, labels)
-            if not np.array_equal(images, first[1]):
-                raise UserError(
-                    f"{run.folder} and {first[0]} were tested on different images, expected the "
-                    "same: test both again, on the same data, with evaluate.py"
-                )
-            rows.append(row)
-        predicted[id] = np.array(rows)
-    if first is None:
+    test, predicted = None, dict[str, list[np.ndarray]]()
+    for run, test in read_predictions(run for seeds in runs.values() for run in seeds):
+        predicted.setdefault(run.variant.id, []).append(test["prediction"])
+    if test is None:
         raise UserError("there are no runs to analyse: train and evaluate some first")
-    return Predictions(first[1], first[2], predicted)
-
-
-def _load_run(folder: Path) -> Run:
-    run = RunFolder(folder)
-    return Run(folder, run.variant, run.record["seed"])
+    stacked = {id: np.array(rows) for id, rows in predicted.items()}
+    return Predictions(test["index"], test["label"], stacked)

@@ -13,6 +13,9 @@ from typing import IO, Any
 
 from convnets.core.errors import UserError, explain_no_room
 
+ROOT = Path(__file__).resolve().parents[3]
+"""The folder of the project."""
+
 
 @contextlib.contextmanager
 def atomic_write(path: Path | str) -> Iterator[IO[bytes]]:

@@ -16,6 +16,7 @@ from scipy import special
 from convnets.architectures.methods import METHODS
 from convnets.config.experiments import Curve, Figure
 from convnets.core.errors import UserError
+from convnets.core.templates import texts
 from convnets.exhibits.labels import label as in_words
 from convnets.exhibits.style import (
     CURVES,
@@ -99,25 +100,21 @@ class Trajectory:
         return f"{name}\n{self.summary(x)}\n{self.summary_of_paper(x)}"
 
 
-def read_trajectories(
-    figure: Figure, runs: pd.DataFrame, folder: Path, published: Path, prior: Path
-) -> list[Trajectory]:
+def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[Trajectory]:
     """The curves of `figure` from the histories under `folder` (`VARIANT/seed_S/history.csv`).
-
-    `published` and `prior` are `config/published_values.csv` and `config/prior`.
 
     Raises:
         UserError: a curve has no finished run.
     """
-    paper = distinct_numbers(read_published(published))
+    paper = distinct_numbers(read_published())
     points = pd.DataFrame({"x": paper[X_OF_PAPER[figure.x]], "accuracy": paper["test_accuracy"]})
-    others = read_curves(prior).dropna(subset=[figure.x])
+    others = read_curves().dropna(subset=[figure.x])
     return [_trajectory(curve, runs, folder, points.dropna(), others) for curve in figure.curves]
 
 
-def draw(figure: Figure, trajectories: list[Trajectory], conditions: str) -> Drawing:
-    """Draw the curves with their names on the right, and a remark below the plot."""
-    lines = max(item.text(figure.x).count("\n") for item in trajectories) + 1
+def draw(x: str, trajectories: list[Trajectory], remark: str) -> Drawing:
+    """Draw the curves over `x` with their names on the right, and a remark below the plot."""
+    lines = max(item.text(x).count("\n") for item in trajectories) + 1
     label_height = (lines + 0.6) * LINE
     height = max(0.62 * WIDTH, len(trajectories) * label_height)
     drawing = Drawing(figsize=(WIDTH, height + 0.6))
@@ -125,12 +122,12 @@ def draw(figure: Figure, trajectories: list[Trajectory], conditions: str) -> Dra
     seen: dict[str, int] = {}
     for trajectory in trajectories:
         rank = seen[trajectory.method] = seen.get(trajectory.method, -1) + 1
-        _draw_curve(axes, trajectory, figure.x, CURVES[rank % len(CURVES)])
-    _scale(axes, figure.x, trajectories)
-    _name_curves(axes, figure.x, trajectories, label_height / height)
-    axes.set_xlabel(X_LABELS[figure.x] + " (logarithmic)" * (axes.get_xscale() == "log"))
+        _draw_curve(axes, trajectory, x, CURVES[rank % len(CURVES)])
+    _scale(axes, x, trajectories)
+    _name_curves(axes, x, trajectories, label_height / height)
+    axes.set_xlabel(X_LABELS[x] + " (logarithmic)" * (axes.get_xscale() == "log"))
     axes.set_ylabel("Validation accuracy")
-    add_remark(drawing, remark(trajectories, conditions))
+    add_remark(drawing, remark)
     return drawing
 
 
@@ -140,36 +137,13 @@ def numbers(trajectories: list[Trajectory]) -> pd.DataFrame:
     return pd.concat(frames, names=["curve", "seeds", "epoch"]).reset_index()
 
 
-def describe(figure: Figure, trajectories: list[Trajectory], conditions: str) -> str:
-    """The figure in words."""
-    over = "epochs" if figure.x == "epoch" else "training runtime"
-    curves = "; ".join(
-        f"{item.label}: best {item.summary(figure.x)} ({item.summary_of_paper(figure.x)})"
-        for item in trajectories
-    )
-    return f"Validation accuracy over {over}. {curves}. {remark(trajectories, conditions)}"
-
-
-def remark(trajectories: list[Trajectory], conditions: str) -> str:
-    """The meaning of marks and lines, what is cut off, and the conditions."""
-    text = "Large marks: best epoch."
-    if any(item.paper for item in trajectories):
-        text += " Rings: the paper's best epoch and its test accuracy; dotted lines lead to ours."
-    number = sum(len(item.others) for item in trajectories)
-    if number:
-        text += f" Thin lines: {number} runs of other people on the official data."
-    seeds = [item.seeds for item in trajectories]
-    if max(seeds) == 1:
-        text += " One seed each: variation between seeds is unknown."
-    else:
-        text += " Lines are means over seeds, bands their 95 % interval (Student's t over seeds)."
-        text += " Curves without a band have one seed." if min(seeds) == 1 else ""
-    if any(item.is_cut for item in trajectories):
-        text += " A curve ends where the first of its seeds stopped early."
+def describe(x: str, trajectories: list[Trajectory], conditions: str) -> dict[str, str]:
+    """The `remark` below the figure, and its `description` in words."""
     bottom = _bottom(trajectories)
-    if any((item.points["mean"] < bottom).any() for item in trajectories):
-        text += f" Epochs below {bottom:.3f}, in the first climb, are cut off."
-    return f"{text} {conditions}."
+    cut_off = any((item.points["mean"] < bottom).any() for item in trajectories)
+    return texts(
+        "figure", x=x, curves=trajectories, bottom=bottom, cut_off=cut_off, conditions=conditions
+    )
 
 
 def _trajectory(
@@ -274,8 +248,7 @@ def _scale(axes: Axes, x: str, trajectories: list[Trajectory]) -> None:
         axes.xaxis.set_major_locator(LogLocator(subs=ticks))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
         axes.xaxis.set_minor_formatter(NullFormatter())
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _name_curves(axes: Axes, x: str, trajectories: list[Trajectory], height: float) -> None:

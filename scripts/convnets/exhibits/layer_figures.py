@@ -1,13 +1,15 @@
 """Figures 1 to 5 and 7: how the layers compute, drawn from the hand-written ones."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
+import yaml
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 
+from convnets.core.files import ROOT
 from convnets.exhibits.style import FONT_SIZE, SMALL, WIDTH
 from convnets.layers.convolution_im2col import Im2colConvolution, im2col
 from convnets.layers.layer import Layer
@@ -29,32 +31,13 @@ LABEL = 7
 """Size of the labels of rows and columns, in points."""
 
 
-class LayerFigure(NamedTuple):
-    """A figure with its title and its description in words."""
-
-    title: str
-    description: str
-    draw: Callable[[], Drawing]
-
-
-def draw_convolution() -> Drawing:
-    """Figure 1: a 3 x 3 kernel on a 5 x 5 input."""
-    layer = Im2colConvolution(KERNEL)
-    drawing, (left, middle, right) = _panels(5, 3, 3)
-    _draw_input(left, IMAGE)
+def draw_convolution(padding: int) -> Drawing:
+    """Figure 1: a 3 x 3 kernel on a 5 x 5 input; Figure 2: padded with zeros to keep the size."""
+    inputs = Window((3, 3), padding=padding).pad(IMAGE)
+    drawing, (left, middle, right) = _panels(5 + 2 * padding, 3, 3 + 2 * padding)
+    _draw_input(left, inputs, padding)
     _cells(middle, KERNEL[0, 0], "Kernel, 3×3", "white")
-    _draw_output(right, layer, IMAGE)
-    return drawing
-
-
-def draw_padded_convolution() -> Drawing:
-    """Figure 2: the same with padding 1, of zeros, which keeps the size."""
-    layer = Im2colConvolution(KERNEL)
-    padded = Window((3, 3), padding=1).pad(IMAGE)
-    drawing, (left, middle, right) = _panels(7, 3, 5)
-    _draw_input(left, padded, padding=1)
-    _cells(middle, KERNEL[0, 0], "Kernel, 3×3", "white")
-    _draw_output(right, layer, padded)
+    _draw_output(right, Im2colConvolution(KERNEL), inputs)
     return drawing
 
 
@@ -64,7 +47,9 @@ def draw_max_pooling() -> Drawing:
     drawing, (left, right) = _panels(5, 3)
     _draw_input(left, IMAGE)
     row, column = np.argwhere(reached(layer, IMAGE))[0]
-    left.add_patch(_frame(row, column))
+    left.add_patch(
+        Rectangle((column, row), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2, zorder=3)
+    )
     _draw_output(right, layer, IMAGE)
     return drawing
 
@@ -118,46 +103,19 @@ def draw_dilated_kernels() -> Drawing:
     return drawing
 
 
-FIGURES = {
-    "figure_01": LayerFigure(
-        "A convolution",
-        "A 5×5 input, a 3×3 kernel and the 3×3 output. The shaded output is the sum of the "
-        "products of the kernel and the shaded inputs.",
-        draw_convolution,
-    ),
-    "figure_02": LayerFigure(
-        "A padded convolution",
-        "The 5×5 input with a border of zeros, the 3×3 kernel, and the output, which is 5×5 too. "
-        "The shaded output is the sum of the products of the kernel and the shaded inputs.",
-        draw_padded_convolution,
-    ),
-    "figure_03": LayerFigure(
-        "Max pooling",
-        "A 5×5 input and the maxima of its 3×3 windows. Only the framed pixel of the shaded window "
-        "receives gradient: the first of its two maxima.",
-        draw_max_pooling,
-    ),
-    "figure_04": LayerFigure(
-        "Image to columns",
-        "A 5×5 input, and a matrix with a column of nine numbers for each of its nine 3×3 windows. "
-        "The shaded window is the shaded column. Columns are labelled by the place of the window, "
-        "rows by the element of the kernel, with the indices of equation 1.",
-        draw_columns,
-    ),
-    "figure_05": LayerFigure(
-        "Convolution as a matrix product",
-        "Two kernels as rows of nine weights, times the nine columns, are two outputs as rows of "
-        "nine features. The shaded row times the shaded column is the shaded output.",
-        draw_matrix_product,
-    ),
-    "figure_07": LayerFigure(
-        "Dilated kernels",
-        "The nine pixels that a 3×3 kernel meets: next to each other with dilation 1, with gaps "
-        "of one and three pixels with dilations 2 and 4.",
-        draw_dilated_kernels,
-    ),
+FIGURES: dict[str, Callable[[], Drawing]] = {
+    "figure_01": partial(draw_convolution, padding=0),
+    "figure_02": partial(draw_convolution, padding=1),
+    "figure_03": draw_max_pooling,
+    "figure_04": draw_columns,
+    "figure_05": draw_matrix_product,
+    "figure_07": draw_dilated_kernels,
 }
 """By name. Figure 6 is in `pooling_figure`."""
+WORDS: dict[str, dict[str, str]] = yaml.safe_load(
+    (ROOT / "report/texts/layer_figures.yaml").read_text(encoding="utf-8")
+)
+"""Titles and descriptions by name."""
 
 
 def reached(layer: Layer, inputs: np.ndarray, place: tuple[int, int] = PLACE) -> np.ndarray:
@@ -168,6 +126,12 @@ def reached(layer: Layer, inputs: np.ndarray, place: tuple[int, int] = PLACE) ->
     return layer.bprop(inputs, outputs, grads)[0, 0] != 0
 
 
+def input_title(inputs: np.ndarray, padding: int) -> str:
+    """The size of `inputs` without `padding`, and the padding."""
+    size = inputs.shape[-1] - 2 * padding
+    return f"Input, {size}×{size}" + (f", padding {padding}" if padding else "")
+
+
 def _draw_input(axes: Axes, inputs: np.ndarray, padding: int = 0) -> None:
     """Draw `inputs`, of which `padding` at each edge is white, with the 3 x 3 window shaded."""
     size = inputs.shape[-1]
@@ -175,9 +139,7 @@ def _draw_input(axes: Axes, inputs: np.ndarray, padding: int = 0) -> None:
     inside = slice(padding, size - padding)
     colours[inside, inside] = LIGHT_BLUE
     colours[reached(AveragePooling(3, stride=1), inputs)] = BLUE
-    unpadded = size - 2 * padding
-    title = f"Input, {unpadded}×{unpadded}" + (f", padding {padding}" if padding else "")
-    _cells(axes, inputs[0, 0], title, colours)
+    _cells(axes, inputs[0, 0], input_title(inputs, padding), colours)
 
 
 def _draw_output(axes: Axes, layer: Layer, inputs: np.ndarray) -> None:
@@ -210,7 +172,3 @@ def _cells(axes: Axes, values: np.ndarray, title: str, colours: np.ndarray | str
             axes.text(column + 0.5, row + 0.55, number, ha="center", va="center", fontsize=SMALL)
     axes.set(xlim=(0, columns), ylim=(rows, 0))
     axes.set_title(title, fontsize=SMALL)
-
-
-def _frame(row: int, column: int) -> Rectangle:
-    return Rectangle((column, row), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2, zorder=3)

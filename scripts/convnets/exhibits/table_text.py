@@ -1,9 +1,10 @@
-"""A table of texts as Markdown and as LaTeX (booktabs)."""
+"""A table of texts as Markdown and as LaTeX (booktabs), by the templates of report/texts."""
 
 import textwrap
-from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
+from convnets.core.templates import text_environment
 from convnets.judging.conditions import readable
 
 LATEX = str.maketrans(
@@ -22,8 +23,7 @@ HEADING_WIDTH = 8
 """Characters of a heading in LaTeX that a column has room for."""
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(NamedTuple):
     """Texts in rows and columns, the columns under headings of one or more levels."""
 
     header: tuple[str, ...]
@@ -35,76 +35,58 @@ class Grid:
     cells: list[list[str]]
     """The other columns, row by row."""
 
-    def lines(self) -> list[tuple[str, ...]]:
-        """The body row by row; a label that repeats the one above it is left out."""
-        above = [(), *self.labels[:-1]]
-        return [
-            (*_without_repetition(label, previous), *cells)
-            for label, previous, cells in zip(self.labels, above, self.cells, strict=True)
-        ]
+    def lines(self) -> list[list[str]]:
+        """The body row by row; a first label that repeats the one above it is left out."""
+        above: tuple[str, ...] = ()
+        lines = []
+        for label, cells in zip(self.labels, self.cells, strict=True):
+            repeats = len(label) > 1 and label[:1] == above[:1]  # as in Table 4
+            lines.append([*(("", *label[1:]) if repeats else label), *cells])
+            above = label
+        return lines
 
 
 def markdown(grid: Grid, name: str, caption: str) -> str:
     """The table with one heading line, as Markdown has no more, and its caption below."""
-    headings = (*grid.header, *(", ".join(levels) for levels in grid.columns))
+    headings = [*grid.header, *(", ".join(levels) for levels in grid.columns)]
+    headings, *rows = (
+        [cell.replace("|", r"\|") for cell in row] for row in (headings, *grid.lines())
+    )
     alignment = [":--"] * len(grid.header) + ["--:"] * len(grid.columns)
-    rows = [headings, alignment, *grid.lines()]
-    body = ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in rows]
-    return "\n".join([*body, "", f"**{readable(name)}.** {caption}", ""])
+    template = text_environment().get_template("table.md")
+    return template.render(
+        headings=headings, alignment=alignment, rows=rows, label=readable(name), caption=caption
+    )
 
 
 def latex(grid: Grid, name: str, caption: str) -> str:
     """A `table` environment to be read with `\\input`; the document needs booktabs."""
-    lines = [
-        r"% Needs \usepackage{booktabs,graphicx}. Made smaller only where it is too wide.",
-        r"\begin{table}",
-        r"\centering\small",
-        r"\setlength{\tabcolsep}{4pt}",
-        rf"\caption{{{_escape(caption)}}}",
-        rf"\label{{tab:{name}}}",
-        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-        rf"\begin{{tabular}}{{{'l' * len(grid.header)}{'r' * len(grid.columns)}}}",
-        r"\toprule",
-        *_latex_headings(grid),
-        r"\midrule",
-        *(_latex_row([_escape(cell) for cell in row]) for row in grid.lines()),
-        r"\bottomrule",
-        r"\end{tabular}}",
-        r"\end{table}",
-    ]
-    return "\n".join([*lines, ""])
+    last = [*grid.header, *(levels[-1] for levels in grid.columns)]
+    return (
+        text_environment()
+        .get_template("table.tex")
+        .render(
+            name=name,
+            caption=_escape(caption),
+            alignment="l" * len(grid.header) + "r" * len(grid.columns),
+            spanning=[_spanning(grid, level) for level in range(len(grid.columns[0]) - 1)],
+            rows=[list(map(_escape, row)) for row in (last, *grid.lines())],
+        )
+    )
 
 
-def _latex_headings(grid: Grid) -> list[str]:
-    leading = len(grid.header)
-    depth = len(grid.columns[0])
-    lines = []
-    for level in range(depth - 1):
-        cells, rules, start = [""] * leading, [], leading + 1
-        for path, group in groupby(grid.columns, key=lambda levels: levels[: level + 1]):
-            width = len(list(group))
-            lines_of_text = textwrap.wrap(path[-1], HEADING_WIDTH * width)
-            heading = r"\\".join(_escape(line) for line in lines_of_text)
-            cells.append(rf"\multicolumn{{{width}}}{{c}}{{\shortstack{{{heading}}}}}")
-            rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
-            start += width
-        lines += [_latex_row(cells), "".join(rules)]
-    return [*lines, _latex_row([_escape(text) for text in (*grid.header, *_last(grid))])]
-
-
-def _last(grid: Grid) -> list[str]:
-    return [levels[-1] for levels in grid.columns]
-
-
-def _latex_row(cells: list[str]) -> str:
-    return " & ".join(cells) + r" \\"
+def _spanning(grid: Grid, level: int) -> tuple[list[str], list[str]]:
+    """Headings of several columns each, and the rules below them."""
+    cells, rules, start = [""] * len(grid.header), [], len(grid.header) + 1
+    for path, group in groupby(grid.columns, key=lambda levels: levels[: level + 1]):
+        width = len(list(group))
+        lines = textwrap.wrap(path[-1], HEADING_WIDTH * width)
+        heading = r"\\".join(map(_escape, lines))
+        cells.append(rf"\multicolumn{{{width}}}{{c}}{{\shortstack{{{heading}}}}}")
+        rules.append(rf"\cmidrule(lr){{{start}-{start + width - 1}}}")
+        start += width
+    return cells, rules
 
 
 def _escape(text: str) -> str:
     return text.translate(LATEX)
-
-
-def _without_repetition(label: tuple[str, ...], above: tuple[str, ...]) -> tuple[str, ...]:
-    """`label` with its first text blank where the row above has the same, as in Table 4."""
-    repeats = len(label) > 1 and label[:1] == above[:1]
-    return ("", *label[1:]) if repeats else label

@@ -9,10 +9,11 @@ import pandas as pd
 
 from convnets.config.experiments import Table
 from convnets.core.formats import decimals, number
+from convnets.core.templates import texts
 from convnets.exhibits.table_text import Grid
 from convnets.judging.conditions import censored, runtime_conditions
+from convnets.judging.estimates import OF_BEST
 from convnets.judging.numbers import own_interval
-from convnets.judging.spread import OF_BEST
 from convnets.judging.witnesses import spreads_of
 from convnets.runs.metrics import (
     RUNTIMES,
@@ -118,16 +119,6 @@ class FilledTable:
         self.with_paper = {e.measure for r in self.rows for e in r.entries if e.paper is not None}
         """Measures for which the paper has values in this table."""
 
-    @property
-    def several_seeds(self) -> bool:
-        """Whether some value of ours is a mean."""
-        return any(seeds > 1 for row in self.rows for _, seeds in row.models.values())
-
-    @property
-    def every_seed_repeated(self) -> bool:
-        """Whether all values of ours are means, as far as there are any."""
-        return all(seeds > 1 for row in self.rows for _, seeds in row.models.values())
-
     def numbers(self) -> pd.DataFrame:
         """All values in full precision, a line per row; `_sd`, `_low`, `_high` beside ours."""
         return pd.DataFrame([dict(self._numbers(row)) for row in self.rows])
@@ -151,28 +142,18 @@ class FilledTable:
             cells.append([_text(entries[rank, name], source) for rank, name, source in shown])
         return Grid(self.table.header, columns, [row.label for row in self.rows], cells)
 
-    def caption(self, conditions: str) -> str:
-        """The title, and `notes`."""
-        return f"{self.table.title}. {self.notes(conditions)}"
-
     def notes(self, conditions: str) -> str:
         """Under which conditions ours came about, and how to read the values."""
-        sentences = [f"Ours: {conditions}" if self.with_paper else conditions]
-        if self.several_seeds:
-            sentences.append(
-                "Ours are mean ± standard deviation over seeds, with the 95 % interval of the mean "
-                "over seeds (of accuracies: over test images too)"
-            )
-        if not self.every_seed_repeated:
-            sentences.append(
-                "One seed has the spread between seeds of the other variants, or an assumed one"
-            )
-        if len(self.runs) and set(RUNTIMES) & set(self.table.columns):
-            sentences.append(runtime_conditions(self.runs))
-        if self.table.best:
-            ranked = "Models are" if not self.with_paper else "Our models are"
-            sentences.append(f"{ranked} ranked by mean validation accuracy")
-        return ". ".join(sentences) + "."
+        has_runtimes = len(self.runs) and set(RUNTIMES) & set(self.table.columns)
+        words = texts(
+            "table_notes",
+            conditions=conditions,
+            with_paper=self.with_paper,
+            seeds=[seeds for row in self.rows for _, seeds in row.models.values()],
+            runtimes=runtime_conditions(self.runs) if has_runtimes else "",
+            ranked=self.table.best,
+        )
+        return words["notes"]
 
     def _fill(self, label: tuple[str, ...], variants: tuple[str, ...]) -> FilledRow:
         trained = rank_variants(self.runs, variants)[: len(self.ranks)]

@@ -12,9 +12,10 @@ import yaml
 
 from convnets.config.settings import parse
 from convnets.core.errors import UserError
+from convnets.core.files import ROOT
 from convnets.core.formats import MINUS
 from convnets.core.kinds import STRICT
-from convnets.judging.spread import ACCURACY, QUANTITIES
+from convnets.judging.estimates import ACCURACY, QUANTITIES
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Part:
+class ClaimPart:
     """A part of a claim, as config/claims.yaml has it; its head explains the keys."""
 
     __pydantic_config__ = STRICT
@@ -117,10 +118,10 @@ class Claim:
     """What is judged, in our words."""
     quote: str
     """The paper's own words."""
-    parts: tuple[Part, ...]
+    parts: tuple[ClaimPart, ...]
 
     @cached_property
-    def counting(self) -> list[Part]:
+    def counting(self) -> list[ClaimPart]:
         """Parts that require some of their units only."""
         return [part for part in self.parts if part.at_least is not None]
 
@@ -136,7 +137,7 @@ class Claim:
         """How many single results could refute the claim."""
         return len(self.counting) + len(self.required)
 
-    def comparisons(self) -> Iterator[tuple[Part, Comparison]]:
+    def comparisons(self) -> Iterator[tuple[ClaimPart, Comparison]]:
         """Every comparison once, with the first part that has it."""
         seen = set()
         for part in self.parts:
@@ -173,7 +174,7 @@ class Family:
         return family
 
 
-def load_claims(file: Path) -> list[Claim]:
+def load_claims(file: Path = ROOT / "config/claims.yaml") -> list[Claim]:
     """The claims in a YAML file. Raises `UserError` where a part makes no sense."""
     claims = []
     for values in yaml.safe_load(file.read_text(encoding="utf-8")):
@@ -195,7 +196,7 @@ def _slope(variants: tuple[str, ...]) -> dict[str, float]:
     return {name: weight for name, weight in weights.items() if weight}
 
 
-def _check(part: Part, where: str) -> None:
+def _check(part: ClaimPart, where: str) -> None:
     kinds = {
         "pairs": part.pairs,
         "first and second": part.first and part.second,

@@ -27,7 +27,7 @@ from convnets.judging.conditions import (
     level,
     other_hardware,
 )
-from convnets.judging.estimates import ALPHA
+from convnets.judging.estimates import ACCURACY, ALPHA, ASSUMED, OF_BEST, by_seed, replicates
 from convnets.judging.numbers import (
     DIFFERS,
     MARGIN,
@@ -40,7 +40,6 @@ from convnets.judging.numbers import (
 )
 from convnets.judging.others import Prior
 from convnets.judging.published import distinct_numbers
-from convnets.judging.spread import ACCURACY, ASSUMED, OF_BEST, by_seed, replicates
 from convnets.judging.verdicts import NOT_RUN
 from convnets.judging.witnesses import OTHER_IMAGES, spreads_of
 from convnets.runs.metrics import RUNTIMES, runs_of, runtimes_measured

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from convnets.runs.metrics import EPOCH_ROUND, OTHER_LOAD, runtimes_measured
+from convnets.core.templates import texts
+from convnets.runs.metrics import EPOCH_ROUND, OTHER_LOAD
 
 EMNIST_SOURCES = ("nist", "archive", "npz")
 """The data sources (`data.source`) of real EMNIST images."""
@@ -29,20 +30,22 @@ HIGH_LOAD = 0.1
 def conditions(provenance: dict[str, Any], runs: pd.DataFrame) -> str:
     """One clause on data, epochs, seeds and hardware of `runs`, for captions.
 
-    It begins with a capital and has no full stop. What deviates from the paper stands beside
-    the paper's value.
+    It begins with a capital and has no full stop. The paper's value follows where ours deviates.
     """
-    parts = [_data(provenance), _images(provenance)]
+    values: dict[str, Any] = {"provenance": provenance, "split": provenance["counts"]["split"]}
+    values |= {"paper_images": PAPER_IMAGES, "paper_epochs": PAPER_EPOCHS, "paper_gpu": PAPER_GPU}
     if len(runs):
-        seeds = runs.groupby("variant").size()
-        parts += [
-            _epochs(runs),
-            _range(seeds) + (" seed" if seeds.max() == 1 else " seeds"),
-            _hardware(runs),
-        ]
-    else:
-        parts.append("no finished run")
-    return ", ".join(parts)
+        early = runs[epochs_trained(runs) < runs["epochs"]]
+        values |= {
+            "epochs": _range(runs["epochs"]),
+            "fewer_epochs": (runs["epochs"] < PAPER_EPOCHS).any(),
+            "early": len(early),
+            "ended": _range(early["epochs_trained"]) if len(early) else "",
+            "seeds": _range(runs.groupby("variant").size()),
+            "devices": sorted(set(runs["device"])),
+            "other_hardware": other_hardware(runs),
+        }
+    return texts("conditions", runs=len(runs), **values)["conditions"]
 
 
 def deviations(provenance: dict[str, Any], runs: pd.DataFrame) -> list[str]:
@@ -62,24 +65,12 @@ def deviations(provenance: dict[str, Any], runs: pd.DataFrame) -> list[str]:
 
 def runtime_conditions(runs: pd.DataFrame) -> str:
     """One sentence on how the runtimes of `runs` were taken, without a full stop, for captions."""
-    if not runtimes_measured(runs):
-        return (
-            "Runtimes are what the runs took while they trained, beside whatever else the machine "
-            "did: they were not measured side by side"
-        )
-    rounds = runs.columns.str.startswith(EPOCH_ROUND).sum()
-    text = f"Runtimes of an epoch are medians of {rounds} rounds, measured side by side"
     devices = sorted(set(runs["runtime_device"]))
-    if devices != sorted(set(runs["device"])):
-        text += f" on {' and '.join(devices)}"
     load, others = (runs[name].mean() if name in runs else math.nan for name in OTHER_LOAD)
-    if pd.notna(load):
-        text += f"; other processes used {100 * load:.0f} % of the processors meanwhile"
-    if others > 0:
-        text += f"; {others:.3g} other processes used the GPU"
-    if load > HIGH_LOAD or others > 0:
-        text += ", so values may be too high and intervals are wider than on an idle machine"
-    return text
+    rounds = runs.columns.str.startswith(EPOCH_ROUND).sum()
+    elsewhere = devices if devices != sorted(set(runs["device"])) else []
+    values = {"rounds": rounds, "elsewhere": elsewhere, "load": load, "others": others}
+    return texts("runtime_conditions", high_load=HIGH_LOAD, **values)["conditions"]
 
 
 def level(provenance: dict[str, Any], runs: pd.DataFrame) -> str:
@@ -121,35 +112,6 @@ def readable(name: str) -> str:
     """`table_1` as `Table 1`, `figure_08` as `Figure 8`."""
     words = [word.lstrip("0") if word.isdigit() else word for word in name.split("_")]
     return " ".join(words).capitalize()
-
-
-def _data(provenance: dict[str, Any]) -> str:
-    name: str = provenance["display_name"]
-    return f"{name} (not EMNIST)" if provenance["source"] == "glyphs" else name
-
-
-def _images(provenance: dict[str, Any]) -> str:
-    split = provenance["counts"]["split"]
-    text = f"{split['train']:,} training and {split['test']:,} test images"
-    if split == PAPER_IMAGES or provenance["source"] == "torchvision":
-        return text
-    return f"{text} (paper: {PAPER_IMAGES['train']:,} and {PAPER_IMAGES['test']:,})"
-
-
-def _epochs(runs: pd.DataFrame) -> str:
-    asked = f"{_range(runs['epochs'])} epochs"
-    if (runs["epochs"] < PAPER_EPOCHS).any():
-        asked = f"{_range(runs['epochs'])} of the paper's {PAPER_EPOCHS} epochs"
-    early = runs[epochs_trained(runs) < runs["epochs"]]
-    if early.empty:
-        return asked
-    ended = _range(early["epochs_trained"])
-    return f"at most {asked} ({len(early)} of {len(runs)} runs stopped early, after {ended})"
-
-
-def _hardware(runs: pd.DataFrame) -> str:
-    text = "run on " + " and ".join(sorted(set(runs["device"])))
-    return f"{text} (paper: Nvidia {PAPER_GPU})" if other_hardware(runs) else text
 
 
 def _range(values: pd.Series) -> str:

@@ -7,7 +7,7 @@ them needs a trained network.
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -35,58 +35,48 @@ WIDTH = 27
 REPEATS = 5
 
 
-@dataclass(frozen=True)
-class Measure:
-    """One measured number."""
-
-    value: float
-    low: float
-    high: float
-    how: str
+Measure = dict[str, Any]
+"""A measured number: `value`, `low`, `high` and, in words, `how`."""
 
 
-def measure_mechanism() -> dict[str, dict[str, Any]]:
+def measure_mechanism() -> dict[str, Measure]:
     """All measures by name, as `config/claims.yaml` asks for them."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(1, CHANNELS, WIDTH, WIDTH, generator=generator)
     kernels = torch.randn(CHANNELS, CHANNELS, KERNEL, KERNEL, generator=generator)
     return {
-        name: asdict(measure)
-        for name, measure in {
-            **dilation_against_none(),
-            **parameters_of_whole_maps(),
-            "epoch_seconds_with_batch_32_over_100": cost_of_small_batches(),
-            "elementwise_over_im2col_seconds": speed_of_im2col(images, kernels),
-            "im2col_over_input_size_at_stride_1": size_of_im2col(images, 1),
-            "im2col_over_input_size_at_stride_of_kernel": size_of_im2col(images, KERNEL),
-            **gradient_of_max_pooling(images[:, :, :26, :26]),
-        }.items()
+        **dilation_against_none(),
+        **parameters_of_whole_maps(),
+        "epoch_seconds_with_batch_32_over_100": cost_of_small_batches(),
+        "elementwise_over_im2col_seconds": speed_of_im2col(images, kernels),
+        "im2col_over_input_size_at_stride_1": size_of_im2col(images, 1),
+        "im2col_over_input_size_at_stride_of_kernel": size_of_im2col(images, KERNEL),
+        **gradient_of_max_pooling(images[:, :, :26, :26]),
     }
 
 
 def dilation_against_none() -> dict[str, Measure]:
     """Each dilated network against the same network with dilation 1."""
-    parameters, fields, arithmetic = [], [], []
-    for keys in DILATIONS.values():
-        dilated, plain = (
-            Variant("dilation", "dilation", **keys | changed) for changed in ({}, {"dilation": 1})
-        )
-        parameters.append(dilated.parameters / plain.parameters)
-        fields.append(dilated.receptive_field / plain.receptive_field)
-        per_output = [_multiply_adds_per_output(variant) for variant in (dilated, plain)]
-        arithmetic.append(per_output[0] / per_output[1])
+    pairs = [
+        [Variant("dilation", "dilation", **keys | changed) for changed in ({}, {"dilation": 1})]
+        for keys in DILATIONS.values()
+    ]
+    measures: dict[str, Callable[[Variant], float]] = {
+        "parameters": lambda variant: variant.parameters,
+        "receptive_field": lambda variant: variant.receptive_field,
+        "multiply_adds_per_output": _multiply_adds_per_output,
+    }
     how = f"networks with dilation {', '.join(DILATIONS)} over the same with 1"
-    image = torch.zeros(1, 1, 28, 28)
-    kernel = torch.zeros(1, 1, KERNEL, KERNEL)
+    image, kernel = torch.zeros(1, 1, 28, 28), torch.zeros(1, 1, KERNEL, KERNEL)
     widths = [
         conv2d(image, kernel, padding=rate, dilation=rate).shape[-1] / image.shape[-1]
         for rate in (1, 2, 3, 4, 5, 6)
     ]
     alone = Variant("dilation", "dilation", dilation=(3, 4, 5, 6), dilated_padding=2)
     return {
-        "parameters_with_over_without_dilation": _of(parameters, how),
-        "receptive_field_with_over_without_dilation": _of(fields, how),
-        "multiply_adds_per_output_with_over_without_dilation": _of(arithmetic, how),
+        f"{name}_with_over_without_dilation": _of([of(one) / of(two) for one, two in pairs], how)
+        for name, of in measures.items()
+    } | {
         "output_over_input_width_of_a_dilated_convolution": _of(
             widths, "28×28 pixels padded by the dilation, dilations 1 to 6"
         ),
@@ -198,4 +188,5 @@ def _seconds(way: Callable[..., object], *arguments: object) -> float:
 
 
 def _of(values: Sequence[float], how: str) -> Measure:
-    return Measure(statistics.median(values), min(values), max(values), how)
+    middle = statistics.median(values)
+    return {"value": middle, "low": min(values), "high": max(values), "how": how}

@@ -19,8 +19,7 @@ import pandas as pd
 from scipy import special
 
 from convnets.judging.conditions import PAPER_IMAGES
-from convnets.judging.estimates import ALPHA, estimate
-from convnets.judging.spread import ACCURACY, Spread, learn_spread
+from convnets.judging.estimates import ACCURACY, ALPHA, Spread, estimate, learn_spread
 from convnets.judging.verdicts import holm
 from convnets.runs.metrics import RUNTIMES, rounds_of, runtimes_measured
 from convnets.runs.rounds import median_interval

@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
+from convnets.core.files import ROOT
 from convnets.judging.conditions import PAPER_EPOCHS
-from convnets.judging.estimates import Estimates
+from convnets.judging.estimates import ACCURACY, OF_BEST, Estimates
 from convnets.judging.published import distinct_numbers
-from convnets.judging.spread import ACCURACY, OF_BEST
-from convnets.judging.witnesses import Sweep, images_of
+from convnets.judging.witnesses import SeedSample, images_of
 
+PRIOR = ROOT / "config/prior"
 DEFAULT_SEED = "7112018"
 """The framework's default."""
 
@@ -111,8 +112,8 @@ class Others:
         )
 
 
-def read_prior(folder: Path) -> Prior:
-    """Read config/prior."""
+def read_prior(folder: Path = PRIOR) -> Prior:
+    """Other people's runs, as config/prior has them."""
     runs = pd.read_csv(folder / "runs.csv", dtype={"seed": str, "num_filters": str})
     runs = runs.rename(columns={"architecture": "variant", "seconds_per_epoch": "epoch_seconds"})
     runs["person"] = runs["repository"].str.split("/").str[0]
@@ -121,7 +122,7 @@ def read_prior(folder: Path) -> Prior:
     return Prior(runs[same & ~runs["variant"].str.startswith("other:")])
 
 
-def read_curves(folder: Path) -> pd.DataFrame:
+def read_curves(folder: Path = PRIOR) -> pd.DataFrame:
     """Validation accuracy (`val_acc`) of the runs of `read_prior` by `run_key` and `epoch`.
 
     `seconds` is the runtime until then, nan where nobody noted the seconds of an epoch.
@@ -169,13 +170,13 @@ def fit(runs: pd.DataFrame) -> MixedModel:
     return MixedModel(pd.Series(means, names), of_means, sum(components), df, components)
 
 
-def other_peoples_runs(prior: Prior, variants: list[str], ours: Sweep) -> Others:
+def other_peoples_runs(prior: Prior, variants: list[str], ours: SeedSample) -> Others:
     """The witness for a family over `variants`; image error comes from ours, or is assumed."""
     accuracies = prior.models[ACCURACY].means.reindex(variants).to_numpy()
     return Others(prior, variants, images_of(accuracies, ours))
 
 
-def papers_seed(folder: Path, published: pd.DataFrame) -> dict[str, Any]:
+def papers_seed(published: pd.DataFrame) -> dict[str, Any]:
     """Whether the paper used the framework's default seed, as its best epochs suggest.
 
     A run's regret is how far its validation accuracy at the paper's best epoch lies below its own
@@ -185,10 +186,10 @@ def papers_seed(folder: Path, published: pd.DataFrame) -> dict[str, Any]:
     the default in half of all cases by chance, so the p-value says that the two seeds differ, not
     which seed the paper had. The question came up after looking at the data.
     """
-    prior = read_prior(folder).runs
+    prior = read_prior().runs
     prior = prior[prior["seed"].isin([DEFAULT_SEED, "0"])]
     epochs = distinct_numbers(published)["best_epoch"]
-    curves = pd.read_csv(folder / "curves.csv").groupby("run_key")
+    curves = pd.read_csv(PRIOR / "curves.csv").groupby("run_key")
     rows = []
     for run in prior.to_dict("records"):
         epoch = epochs.get(run["variant"])

@@ -2,9 +2,9 @@
 
 Added runs are simulated many times. The true mean of a variant is drawn around the mean of its
 runs, and new seeds around the true mean, both with the judge's moderated variance. Estimates of
-variance stay as they are, their degrees of freedom grow with the runs. Then the judge
-(`convnets.judging.judge`) decides each simulated sweep by its own rules; the *chance* of a claim is
-the share of simulated sweeps in which it is decided.
+variance stay as they are, their degrees of freedom grow with the runs. Then the judge decides each
+simulated sweep by its own rules (`convnets.judging.verdicts`); the *chance* of a claim is the share
+of simulated sweeps in which it is decided.
 
 A greedy search repeatedly adds the group of runs with the most decisions per hour that fits the
 remaining hours. A group gives the same number of seeds to a variant, to all variants of a
@@ -18,10 +18,17 @@ from functools import cached_property
 import numpy as np
 
 from convnets.judging.claims import Claim, Comparison, Family
-from convnets.judging.estimates import ALPHA, MOST_SEEDS, POWER, Estimates
-from convnets.judging.judge import Finding, Judgement, Witness, combine, findings_of
-from convnets.judging.spread import ACCURACY, OF_BEST, QUANTITIES
-from convnets.judging.witnesses import OWN_IMAGES, Sweep
+from convnets.judging.estimates import (
+    ACCURACY,
+    ALPHA,
+    MOST_SEEDS,
+    OF_BEST,
+    POWER,
+    QUANTITIES,
+    Estimates,
+)
+from convnets.judging.verdicts import Finding, Judgement, Witness, combine, findings_of
+from convnets.judging.witnesses import OWN_IMAGES, SeedSample
 
 SIZES = (1, 2, 4, 8)
 """Seeds that a group adds to each of its variants."""
@@ -33,7 +40,7 @@ LEAST_GAIN = 0.02
 class Future:
     """Our runs and further ones, simulated: a witness whose effects are (draws, effects)."""
 
-    ours: Sweep
+    ours: SeedSample
     means: Mapping[str, np.ndarray]
     """Expected values, see `expected_values`."""
     noise: Mapping[str, np.ndarray]
@@ -112,7 +119,7 @@ class Planner:
     """Decisions that further runs make possible."""
 
     family: Family
-    ours: Sweep
+    ours: SeedSample
     means: Mapping[str, np.ndarray]
     """Expected values, see `expected_values`."""
     hours: np.ndarray
@@ -222,7 +229,7 @@ class Planner:
         return noise | dict.fromkeys(OF_BEST, noise["best_epoch"])  # runtimes follow the epochs
 
 
-def expected_values(ours: Sweep, others: Sequence[Witness]) -> dict[str, np.ndarray]:
+def expected_values(ours: SeedSample, others: Sequence[Witness]) -> dict[str, np.ndarray]:
     """Means of our runs by quantity; variants without a run get those of other witnesses.
 
     The first witness that has the variant counts, less its mean gap to ours. nan where none has,

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from convnets.core.files import ROOT
+
 DEFAULT_FILTERS = "64"
 """Number of filters unless a row says otherwise (paper, Section 4)."""
 
 
-def read_published(path: Path) -> pd.DataFrame:
+def read_published(path: Path = ROOT / "config/published_values.csv") -> pd.DataFrame:
     """The published values, one row each.
 
     Columns `table` (number), `row` (text), `variant` (id of our variant), `num_filters`

@@ -7,7 +7,7 @@ every number errs by itself, normally, with a variance that is the sum of
 
 - test images, ours and the paper's 15,800: binomial, for accuracies;
 - seeds: the paper's one run and the mean of ours, with the spread of variants with several seeds,
-  or an assumed one (`convnets.judging.spread`);
+  or an assumed one (`convnets.judging.estimates`);
 - rounding of the published digits;
 - for runtimes on other hardware than the paper's, `HARDWARE_SPREAD`.
 
@@ -22,23 +22,23 @@ What comes out is indicative only. Trainings that were cut short at their best t
 and images other than EMNIST tell nothing.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import yaml
 
-from convnets.judging.conditions import (
-    EMNIST_SOURCES,
-    PAPER_IMAGES,
-    censored,
-    deviations,
-    other_hardware,
-)
+from convnets.core.files import ROOT
+from convnets.judging import conditions
+from convnets.judging.conditions import PAPER_IMAGES, censored, other_hardware
+from convnets.judging.estimates import ACCURACY, OF_BEST, QUANTITIES
 from convnets.judging.numbers import REFERENCE
-from convnets.judging.spread import OF_BEST, QUANTITIES
+from convnets.judging.published import distinct_numbers
 from convnets.judging.witnesses import spreads_of
 from convnets.runs.metrics import RUNTIMES, runs_of
 
@@ -61,6 +61,10 @@ COLUMNS = [
 ]
 
 
+Pairs = Sequence[tuple[str, str]]
+"""Variants as they are by default, and otherwise."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """A question that the paper leaves open, and the variants that are run both ways."""
@@ -68,35 +72,33 @@ class Reading:
     question: str
     default: str
     alternative: str
-    pairs: tuple[tuple[str, str], ...] = ()
-    """Variants as they are by default, and otherwise."""
-    unchanged: tuple[str, ...] = ()
+    pairs: Pairs = ()
+    unchanged: Sequence[str] = ()
     """Variants that the reading does not touch: what the others differ from, where only
     differences count."""
     command: str = ""
     """What runs it, if anything does."""
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(NamedTuple):
     """Published minus ours, on the scale of the model, and the variance it is expected to have."""
 
     value: float
     variance: float
 
 
-def load_readings(items: Sequence[dict[str, Any]]) -> list[Reading]:
-    """The readings of `config/readings.yaml`."""
+def load_readings(file: Path = ROOT / "config/readings.yaml") -> list[Reading]:
+    """The readings of a YAML file."""
     return [
         Reading(
-            question=item["question"],
-            default=item["default"],
-            alternative=item["alternative"],
-            pairs=tuple((default, other) for default, other in item.get("pairs", ())),
-            unchanged=tuple(item.get("unchanged", ())),
+            item["question"],
+            item["default"],
+            item["alternative"],
+            pairs=[(default, other) for default, other in item.get("pairs", ())],
+            unchanged=item.get("unchanged", ()),
             command=item.get("command") or _command(item.get("experiment")),
         )
-        for item in items
+        for item in yaml.safe_load(file.read_text(encoding="utf-8"))["readings"]
     ]
 
 
@@ -142,19 +144,81 @@ def _judge(
     pairs = [pair for pair in reading.pairs if trained.issuperset(pair)]
     if not pairs:
         return [known | {"quantity": TOTAL, "variants": 0, "verdict": NOT_RUN}]
-    if provenance["source"] not in EMNIST_SOURCES:
+    if provenance["source"] not in conditions.EMNIST_SOURCES:
         other = {"verdict": NOT_COMPARABLE, "scale": "another data set than the paper's"}
         return [known | {"quantity": TOTAL, "variants": len(pairs)} | other]
     unchanged = [(variant, variant) for variant in reading.unchanged if variant in trained]
-    rows = []
-    for quantity in QUANTITIES:
-        numbers = _Numbers(quantity, published, runs, provenance, [*pairs, *unchanged])
-        default = log_likelihood(numbers.gaps(0), numbers.offset)
-        alternative = log_likelihood(numbers.gaps(1), numbers.offset)
-        if default is not None and alternative is not None and numbers.tell(pairs):
-            row = _row(quantity, len(numbers.gaps(0)), default, alternative)
-            rows.append(row | {"scale": numbers.scale, "evidence": numbers.evidence(pairs)})
+    found = (_of(name, pairs, unchanged, published, runs, provenance) for name in QUANTITIES)
+    rows = [row for row in found if row is not None]
     return [known | row for row in (*rows, _total(rows, len(pairs)))]
+
+
+def _of(
+    quantity: str,
+    pairs: Pairs,
+    unchanged: Pairs,
+    published: pd.DataFrame,
+    runs: pd.DataFrame,
+    provenance: dict[str, Any],
+) -> dict[str, Any] | None:
+    """The row of one quantity; None where no published number of `pairs` compares with ours."""
+    known, every = distinct_numbers(published), [*pairs, *unchanged]
+    paper, unit = known[quantity], 1.0
+    if quantity == "seconds_to_best":
+        paper = paper.drop(known["best_epoch"].index, errors="ignore")
+    if quantity == "epoch_seconds":
+        paper = paper.drop(REFERENCE)
+    # Who knows the best, where a training ended before the paper's did and at its best?
+    used = [
+        pair
+        for pair in every
+        if pair[0] in paper and not (quantity in OF_BEST and censored(runs_of(runs, *pair)))
+    ]
+    shown = [pair for pair in pairs if pair in used]
+    concerned = runs_of(runs, *itertools.chain.from_iterable(every))
+    obstacles = conditions.deviations(provenance, concerned) if quantity in SCALE_SPREAD else []
+    offset, spread = bool(obstacles), SCALE_SPREAD[quantity] ** 2 if obstacles else 0.0
+    if quantity in RUNTIMES and other_hardware(concerned):
+        spread += HARDWARE_SPREAD**2
+        obstacles += [f"run on {name}" for name in other_hardware(concerned)]
+    seeds, likelihoods = spreads_of(runs)[quantity].variance, []
+    for side in (0, 1):
+        base = 0.0
+        if quantity in RUNTIMES:
+            reference = dict(every).get(REFERENCE, REFERENCE) if side else REFERENCE
+            epochs = runs_of(runs, reference)["epoch_seconds"]
+            unit, base = known["epoch_seconds"][REFERENCE], np.log(epochs).mean()
+        gaps = []
+        for pair in used:
+            values = runs_of(runs, pair[side])[quantity]
+            ours = values if quantity == ACCURACY else np.log(values) - base
+            variance = spread + seeds * (1 + 1 / len(ours))
+            images = runs["test_images"].iloc[0]
+            gaps.append(_gap(quantity, paper[pair[0]], unit, ours, variance, images))
+        likelihoods.append(None if math.isnan(base) else log_likelihood(gaps, offset))
+    default, other = likelihoods
+    if default is None or other is None or not shown:
+        return None
+    means = runs[quantity].groupby("variant").mean()
+    evidence = "; ".join(
+        f"{one} {paper[one]:g}, ours {means[one]:.3g} or {means[two]:.3g}" for one, two in shown
+    )
+    scale = f"{INDICATIVE}: {'; '.join(obstacles)}" if obstacles else AS_PUBLISHED
+    row = _row(quantity, len(used), default, other)
+    return row | {"scale": scale, "evidence": evidence}
+
+
+def _gap(
+    quantity: str, paper: float, unit: float, ours: pd.Series, variance: float, images: int
+) -> Gap:
+    """Between a published number and ours: accuracies, or logarithms of multiples of `unit`."""
+    mean = ours.mean()
+    if quantity == ACCURACY:
+        variance += paper * (1 - paper) / PAPER_IMAGES["test"]
+        variance += mean * (1 - mean) / images + STEP[quantity] ** 2 / 12
+        return Gap(float(paper - mean), float(variance))
+    variance += (STEP[quantity] / paper) ** 2 / 12
+    return Gap(float(math.log(paper / unit) - mean), float(variance))
 
 
 def _total(rows: list[dict[str, Any]], pairs: int) -> dict[str, Any]:
@@ -181,95 +245,3 @@ def _row(quantity: str, variants: int, default: float, alternative: float) -> di
         "difference": difference,
         "verdict": verdict,
     }
-
-
-class _Numbers:
-    """The published numbers of one quantity, and ours, of pairs of variants that were run."""
-
-    def __init__(
-        self,
-        quantity: str,
-        published: pd.DataFrame,
-        runs: pd.DataFrame,
-        provenance: dict[str, Any],
-        pairs: Sequence[tuple[str, str]],
-    ) -> None:
-        self.quantity, self.runs, self.otherwise = quantity, runs, dict(pairs)
-        self.published = _published(published, quantity)
-        if quantity == "seconds_to_best":
-            known = _published(published, "best_epoch")
-            self.published = {v: x for v, x in self.published.items() if v not in known}
-        self.unit = _published(published, "epoch_seconds")[REFERENCE]
-        self.pairs = [
-            pair
-            for pair in pairs
-            if pair[0] in self.published and not any(map(self._says_nothing, pair))
-        ]
-        if quantity == "epoch_seconds":
-            self.pairs = [pair for pair in self.pairs if pair[0] != REFERENCE]
-        concerned = runs_of(runs, *(variant for pair in pairs for variant in pair))
-        obstacles = deviations(provenance, concerned) if quantity in SCALE_SPREAD else []
-        self.offset = bool(obstacles)
-        self.spread = SCALE_SPREAD[quantity] ** 2 if obstacles else 0.0
-        if quantity in RUNTIMES and other_hardware(concerned):
-            self.spread += HARDWARE_SPREAD**2
-            obstacles += [f"run on {name}" for name in other_hardware(concerned)]
-        self.scale = f"{INDICATIVE}: {'; '.join(obstacles)}" if obstacles else AS_PUBLISHED
-        self.seed_variance = self._over_seeds()
-
-    def gaps(self, side: int) -> list[Gap]:
-        """Published minus ours for each pair, of its first (0) or second (1) variant."""
-        if self.quantity not in RUNTIMES:
-            return [self._gap(pair[0], self._values(pair[side])) for pair in self.pairs]
-        reference = self.otherwise.get(REFERENCE, REFERENCE) if side else REFERENCE
-        units = runs_of(self.runs, reference)["epoch_seconds"]
-        if units.empty:
-            return []
-        unit = np.log(units).mean()
-        return [self._gap(pair[0], self._values(pair[side]) - unit) for pair in self.pairs]
-
-    def tell(self, pairs: Sequence[tuple[str, str]]) -> bool:
-        """Whether a number of one of `pairs` is among the published ones."""
-        return any(pair in self.pairs for pair in pairs)
-
-    def evidence(self, pairs: Sequence[tuple[str, str]]) -> str:
-        """The numbers of `pairs` themselves."""
-        means = self.runs[self.quantity].groupby("variant").mean()
-        return "; ".join(
-            f"{default} {self.published[default]:g}, "
-            f"ours {means[default]:.3g} or {means[other]:.3g}"
-            for default, other in pairs
-            if (default, other) in self.pairs
-        )
-
-    def _gap(self, published_as: str, ours: pd.Series) -> Gap:
-        """Between a published number and the scaled values of our runs."""
-        paper = self.published[published_as]
-        variance = self.spread + self.seed_variance * (1 + 1 / len(ours))
-        if self.quantity == "test_accuracy":
-            accuracy, images = ours.mean(), self.runs["test_images"].iloc[0]
-            variance += paper * (1 - paper) / PAPER_IMAGES["test"]
-            variance += accuracy * (1 - accuracy) / images + STEP[self.quantity] ** 2 / 12
-            return Gap(float(paper - ours.mean()), float(variance))
-        unit = self.unit if self.quantity in RUNTIMES else 1.0
-        variance += (STEP[self.quantity] / paper) ** 2 / 12
-        return Gap(float(math.log(paper / unit) - ours.mean()), float(variance))
-
-    def _values(self, variant: str) -> pd.Series:
-        """Of the seeds of `variant`: accuracies as they are, the rest as logarithms."""
-        values = runs_of(self.runs, variant)[self.quantity]
-        return values if self.quantity == "test_accuracy" else np.log(values)
-
-    def _over_seeds(self) -> float:
-        """Variance between the seeds of a variant, learnt from all variants."""
-        return spreads_of(self.runs)[self.quantity].variance
-
-    def _says_nothing(self, variant: str) -> bool:
-        """Whether a training ended before the paper's did and at its best: who knows the best?"""
-        return self.quantity in OF_BEST and variant in censored(runs_of(self.runs, variant))
-
-
-def _published(published: pd.DataFrame, quantity: str) -> dict[str, float]:
-    """The published values of one quantity, by variant."""
-    rows = published[published["metric"] == quantity].drop_duplicates("variant")
-    return dict(zip(rows["variant"], rows["value"].astype(float), strict=True))

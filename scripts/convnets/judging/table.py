@@ -15,12 +15,10 @@ import numpy as np
 import pandas as pd
 
 from convnets.core.formats import interval, number, p_value
-from convnets.judging.claims import Claim, Comparison, Family, Part
+from convnets.judging.claims import Claim, ClaimPart, Comparison, Family
 from convnets.judging.conditions import OTHER, SAME, censored, deviations, level, other_hardware
-from convnets.judging.estimates import MOST_SEEDS
-from convnets.judging.judge import Judgement, Witness, both, computed_verdict, judge
+from convnets.judging.estimates import ACCURACY, MOST_SEEDS, OF_BEST
 from convnets.judging.others import Prior, other_peoples_runs
-from convnets.judging.spread import ACCURACY, OF_BEST
 from convnets.judging.verdicts import (
     FAILS,
     HOLDS,
@@ -28,6 +26,11 @@ from convnets.judging.verdicts import (
     ON_THESE_NETWORKS,
     UNDECIDED,
     Evidence,
+    Judgement,
+    Witness,
+    both,
+    computed_verdict,
+    judge,
 )
 from convnets.judging.witnesses import our_runs, papers_numbers
 from convnets.runs.metrics import RUNTIMES
@@ -144,7 +147,7 @@ def judge_claims(
     return table.reindex(columns=COLUMNS).astype(whole)
 
 
-def _about(part: Part, comparison: Comparison) -> Row:
+def _about(part: ClaimPart, comparison: Comparison) -> Row:
     unit = "fraction" if part.quantity == ACCURACY else "ratio"
     claimed = comparison.text
     if part.at_least is not None:
@@ -152,7 +155,7 @@ def _about(part: Part, comparison: Comparison) -> Row:
     return _shared(part) | {"quantity": part.quantity, "claimed": claimed, "unit": unit}
 
 
-def _shared(part: Part) -> Row:
+def _shared(part: ClaimPart) -> Row:
     return {"ours": part.ours, "says": part.says, "above": part.above, "below": part.below}
 
 
@@ -206,7 +209,7 @@ def _others(claim: Claim, item: Comparison, found: Judgement, name: str) -> Row:
     return row | {f"{name}_evidence": f"{words}; {p_value(finding.evidence.p)}"}
 
 
-def _computed(part: Part, mechanism: Mapping[str, Any]) -> Row:
+def _computed(part: ClaimPart, mechanism: Mapping[str, Any]) -> Row:
     """A part that follows from the architecture, or from timing two ways of computing the same."""
     found = mechanism[part.computed]
     verdict = computed_verdict(part, found)

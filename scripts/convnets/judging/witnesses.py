@@ -3,7 +3,7 @@
 The third witness, other people's runs, is in `convnets.judging.others`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +12,17 @@ import pandas as pd
 
 from convnets.core.errors import UserError
 from convnets.judging.conditions import PAPER_IMAGES
-from convnets.judging.estimates import Estimates, estimate, image_covariance
+from convnets.judging.estimates import (
+    ACCURACY,
+    QUANTITIES,
+    Estimates,
+    Spread,
+    estimate,
+    image_covariance,
+    learn_spread,
+    replicates,
+)
 from convnets.judging.published import distinct_numbers
-from convnets.judging.spread import ACCURACY, QUANTITIES, Spread, learn_spread, replicates
 from convnets.runs.run_folder import RunFolder
 
 OWN_IMAGES, OTHER_IMAGES = 0.68, 0.61
@@ -24,7 +32,7 @@ repeat about a sixth of that."""
 
 
 @dataclass(frozen=True)
-class Sweep:
+class SeedSample:
     """Runs by variant and seed, aligned with the variants of a family of comparisons."""
 
     values: Mapping[str, np.ndarray]
@@ -45,11 +53,13 @@ class Sweep:
         return effects
 
 
-def our_runs(runs: pd.DataFrame, right: Mapping[str, np.ndarray], variants: list[str]) -> Sweep:
+def our_runs(
+    runs: pd.DataFrame, right: Mapping[str, np.ndarray], variants: list[str]
+) -> SeedSample:
     """Our runs: `runs` as read from metrics.csv, `right` as read from their predictions."""
     values = {quantity: replicates(runs, quantity, variants) for quantity in QUANTITIES}
     images = image_covariance([right.get(variant) for variant in variants])
-    return Sweep(values, spreads_of(runs), images)
+    return SeedSample(values, spreads_of(runs), images)
 
 
 def spreads_of(runs: pd.DataFrame) -> dict[str, Spread]:
@@ -58,7 +68,7 @@ def spreads_of(runs: pd.DataFrame) -> dict[str, Spread]:
     return {name: learn_spread(replicates(runs, name, variants), name) for name in QUANTITIES}
 
 
-def papers_numbers(published: pd.DataFrame, variants: list[str], ours: Sweep) -> Sweep:
+def papers_numbers(published: pd.DataFrame, variants: list[str], ours: SeedSample) -> SeedSample:
     """The paper's own numbers: one seed of each variant, with the spread that ours have."""
     values, rounding, known = {}, {}, distinct_numbers(published)
     for quantity in QUANTITIES:
@@ -68,10 +78,10 @@ def papers_numbers(published: pd.DataFrame, variants: list[str], ours: Sweep) ->
             rounding[quantity] = np.nan_to_num(np.broadcast_to(half, numbers.shape) ** 2 / 3)
         values[quantity] = (numbers if quantity == ACCURACY else np.log(numbers))[:, None]
     images = images_of(values[ACCURACY][:, 0], ours)
-    return Sweep(values, ours.spreads, images, rounding)
+    return SeedSample(values, ours.spreads, images, rounding)
 
 
-def images_of(accuracies: np.ndarray, ours: Sweep) -> np.ndarray:
+def images_of(accuracies: np.ndarray, ours: SeedSample) -> np.ndarray:
     """Covariance from the paper's test images of variants with `accuracies`, nan if unknown.
 
     It comes from our predictions if we have all of these variants, else it is assumed.
@@ -91,16 +101,23 @@ def read_right(folders: Iterable[Path]) -> dict[str, np.ndarray]:
     Raises `UserError` unless all runs were tested on the same images.
     """
     right: dict[str, list[np.ndarray]] = {}
-    first: tuple[Path, np.ndarray] | None = None
-    for folder in folders:
-        run = RunFolder(folder)
-        test = run.predictions
-        images, correct = test["index"], test["label"] == test["prediction"]
-        first = first or (folder, images)
-        if not np.array_equal(images, first[1]):
-            raise UserError(
-                f"{folder} and {first[0]} were tested on different images, expected the same: "
-                "test both again, on the same data, with evaluate.py"
-            )
+    for run, test in read_predictions(map(RunFolder, folders)):
+        correct = test["label"] == test["prediction"]
         right.setdefault(run.record["variant"]["id"], []).append(correct)
     return {variant: np.array(seeds) for variant, seeds in right.items()}
+
+
+def read_predictions(
+    runs: Iterable[RunFolder],
+) -> Iterator[tuple[RunFolder, dict[str, np.ndarray]]]:
+    """Each run with its predictions; a `UserError` if they were tested on different images."""
+    first: tuple[Path, np.ndarray] | None = None
+    for run in runs:
+        test = run.predictions
+        first = first or (run.path, test["index"])
+        if not np.array_equal(test["index"], first[1]):
+            raise UserError(
+                f"{run.path} and {first[0]} were tested on different images, expected the same: "
+                "test both again, on the same data, with evaluate.py"
+            )
+        yield run, test

@@ -17,17 +17,17 @@ from abc import abstractmethod
 import numpy as np
 
 from convnets.core.errors import UserError
-from convnets.layers.layer import Layer
+from convnets.layers.layer import Array, Layer
 from convnets.layers.window import Window
 
 
-class Convolution(Layer):
+class ConvolutionLayer(Layer):
     """Padding, bias and checks; a subclass convolves what is padded already."""
 
     def __init__(
         self,
-        weights: np.ndarray,
-        bias: np.ndarray | None = None,
+        weights: Array,
+        bias: Array | None = None,
         stride: int = 1,
         padding: int = 0,
         dilation: int = 1,
@@ -45,7 +45,7 @@ class Convolution(Layer):
         height, width = weights.shape[2:]
         self.window = Window((height, width), stride, padding, dilation)
 
-    def fprop(self, inputs: np.ndarray) -> np.ndarray:
+    def fprop(self, inputs: Array) -> Array:
         """Equation 1."""
         self._check(inputs)
         outputs = self._convolve(self.window.pad(inputs))
@@ -53,17 +53,13 @@ class Convolution(Layer):
             outputs += self.bias[:, np.newaxis, np.newaxis]
         return outputs
 
-    def bprop(
-        self, inputs: np.ndarray, outputs: np.ndarray, grads_wrt_outputs: np.ndarray
-    ) -> np.ndarray:
+    def bprop(self, inputs: Array, outputs: Array, grads_wrt_outputs: Array) -> Array:
         """The gradient that the text writes dE/dH of layer l - 1."""
         grads_wrt_padded = np.zeros(self.window.padded_shape(inputs.shape), inputs.dtype)
         self._add_input_grads(grads_wrt_padded, grads_wrt_outputs)
         return self.window.crop(grads_wrt_padded)
 
-    def grads_wrt_params(
-        self, inputs: np.ndarray, grads_wrt_outputs: np.ndarray
-    ) -> list[np.ndarray]:
+    def grads_wrt_params(self, inputs: Array, grads_wrt_outputs: Array) -> list[Array]:
         """Equation 2, and the bias's: it is added to every h, so its gradient is their sum."""
         grads = [self._weight_grads(self.window.pad(inputs), grads_wrt_outputs)]
         if self.bias is not None:
@@ -71,22 +67,22 @@ class Convolution(Layer):
         return grads
 
     @abstractmethod
-    def _convolve(self, padded: np.ndarray) -> np.ndarray:
+    def _convolve(self, padded: Array) -> Array:
         """Equation 1 without the bias."""
 
     @abstractmethod
-    def _add_input_grads(self, grads_wrt_padded: np.ndarray, grads_wrt_outputs: np.ndarray) -> None:
+    def _add_input_grads(self, grads_wrt_padded: Array, grads_wrt_outputs: Array) -> None:
         """Add the gradients with respect to the padded input to `grads_wrt_padded`, zeros."""
 
     @abstractmethod
-    def _weight_grads(self, padded: np.ndarray, grads_wrt_outputs: np.ndarray) -> np.ndarray:
+    def _weight_grads(self, padded: Array, grads_wrt_outputs: Array) -> Array:
         """Equation 2, summed over the batch."""
 
-    def _output_shape(self, padded: np.ndarray) -> tuple[int, int, int, int]:
+    def _output_shape(self, padded: Array) -> tuple[int, int, int, int]:
         batch, _, height, width = self.window.at(padded, 0, 0).shape
         return batch, len(self.weights), height, width
 
-    def _check(self, inputs: np.ndarray) -> None:
+    def _check(self, inputs: Array) -> None:
         if inputs.ndim != 4:
             raise UserError(
                 f"inputs have shape {inputs.shape}, expected (batch, channels, height, width)"

@@ -7,43 +7,44 @@ changes nothing here: all have the size of the padded input, which the kernel ne
 
 import numpy as np
 
-from convnets.layers.convolution import Convolution
+from convnets.layers.convolution import ConvolutionLayer
+from convnets.layers.layer import Array
 
 
-class FourierConvolution(Convolution):
+class FourierConvolution(ConvolutionLayer):
     """At each frequency, a matrix product over the channels or over the batch.
 
     The size of the kernel costs nothing, and a stride saves nothing: the product gives every
     place, of which every s-th is kept.
     """
 
-    def _convolve(self, padded: np.ndarray) -> np.ndarray:
+    def _convolve(self, padded: Array) -> Array:
         size = padded.shape[2:]
         outputs = _spectrum(padded) @ self._weight_spectrum(size).conj().swapaxes(2, 3)
         return _grid(_from_spectrum(outputs, size), self.window.stride, self._output_shape(padded))
 
-    def _add_input_grads(self, grads_wrt_padded: np.ndarray, grads_wrt_outputs: np.ndarray) -> None:
+    def _add_input_grads(self, grads_wrt_padded: Array, grads_wrt_outputs: Array) -> None:
         size = grads_wrt_padded.shape[2:]
         # Not conjugated: a convolution with the kernel, a correlation with the rotated one.
         grads = self._grad_spectrum(grads_wrt_outputs, size) @ self._weight_spectrum(size)
         grads_wrt_padded += _from_spectrum(grads, size)
 
-    def _weight_grads(self, padded: np.ndarray, grads_wrt_outputs: np.ndarray) -> np.ndarray:
+    def _weight_grads(self, padded: Array, grads_wrt_outputs: Array) -> Array:
         size = padded.shape[2:]
         grads_wrt_outputs_spectrum = self._grad_spectrum(grads_wrt_outputs, size)
         grads = grads_wrt_outputs_spectrum.conj().swapaxes(2, 3) @ _spectrum(padded)
         return _grid(_from_spectrum(grads, size), self.window.dilation, self.weights.shape)
 
-    def _weight_spectrum(self, size: tuple[int, ...]) -> np.ndarray:
+    def _weight_spectrum(self, size: tuple[int, ...]) -> Array:
         """Of the kernels with the gaps of their dilation."""
         return _spectrum(_spread(self.weights, self.window.dilation, size))
 
-    def _grad_spectrum(self, grads_wrt_outputs: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    def _grad_spectrum(self, grads_wrt_outputs: Array, size: tuple[int, ...]) -> Array:
         """Of the gradients, with zeros at the places that the stride left out."""
         return _spectrum(_spread(grads_wrt_outputs, self.window.stride, size))
 
 
-def _spectrum(values: np.ndarray) -> np.ndarray:
+def _spectrum(values: Array) -> Array:
     """(a, b, height, width) as matrices at frequencies: (height, width // 2 + 1, a, b).
 
     The other half of the frequencies follows, because the values are real.
@@ -51,19 +52,19 @@ def _spectrum(values: np.ndarray) -> np.ndarray:
     return np.fft.rfft2(values).transpose(2, 3, 0, 1)
 
 
-def _from_spectrum(spectrum: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+def _from_spectrum(spectrum: Array, size: tuple[int, ...]) -> Array:
     """What has this spectrum: (a, b, *size)."""
     return np.fft.irfft2(spectrum.transpose(2, 3, 0, 1), s=size)
 
 
-def _spread(values: np.ndarray, step: int, size: tuple[int, ...]) -> np.ndarray:
+def _spread(values: Array, step: int, size: tuple[int, ...]) -> Array:
     """(a, b, rows, columns) on zeros of (a, b, *size), `step` pixels apart."""
     spread = np.zeros((*values.shape[:2], *size), values.dtype)
     _grid(spread, step, values.shape)[:] = values
     return spread
 
 
-def _grid(values: np.ndarray, step: int, shape: tuple[int, ...]) -> np.ndarray:
+def _grid(values: Array, step: int, shape: tuple[int, ...]) -> Array:
     """Every `step`-th row and column of `values`, as many as fill `shape`."""
     rows, columns = shape[2:]
     return values[:, :, : step * (rows - 1) + 1 : step, : step * (columns - 1) + 1 : step]

@@ -8,13 +8,14 @@ products of all elements are added.
 
 import numpy as np
 
-from convnets.layers.convolution import Convolution
+from convnets.layers.convolution import ConvolutionLayer
+from convnets.layers.layer import Array
 
 
-class ViewConvolution(Convolution):
+class ViewConvolution(ConvolutionLayer):
     """A matrix product for each element of the kernel and each row of an output."""
 
-    def _convolve(self, padded: np.ndarray) -> np.ndarray:
+    def _convolve(self, padded: Array) -> Array:
         batch, channels, height, width = self._output_shape(padded)
         outputs = np.zeros((batch, height, channels, width), padded.dtype)
         for u, v in self.window.elements:
@@ -22,7 +23,7 @@ class ViewConvolution(Convolution):
             outputs += self.weights[:, :, u, v] @ _by_row(self.window.at(padded, u, v))
         return _by_row(outputs)
 
-    def _add_input_grads(self, grads_wrt_padded: np.ndarray, grads_wrt_outputs: np.ndarray) -> None:
+    def _add_input_grads(self, grads_wrt_padded: Array, grads_wrt_outputs: Array) -> None:
         """Convolve with rotated filters, as the text says.
 
         The stride left out pixels between the places, so zeros go there; and each edge gets as
@@ -40,7 +41,7 @@ class ViewConvolution(Convolution):
         filters = ViewConvolution(rotated, dilation=self.window.dilation)
         grads_wrt_padded[:, :, : met[0], : met[1]] += filters._convolve(spread)
 
-    def _weight_grads(self, padded: np.ndarray, grads_wrt_outputs: np.ndarray) -> np.ndarray:
+    def _weight_grads(self, padded: Array, grads_wrt_outputs: Array) -> Array:
         grads = np.empty_like(self.weights)
         rows = _by_row(grads_wrt_outputs)  # (batch, height, out channels, width)
         for u, v in self.window.elements:
@@ -49,6 +50,6 @@ class ViewConvolution(Convolution):
         return grads
 
 
-def _by_row(features: np.ndarray) -> np.ndarray:
+def _by_row(features: Array) -> Array:
     """Swap channels and height: the matrices are then (channels, width), one for each row."""
     return features.swapaxes(1, 2)

@@ -3,18 +3,18 @@
 import numpy as np
 
 from convnets.core.errors import UserError
-from convnets.layers.layer import Layer
+from convnets.layers.layer import Array, Layer
 
 
 class FullyConnected(Layer):
     """Each output is a weighted sum of all inputs: (batch, inputs) to (batch, outputs)."""
 
-    def __init__(self, weights: np.ndarray, bias: np.ndarray | None = None) -> None:
+    def __init__(self, weights: Array, bias: Array | None = None) -> None:
         """`weights` are (outputs, inputs), `bias` (outputs,)."""
         super().__init__(weights, bias)
         self.weights, self.bias = weights, bias
 
-    def fprop(self, inputs: np.ndarray) -> np.ndarray:
+    def fprop(self, inputs: Array) -> Array:
         """One matrix product, the one that im2col gives a convolution too."""
         if inputs.ndim != 2 or inputs.shape[1] != self.weights.shape[1]:
             raise UserError(
@@ -23,15 +23,11 @@ class FullyConnected(Layer):
         outputs = inputs @ self.weights.T
         return outputs if self.bias is None else outputs + self.bias
 
-    def bprop(
-        self, inputs: np.ndarray, outputs: np.ndarray, grads_wrt_outputs: np.ndarray
-    ) -> np.ndarray:
+    def bprop(self, inputs: Array, outputs: Array, grads_wrt_outputs: Array) -> Array:
         """(batch, outputs) times (outputs, inputs)."""
         return grads_wrt_outputs @ self.weights
 
-    def grads_wrt_params(
-        self, inputs: np.ndarray, grads_wrt_outputs: np.ndarray
-    ) -> list[np.ndarray]:
+    def grads_wrt_params(self, inputs: Array, grads_wrt_outputs: Array) -> list[Array]:
         """(outputs, batch) times (batch, inputs): summed over the batch."""
         grads = [grads_wrt_outputs.T @ inputs]
         if self.bias is not None:
@@ -42,13 +38,11 @@ class FullyConnected(Layer):
 class Flatten(Layer):
     """(batch, channels, height, width) to (batch, channels * height * width)."""
 
-    def fprop(self, inputs: np.ndarray) -> np.ndarray:
+    def fprop(self, inputs: Array) -> Array:
         """The same numbers in one row for each image."""
         return inputs.reshape(len(inputs), -1)
 
-    def bprop(
-        self, inputs: np.ndarray, outputs: np.ndarray, grads_wrt_outputs: np.ndarray
-    ) -> np.ndarray:
+    def bprop(self, inputs: Array, outputs: Array, grads_wrt_outputs: Array) -> Array:
         """The same numbers as maps again."""
         return grads_wrt_outputs.reshape(inputs.shape)
 
@@ -56,12 +50,10 @@ class Flatten(Layer):
 class RepeatTo2x2(Layer):
     """(batch, channels, 1, 1) to (batch, channels, 2, 2): what the averaged head makes of 1x1."""
 
-    def fprop(self, inputs: np.ndarray) -> np.ndarray:
+    def fprop(self, inputs: Array) -> Array:
         """Each feature four times."""
         return np.tile(inputs, (1, 1, 2, 2))
 
-    def bprop(
-        self, inputs: np.ndarray, outputs: np.ndarray, grads_wrt_outputs: np.ndarray
-    ) -> np.ndarray:
+    def bprop(self, inputs: Array, outputs: Array, grads_wrt_outputs: Array) -> Array:
         """The sum of what its four copies get."""
         return grads_wrt_outputs.sum(axis=(2, 3), keepdims=True)

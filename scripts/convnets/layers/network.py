@@ -3,25 +3,21 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from convnets.architectures import avg_pool, max_avg_pool, max_pool
-from convnets.architectures.operations import Convolution as ConvolutionOperation
-from convnets.architectures.operations import Linear, Operation, Pooling
+from convnets.architectures.operations import Convolution, Linear, Operation, Pooling
 from convnets.architectures.variant import HEAD_SIZE, Variant
 from convnets.core.errors import UserError
-from convnets.layers.activation import ReLU
-from convnets.layers.convolution import Convolution
+from convnets.layers.convolution import ConvolutionLayer
 from convnets.layers.convolution_im2col import Im2colConvolution
 from convnets.layers.dense import Flatten, FullyConnected, RepeatTo2x2
-from convnets.layers.layer import Layer
+from convnets.layers.layer import Array, Layer, ReLU
 from convnets.layers.loss import SoftmaxCrossEntropy
-from convnets.layers.pooling import AveragePooling, MaxAveragePooling, MaxPooling
+from convnets.layers.pooling import AveragePooling, MaxPlusAveragePooling, MaxPooling
 
-POOLINGS: dict[Callable[..., Any], type[MaxPooling | AveragePooling | MaxAveragePooling]] = {
+POOLINGS: dict[Callable[..., Any], type[MaxPooling | AveragePooling | MaxPlusAveragePooling]] = {
     max_pool.pool: MaxPooling,
     avg_pool.pool: AveragePooling,
-    max_avg_pool.pool: MaxAveragePooling,
+    max_avg_pool.pool: MaxPlusAveragePooling,
 }
 
 
@@ -33,20 +29,18 @@ class Network:
         self.loss = SoftmaxCrossEntropy()
 
     @property
-    def params(self) -> list[np.ndarray]:
+    def params(self) -> list[Array]:
         """The parameters of all layers, first layer first."""
         return [param for layer in self.layers for param in layer.params]
 
-    def fprop(self, images: np.ndarray) -> list[np.ndarray]:
+    def fprop(self, images: Array) -> list[Array]:
         """The images and the outputs of each layer; the last ones are the class scores."""
         activations = [images]
         for layer in self.layers:
             activations.append(layer.fprop(activations[-1]))
         return activations
 
-    def error_and_grads(
-        self, images: np.ndarray, labels: np.ndarray
-    ) -> tuple[float, list[np.ndarray]]:
+    def error_and_grads(self, images: Array, labels: Array) -> tuple[float, list[Array]]:
         """The error E of a batch, and its gradient with respect to each of `params`.
 
         Back-propagation: from the last layer to the first, each turns the gradient with respect
@@ -65,8 +59,8 @@ class Network:
 
 def build_network(
     variant: Variant,
-    weights: Sequence[np.ndarray],
-    convolution: type[Convolution] = Im2colConvolution,
+    weights: Sequence[Array],
+    convolution: type[ConvolutionLayer] = Im2colConvolution,
 ) -> Network:
     """The network of `variant`, with (copies of) these parameters in the order of `params`.
 
@@ -87,13 +81,13 @@ def build_network(
 
 
 def _layer(
-    operation: Operation, remaining: Iterator[np.ndarray], convolution: type[Convolution]
+    operation: Operation, remaining: Iterator[Array], convolution: type[ConvolutionLayer]
 ) -> Layer:
     """The layer of `operation`, which takes its parameters from `remaining`."""
     if isinstance(operation, Pooling) and operation.pool in POOLINGS:
         pooling = POOLINGS[operation.pool]
         return pooling(operation.window, operation.stride, operation.padding)
-    if not isinstance(operation, Linear) and type(operation) is not ConvolutionOperation:
+    if not isinstance(operation, Linear) and type(operation) is not Convolution:
         raise UserError("the method has no layer by hand: choose one of the paper's")
     weights = next(remaining)
     bias = next(remaining) if operation.bias else None

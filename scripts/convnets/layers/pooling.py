@@ -8,7 +8,7 @@ mean, which counts it.
 import numpy as np
 
 from convnets.core.errors import UserError
-from convnets.layers.layer import Layer
+from convnets.layers.layer import Array, Layer
 from convnets.layers.window import Window
 
 
@@ -28,7 +28,7 @@ class _Pooling(Layer):
 class MaxPooling(_Pooling):
     """The maximum of each pool (paper, Figure 3)."""
 
-    def fprop(self, inputs: np.ndarray) -> np.ndarray:
+    def fprop(self, inputs: Array) -> Array:
         """The maximum over the elements of the window, of one after the other at all places."""
         padded = self.window.pad(inputs, -np.inf)
         outputs = self.window.at(padded, 0, 0).copy()
@@ -36,9 +36,7 @@ class MaxPooling(_Pooling):
             np.maximum(outputs, self.window.at(padded, u, v), out=outputs)
         return outputs
 
-    def bprop(
-        self, inputs: np.ndarray, outputs: np.ndarray, grads_wrt_outputs: np.ndarray
-    ) -> np.ndarray:
+    def bprop(self, inputs: Array, outputs: Array, grads_wrt_outputs: Array) -> Array:
         """The gradient goes to the pixel that achieved the maximum, the others get zero.
 
         Of equal maxima the first of the window gets it, rows before columns, as in PyTorch.
@@ -57,7 +55,7 @@ class MaxPooling(_Pooling):
 class AveragePooling(_Pooling):
     """The mean of each pool."""
 
-    def fprop(self, inputs: np.ndarray) -> np.ndarray:
+    def fprop(self, inputs: Array) -> Array:
         """The sum over the elements of the window, divided by their number."""
         padded = self.window.pad(inputs)
         outputs = np.zeros_like(self.window.at(padded, 0, 0))
@@ -65,9 +63,7 @@ class AveragePooling(_Pooling):
             outputs += self.window.at(padded, u, v)
         return outputs / self.window.area
 
-    def bprop(
-        self, inputs: np.ndarray, outputs: np.ndarray, grads_wrt_outputs: np.ndarray
-    ) -> np.ndarray:
+    def bprop(self, inputs: Array, outputs: Array, grads_wrt_outputs: Array) -> Array:
         """Each pixel of a pool gets the same share of its gradient."""
         grads_wrt_padded = np.zeros(self.window.padded_shape(inputs.shape), inputs.dtype)
         for u, v in self.window.elements:
@@ -75,7 +71,7 @@ class AveragePooling(_Pooling):
         return self.window.crop(grads_wrt_padded)
 
 
-class MaxAveragePooling(Layer):
+class MaxPlusAveragePooling(Layer):
     """The sum of max and average pooling, the layer that the paper introduces (Section 3)."""
 
     def __init__(self, size: int, stride: int | None = None, padding: int = 0) -> None:
@@ -83,13 +79,11 @@ class MaxAveragePooling(Layer):
         self.maximum = MaxPooling(size, stride, padding)
         self.average = AveragePooling(size, stride, padding)
 
-    def fprop(self, inputs: np.ndarray) -> np.ndarray:
+    def fprop(self, inputs: Array) -> Array:
         """Maximum plus mean of each pool."""
         return self.maximum.fprop(inputs) + self.average.fprop(inputs)
 
-    def bprop(
-        self, inputs: np.ndarray, outputs: np.ndarray, grads_wrt_outputs: np.ndarray
-    ) -> np.ndarray:
+    def bprop(self, inputs: Array, outputs: Array, grads_wrt_outputs: Array) -> Array:
         """The gradient of a sum goes to both of its terms."""
         maxima = self.maximum.fprop(inputs)
         through_maximum = self.maximum.bprop(inputs, maxima, grads_wrt_outputs)

@@ -12,14 +12,14 @@ from torch.nn.functional import conv2d
 from torch.nn.grad import conv2d_input, conv2d_weight
 
 from convnets.core.timing import Call, fastest, peak_of_numpy, peak_of_process
-from convnets.layers.convolution import Convolution
+from convnets.layers.convolution import ConvolutionLayer
 from convnets.layers.convolution_fourier import FourierConvolution
 from convnets.layers.convolution_im2col import Im2colConvolution, im2col
 from convnets.layers.convolution_loops import LoopConvolution
 from convnets.layers.convolution_views import ViewConvolution
 from convnets.lesson.cases import Case
 
-IMPLEMENTATIONS: dict[str, type[Convolution]] = {
+IMPLEMENTATIONS: dict[str, type[ConvolutionLayer]] = {
     "loops": LoopConvolution,
     "im2col": Im2colConvolution,
     "views": ViewConvolution,
@@ -144,13 +144,13 @@ def calls_of(
     return calls
 
 
-def _layer(implementation: str, case: Case, weights: np.ndarray) -> Convolution:
+def _layer(implementation: str, case: Case, weights: np.ndarray) -> ConvolutionLayer:
     window = case.window
     return IMPLEMENTATIONS[implementation](weights, None, window.stride, window.padding)
 
 
 def _calls_of_layer(
-    layer: Convolution, inputs: np.ndarray, outputs: np.ndarray, grads: np.ndarray
+    layer: ConvolutionLayer, inputs: np.ndarray, outputs: np.ndarray, grads: np.ndarray
 ) -> dict[str, Call]:
     return {
         "outputs": partial(layer.fprop, inputs),

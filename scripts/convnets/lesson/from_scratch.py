@@ -5,7 +5,7 @@ steps of Adam in float32: what differs is the rounding.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from convnets.data.dataset import Dataset
 from convnets.data.source import LabelledImages
 from convnets.layers.adam import Adam
 from convnets.layers.network import build_network
-from convnets.training import network
+from convnets.training import network as training_network
 from convnets.training.trainer import shuffled
 
 EVALUATION_BATCH = 500
@@ -38,59 +38,46 @@ class Record(NamedTuple):
     value: float
 
 
-class Learner(Protocol):
-    """A network and its optimiser. Images are (batch, channels, height, width), in 0..1."""
+class Learner(NamedTuple):
+    """A network with its optimiser. Images are (batch, channels, height, width), in 0..1."""
 
-    def step(self, images: np.ndarray, labels: np.ndarray) -> float:
-        """Learn from a batch; its mean loss before."""
+    step: Callable[[np.ndarray, np.ndarray], float]
+    """Learns from a batch of images and labels; returns its mean loss before."""
+    scores: Callable[[np.ndarray], np.ndarray]
+    """Class scores (batch, classes)."""
 
-    def scores(self, images: np.ndarray) -> np.ndarray:
-        """Class scores (batch, classes)."""
 
+def by_hand(variant: Variant, settings: TrainingSettings, weights: list[np.ndarray]) -> Learner:
+    """The hand-written layers, in the arithmetic of `weights`."""
+    network = build_network(variant, weights)
+    adam = Adam(network.params, settings.learning_rate, settings.weight_decay)
 
-class LearnerByHand:
-    """Of the hand-written layers, in the arithmetic of `weights`."""
-
-    def __init__(
-        self, variant: Variant, settings: TrainingSettings, weights: list[np.ndarray]
-    ) -> None:
-        self.network = build_network(variant, weights)
-        self.adam = Adam(self.network.params, settings.learning_rate, settings.weight_decay)
-
-    def step(self, images: np.ndarray, labels: np.ndarray) -> float:
-        """Forward, backward, and a step of Adam."""
-        loss, grads = self.network.error_and_grads(images, labels)
-        self.adam.step(grads)
+    def step(images: np.ndarray, labels: np.ndarray) -> float:
+        loss, grads = network.error_and_grads(images, labels)
+        adam.step(grads)
         return loss
 
-    def scores(self, images: np.ndarray) -> np.ndarray:
-        """The outputs of the last layer."""
-        return self.network.fprop(images)[-1]
+    return Learner(step, lambda images: network.fprop(images)[-1])
 
 
-class LearnerInPyTorch:
-    """Of PyTorch's layers, whose gradients autograd finds, in the arithmetic of `network`."""
+def in_pytorch(network: torch.nn.Module, settings: TrainingSettings) -> Learner:
+    """PyTorch's layers, whose gradients autograd finds, in the arithmetic of `network`."""
+    rate, decay = settings.learning_rate, settings.weight_decay
+    adam = torch.optim.Adam(network.parameters(), rate, weight_decay=decay)
 
-    def __init__(self, network: torch.nn.Module, settings: TrainingSettings) -> None:
-        self.network = network
-        self.adam = torch.optim.Adam(
-            network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
-        )
-
-    def step(self, images: np.ndarray, labels: np.ndarray) -> float:
-        """Forward, backward, and a step of Adam."""
-        self.adam.zero_grad()
-        loss = cross_entropy(
-            self.network(torch.from_numpy(images)), torch.from_numpy(labels).long()
-        )
+    def step(images: np.ndarray, labels: np.ndarray) -> float:
+        adam.zero_grad()
+        scores = network(torch.from_numpy(images))
+        loss = cross_entropy(scores, torch.from_numpy(labels).long())
         loss.backward()
-        self.adam.step()
+        adam.step()
         return loss.item()
 
     @torch.no_grad()
-    def scores(self, images: np.ndarray) -> np.ndarray:
-        """The outputs of the last module."""
-        return self.network(torch.from_numpy(images)).numpy()
+    def scores(images: np.ndarray) -> np.ndarray:
+        return np.asarray(network(torch.from_numpy(images)))
+
+    return Learner(step, scores)
 
 
 def twins(
@@ -102,11 +89,11 @@ def twins(
             f"training.optimizer is {settings.optimizer}, but by hand there is Adam only; set it "
             "to adam"
         )
-    in_pytorch = network.build_network(variant, seed).to(dtype)
-    weights = [weight.detach().numpy() for weight in in_pytorch.parameters()]
+    network = training_network.build_network(variant, seed).to(dtype)
+    weights = [weight.detach().numpy() for weight in network.parameters()]
     return {
-        "by_hand": LearnerByHand(variant, settings, weights),
-        "pytorch": LearnerInPyTorch(in_pytorch, settings),
+        "by_hand": by_hand(variant, settings, weights),
+        "pytorch": in_pytorch(network, settings),
     }
 
 

@@ -4,8 +4,10 @@ import dataclasses
 from typing import NamedTuple
 
 import pandas as pd
+import yaml
 from matplotlib.figure import Figure
 
+from convnets.core.files import ROOT
 from convnets.exhibits.style import SMALL, WIDTH, svg_text
 from convnets.lesson.cases import Case
 from convnets.lesson.tables import CASE, LABELS, Measured, Twins, described
@@ -29,6 +31,10 @@ AXES = {
 }
 
 
+WORDS = yaml.safe_load((ROOT / "report/texts/lesson_plots.yaml").read_text(encoding="utf-8"))
+"""Title and caption of each plot."""
+
+
 class Plot(NamedTuple):
     """A figure as SVG, with its id and caption."""
 
@@ -41,24 +47,14 @@ class Plot(NamedTuple):
 def plot_costs(measured: Measured, case: Case) -> Plot:
     """Time of a training step's three passes around `case`, as one of its numbers changes."""
     by_case = ["implementation", *CASE]
-    seconds = measured.convolutions.groupby(by_case)["seconds"].sum() * 1000
-    figure = _around(seconds.reset_index(name="value"), case, "milliseconds")
-    text = (
-        f"Milliseconds for the outputs and both gradients of {described(case)}, and with one of "
-        "these numbers changed, by implementation. Both axes are logarithmic."
-    )
-    return _plot(figure, f"time_{_name(case)}", "Time by implementation", text)
+    values = measured.convolutions.groupby(by_case)["seconds"].sum() * 1000
+    return _plot(_around(values, case, "milliseconds"), "time", case)
 
 
 def plot_memory(measured: Measured, case: Case) -> Plot:
     """The largest peak memory of the three passes around `case`."""
     peaks = measured.convolutions.groupby(["implementation", *CASE])["peak_bytes"].max() / 1e6
-    figure = _around(peaks.reset_index(name="value").dropna(), case, "megabytes")
-    text = (
-        f"Megabytes that the most hungry of the three passes holds at once, for {described(case)}, "
-        "and with one of these numbers changed. Both axes are logarithmic."
-    )
-    return _plot(figure, f"memory_{_name(case)}", "Peak memory by implementation", text)
+    return _plot(_around(peaks.dropna(), case, "megabytes"), "memory", case)
 
 
 def plot_shares(measured: Measured) -> Plot:
@@ -77,11 +73,7 @@ def plot_shares(measured: Measured) -> Plot:
     axes.tick_params(axis="y", labelsize=SMALL)
     axes.grid(axis="y", visible=False)
     figure.legend(loc="outside upper center", ncols=3, fontsize=SMALL, frameon=False)
-    text = (
-        "A bar for each network: the share of convolutions, of fully-connected layers, and of all "
-        "other layers in the time of a batch, forward and backward."
-    )
-    return _plot(figure, "shares", "Where the time of each network goes", text)
+    return _plot(figure, "shares")
 
 
 def plot_losses(twins: Twins) -> Plot:
@@ -96,15 +88,12 @@ def plot_losses(twins: Twins) -> Plot:
     distance = (rows["by_hand"] - rows["pytorch"]).abs()
     below.plot(rows.index, distance.where(distance > 0), color="0.3", linewidth=0.8)
     below.set(yscale="log", ylabel="difference", xlabel="step")
-    text = (
-        "Above, the training loss of each step of the network by hand, a thin line, on that of the "
-        "same network in PyTorch, a thick line. Below, their difference on a logarithmic axis."
-    )
-    return _plot(figure, "losses", "Training by hand and in PyTorch", text)
+    return _plot(figure, "losses")
 
 
-def _around(rows: pd.DataFrame, case: Case, unit: str) -> Figure:
-    """Five panels: `value` of each implementation as one number of `case` changes."""
+def _around(values: pd.Series, case: Case, unit: str) -> Figure:
+    """Five panels: the value of each implementation as one number of `case` changes."""
+    rows = values.reset_index(name="value")
     figure = Figure(figsize=(WIDTH, 0.8 * WIDTH), layout="constrained")
     panels = figure.subplots(2, 3, sharey=True).flat
     base = dataclasses.asdict(case)
@@ -117,9 +106,9 @@ def _around(rows: pd.DataFrame, case: Case, unit: str) -> Figure:
                 line[name], line["value"], color=colour, marker=marker, markersize=4, linewidth=1.2,
                 label=LABELS[implementation] if len(line) else None,
             )  # fmt: skip
-        values = sorted(chosen[name].unique())
+        ticks = sorted(chosen[name].unique())
         axes.set(xscale="log", yscale="log", xlabel=text)
-        axes.set_xticks(values, [str(value) for value in values])
+        axes.set_xticks(ticks, list(map(str, ticks)))
         axes.minorticks_off()
         axes.tick_params(labelsize=SMALL)
         axes.xaxis.label.set_size(SMALL)
@@ -131,9 +120,9 @@ def _around(rows: pd.DataFrame, case: Case, unit: str) -> Figure:
     return figure
 
 
-def _plot(figure: Figure, name: str, title: str, text: str) -> Plot:
+def _plot(figure: Figure, name: str, case: Case | None = None) -> Plot:
+    title, text = WORDS[name]["title"], WORDS[name]["text"]
+    if case is not None:
+        text = text.format(case=described(case))
+        name = "_".join(map(str, (name, *dataclasses.astuple(case))))
     return Plot(svg_text(figure, title, text), name, title, text)
-
-
-def _name(case: Case) -> str:
-    return "_".join(str(value) for value in dataclasses.astuple(case))

@@ -27,7 +27,6 @@ PASSES = ["outputs", "input_gradients", "weight_gradients"]
 CASE = [field.name for field in dataclasses.fields(Case)]
 FIRST_STEPS = 200
 """Number of steps in which rounding alone should not separate two trainings."""
-Row = dict[Any, Any]
 
 
 class Measured(NamedTuple):
@@ -49,36 +48,30 @@ class Measured(NamedTuple):
         rows = self.convolutions
         return rows[(rows[CASE] == pd.Series(dataclasses.asdict(case))).all(axis=1)]
 
-    def costs(self, case: Case) -> list[Row]:
+    def costs(self, case: Case) -> list[dict[Any, Any]]:
         """Milliseconds of each pass, peak MB and rate of a convolution, by implementation."""
         chosen = self.rows_of(case)
         table = chosen.pivot(index="implementation", columns="pass", values="seconds")[PASSES]
         rate = case.multiply_adds * 2 * len(PASSES) / table.sum(axis=1)
         peak = chosen.groupby("implementation")["peak_bytes"].max() / 1e6
         table = (1000 * table).assign(peak=peak, rate=rate, share=rate / self.machine_rate)
-        rows = table.reindex([name for name in LABELS if name in table.index])
-        found: list[Row] = rows.rename(index=LABELS).reset_index().to_dict("records")
-        return found
+        return _labelled(table)
 
     def times_as_long(self, case: Case, one: str, other: str) -> float:
         """How many times as long one implementation takes as the other, all passes together."""
         seconds = self.rows_of(case).groupby("implementation")["seconds"].sum()
         return float(seconds[one] / seconds[other])
 
-    def duplicated(self) -> list[Row]:
+    def duplicated(self) -> list[dict[Any, Any]]:
         """im2col's columns over its input, for kernels, strides and sizes."""
         rows = self.duplication
         chosen = rows[(rows["batch"] == LARGE.batch) & (rows["channels"] == LARGE.channels)]
-        found: list[Row] = chosen.sort_values(["kernel", "stride", "size"]).to_dict("records")
-        return found
+        return chosen.sort_values(["kernel", "stride", "size"]).to_dict("records")
 
-    def differences(self) -> list[Row]:
+    def differences(self) -> list[dict[Any, Any]]:
         """The largest difference of each implementation from PyTorch, by kind of number."""
         groups = self.agreement.groupby(["implementation", "dtype"])["difference"]
-        table = groups.max().unstack()
-        rows = table.reindex([name for name in LABELS if name in table.index])
-        found: list[Row] = rows.rename(index=LABELS).reset_index().to_dict("records")
-        return found
+        return _labelled(groups.max().unstack())
 
     def shares(self) -> pd.DataFrame:
         """Of forward and backward pass together: the share of each kind of layer, by network."""
@@ -92,12 +85,17 @@ class Measured(NamedTuple):
         """Percent of the time of each network in convolutions and fully-connected layers."""
         return 100 * self.shares()[["convolution", "fully_connected"]].sum(axis=1)
 
-    def shares_by_pass(self) -> dict[Any, Row]:
+    def shares_by_pass(self) -> dict[Any, dict[Any, Any]]:
         """The share of each kind of layer by network, then by pass and kind."""
         table = self.layer_times.pivot(index="variant", columns=["pass", "kind"], values="share")
         order = self.layer_times["variant"].unique()
-        found: dict[Any, Row] = table.loc[order].rename(index=NAMES).to_dict("index")
-        return found
+        return table.loc[order].rename(index=NAMES).to_dict("index")
+
+
+def _labelled(table: pd.DataFrame) -> list[dict[Any, Any]]:
+    """The rows of a table by implementation, in the order and with the names of `LABELS`."""
+    rows = table.reindex([name for name in LABELS if name in table.index])
+    return rows.rename(index=LABELS).reset_index().to_dict("records")
 
 
 def load_measured(results: Path) -> Measured | None:

@@ -10,49 +10,49 @@ from convnets.core.formats import number
 from convnets.judging.verdicts import FAILS, UNDECIDED
 from convnets.report.axis import Axis
 
-Part = dict[Any, Any]
-"""A row of `claims.csv`."""
+ClaimRow = dict[Any, Any]
+"""A row of `claims.csv`: a part of a claim."""
 WITNESSES = {"": "", "theirs_": "other people's runs give", "paper_": "the paper's numbers give"}
 """Prefix of a witness's columns in claims.csv, and what introduces its values."""
 
 
-class Group(NamedTuple):
+class ShownGroup(NamedTuple):
     """Comparisons that a claim makes in one breath, on one scale."""
 
     sentence: str
-    parts: list[Part]
+    parts: list[ClaimRow]
     axis: Axis | None
     """None where there is nothing to draw: a computed number."""
 
 
-class Claim(NamedTuple):
+class ShownClaim(NamedTuple):
     """A claim with everything that the report says of it."""
 
-    about: Part
+    about: ClaimRow
     """Any of its parts, for the columns that all share."""
-    decisive: Part
+    decisive: ClaimRow
     lean: str
     """`for` or `against`, if our runs leave the claim undecided and favour a side."""
-    groups: list[Group]
+    groups: list[ShownGroup]
 
 
-def claims_of(claims: pd.DataFrame) -> list[Claim]:
+def claims_of(claims: pd.DataFrame) -> list[ShownClaim]:
     """All claims, in the order of the paper."""
-    rows: list[Part] = claims.to_dict("records")
+    rows: list[ClaimRow] = claims.to_dict("records")
     return [_claim(list(parts)) for _, parts in itertools.groupby(rows, lambda row: row["claim"])]
 
 
-def _claim(parts: list[Part]) -> Claim:
-    first, groups = parts[0], dict[str, list[Part]]()
+def _claim(parts: list[ClaimRow]) -> ShownClaim:
+    first, groups = parts[0], dict[str, list[ClaimRow]]()
     for part in parts:
         groups.setdefault(part["says"], []).append(part)
     undecided = first["judged_claim"] == UNDECIDED and pd.notna(first["lean"])
     lean = str(first["lean"]) if undecided else ""
-    shown = [Group(sentence(group), group, _axis(group)) for group in groups.values()]
-    return Claim(first, _decisive(parts), lean, shown)
+    shown = [ShownGroup(sentence(group), group, _axis(group)) for group in groups.values()]
+    return ShownClaim(first, _decisive(parts), lean, shown)
 
 
-def _decisive(parts: list[Part]) -> Part:
+def _decisive(parts: list[ClaimRow]) -> ClaimRow:
     """The part that decides the verdict: the clearest refutation, else the weakest support."""
     verdict = parts[0]["judged_claim"]
     candidates = [part for part in parts if part["judged"] == verdict] or parts
@@ -60,7 +60,7 @@ def _decisive(parts: list[Part]) -> Part:
     return choose(candidates, key=lambda part: 0 if pd.isna(part["p_holm"]) else part["p_holm"])
 
 
-def sentence(parts: Sequence[Part]) -> str:
+def sentence(parts: Sequence[ClaimRow]) -> str:
     """The group in plain words, with the values of each witness that has any."""
     known = {
         prefix: [part[f"{prefix}effect"] for part in parts if pd.notna(part[f"{prefix}effect"])]
@@ -97,17 +97,15 @@ def _range(values: list[float], unit: Any) -> str:
 
 
 def _change(values: list[float]) -> str:
-    ends = dict.fromkeys(
-        number(100 * end, digits=1, sign="+") for end in (min(values), max(values))
-    )
-    return f"{' to '.join(ends)} points"
+    low, high = (number(100 * end, digits=1, sign="+") for end in (min(values), max(values)))
+    return f"{low if low == high else f'{low} to {high}'} points"
 
 
 def _points(fraction: float) -> str:
     return number(100 * fraction, digits=1)
 
 
-def _axis(parts: Sequence[Part]) -> Axis | None:
+def _axis(parts: Sequence[ClaimRow]) -> Axis | None:
     """A scale for all effects, our intervals and the claimed bounds; None without any effect."""
     effects = [part[f"{prefix}effect"] for part in parts for prefix in WITNESSES]
     if parts[0]["test"] == "computed" or pd.isna(effects).all():

@@ -4,8 +4,8 @@
 batches, and writes the csv that is read here.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from scipy import stats
@@ -14,21 +14,14 @@ from convnets.core.errors import UserError
 
 CONFIDENCE = 0.95
 CONDITIONS = [
-    "data",
-    "train_images",
-    "test_images",
-    "epochs",
-    "precision",
-    "kernels",
-    "device_name",
+    *("data", "train_images", "test_images", "epochs", "precision", "kernels", "device_name")
 ]
 """Columns that pairs must share to be put together."""
 COLUMNS = ["variant", "seed", "reference_accuracy", "plan_accuracy", *CONDITIONS]
 ALL = "all families"
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(NamedTuple):
     """Test accuracy of the plan minus that of the plain loop, in percentage points."""
 
     name: str
@@ -53,8 +46,7 @@ class Difference:
 def read_study(file: Path) -> pd.DataFrame:
     """The pairs of a study. Raises `UserError` when a column is missing."""
     study = pd.read_csv(file)
-    missing = [column for column in COLUMNS if column not in study]
-    if missing:
+    if missing := [column for column in COLUMNS if column not in study]:
         raise UserError(
             f"{file}: no column {', '.join(missing)}; make it with benchmarks/fidelity.py"
         )
@@ -68,16 +60,9 @@ def differences(pairs: pd.DataFrame) -> list[Difference]:
 
 
 def _difference(name: str, pairs: pd.DataFrame) -> Difference:
-    gaps = 100 * (pairs["plan_accuracy"] - pairs["reference_accuracy"])
-    interval = None
+    reference, plan = pairs["reference_accuracy"], pairs["plan_accuracy"]
+    gaps, interval = 100 * (plan - reference), None
     if len(gaps) > 1:
         reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(gaps) - 1) * gaps.sem())
         interval = (gaps.mean() - reach, gaps.mean() + reach)
-    return Difference(
-        name,
-        len(pairs),
-        float(pairs["reference_accuracy"].mean()),
-        float(pairs["plan_accuracy"].mean()),
-        float(gaps.mean()),
-        interval,
-    )
+    return Difference(name, len(pairs), reference.mean(), plan.mean(), gaps.mean(), interval)

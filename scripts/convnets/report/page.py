@@ -16,20 +16,18 @@ import nbformat
 import pandas as pd
 import papermill
 from IPython.display import HTML
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
+from jinja2 import Environment, Undefined
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
-from convnets.core import formats
+from convnets.core import templates
 from convnets.core.errors import UserError
-from convnets.core.files import write_text
+from convnets.core.files import ROOT, write_text
 from convnets.core.svg import SVG, read_drawing, safe_drawing
 from convnets.judging.conditions import readable
+from convnets.report.results import inner
 
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-LIBRARY = Path(__file__).resolve().parents[2]
-"""The folder that holds this package."""
-ROOT = LIBRARY.parent
 MEDIA_TYPES = {".csv": "text/csv", ".svg": "image/svg+xml"}
 MEDIA_TYPES |= {".md": "text/markdown", ".tex": "application/x-tex"}
 Heading = tuple[int, str, str]
@@ -37,19 +35,9 @@ Heading = tuple[int, str, str]
 
 
 def environment() -> Environment:
-    """Templates with the project's formats as filters; values are escaped."""
-    found = Environment(
-        loader=FileSystemLoader(ROOT / "report/sections"),
-        autoescape=lambda name: name is None or name.endswith(".html"),
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.do"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    names = ("number", "interval", "p_value", "plural", "shown", "listed")
-    found.filters |= {name: getattr(formats, name) for name in names}
-    found.filters |= {"slug": slug, "data_uri": data_uri, "readable": readable}
+    """The templates of pages."""
+    found = templates.environment()
+    found.filters |= {"inner": inner, "slug": slug, "data_uri": data_uri, "readable": readable}
     found.filters["inline_drawing"] = safe_drawing
     found.tests["is_file"] = Path.is_file
     found.globals |= {"about": about, "headings": []}
@@ -109,7 +97,9 @@ def execute(notebook: Path, parameters: dict[str, Any]) -> nbformat.NotebookNode
     imports `convnets` from its own place. Raises `UserError` with the cell and its error when one
     fails.
     """
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(LIBRARY), os.environ.get("PYTHONPATH", "")])
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [str(ROOT / "scripts"), os.environ.get("PYTHONPATH", "")]
+    )
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["IPYTHONDIR"] = scratch  # no start-up files, no history in the user's home
         try:

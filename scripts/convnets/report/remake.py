@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from convnets.config.experiments import Figure, Table
 from convnets.config.settings import parse
@@ -12,20 +11,13 @@ from convnets.core.errors import UserError
 from convnets.core.files import read_json, read_provenance, write_json, write_text
 from convnets.exhibits.commands import commands_of
 from convnets.exhibits.files import make_figure, make_table
-from convnets.judging.claims import load_claims
-from convnets.judging.comparison import compare
-from convnets.judging.others import read_prior
-from convnets.judging.published import read_published
-from convnets.judging.readings import judge_readings, load_readings
-from convnets.judging.table import judge_all
-from convnets.judging.witnesses import read_right
+from convnets.judging.everything import judge_runs
 from convnets.report.page import environment, publish
-from convnets.report.results import ROOT, read_plan
+from convnets.report.results import read_plan
 from convnets.runs.metrics import collect, read_runs
 from convnets.runs.rounds import read_runtimes
 from convnets.runs.run_folder import RunFolder
 
-READINGS = ROOT / "config/readings.yaml"
 OF_RUN = ("run.json", "history.csv", "test.json", "predictions.npz")
 
 
@@ -39,14 +31,13 @@ def report_now(folder: Path) -> None:
     write_text(folder / "metrics.csv", collect(runs, runtimes).to_csv(index=False))
     metrics = read_runs(folder / "metrics.csv")
     judge(folder, runs, metrics, provenance)
-    make_tables(folder, plan["tables"], metrics, provenance)
+    for name, values in plan["tables"].items():  # with gaps where runs are missing
+        table = parse(Table, values, f"{folder}/plan.json: {name}")
+        make_table(table, metrics, provenance, folder / "tables" / name)
     make_figures(folder, plan["figures"], metrics, provenance)
     commands = commands_of(folder.name, plan, metrics)
-    page = (
-        environment()
-        .get_template("commands.md")
-        .render(name=folder.name, plan=plan, commands=commands)
-    )
+    template = environment().get_template("commands.md")
+    page = template.render(name=folder.name, plan=plan, commands=commands)
     write_text(folder / "commands.md", page)
     publish("report", {"results": str(folder)}, folder / "report.html")
 
@@ -75,39 +66,13 @@ def judge(
     folder: Path, runs: list[Path], metrics: pd.DataFrame, provenance: dict[str, Any]
 ) -> None:
     """Write comparison.csv, claims.csv and readings.csv; mechanism.json where it is missing."""
-    published = read_published(ROOT / "config/published_values.csv")
-    prior = read_prior(ROOT / "config/prior")
-    comparison = compare(published, metrics, provenance, prior)
-    write_text(folder / "comparison.csv", comparison.to_csv(index=False))
     mechanism = folder / "mechanism.json"
     if not mechanism.is_file():
         from convnets.judging.mechanism import measure_mechanism  # noqa: PLC0415 - needs PyTorch
 
         write_json(mechanism, measure_mechanism())
-    claims = judge_all(
-        load_claims(ROOT / "config/claims.yaml"),
-        metrics,
-        read_right(runs),
-        published,
-        prior,
-        read_json(mechanism),
-        provenance,
-    )
-    write_text(folder / "claims.csv", claims.to_csv(index=False))
-    readings = load_readings(yaml.safe_load(READINGS.read_text(encoding="utf-8"))["readings"])
-    judged = judge_readings(readings, published, metrics, provenance)
-    write_text(folder / "readings.csv", judged.to_csv(index=False))
-
-
-def make_tables(
-    folder: Path, tables: dict[str, Any], metrics: pd.DataFrame, provenance: dict[str, Any]
-) -> None:
-    """Write tables/, with gaps where runs are missing."""
-    published = read_published(ROOT / "config/published_values.csv")
-    for name, values in tables.items():
-        table = parse(Table, values, f"{folder}/plan.json: {name}")
-        prefix = str(folder / "tables" / name)
-        make_table(name, table, metrics, published, provenance, prefix)
+    for name, table in judge_runs(runs, metrics, read_json(mechanism), provenance).items():
+        write_text(folder / f"{name}.csv", table.to_csv(index=False))
 
 
 def make_figures(
@@ -117,16 +82,9 @@ def make_figures(
     for name, values in figures.items():
         prefix = folder / "figures" / name
         try:
-            make_figure(
-                parse(Figure, values, f"{folder}/plan.json: {name}"),
-                metrics,
-                folder / "runs",
-                provenance,
-                ROOT / "config/published_values.csv",
-                ROOT / "config/prior",
-                str(prefix),
-            )
+            figure = parse(Figure, values, f"{folder}/plan.json: {name}")
+            make_figure(figure, metrics, folder / "runs", provenance, prefix)
         except UserError as error:
             print(f"{name} is left out: {error}")
             for ending in (".svg", ".png", ".csv"):
-                prefix.with_suffix(ending).unlink(missing_ok=True)
+                Path(f"{prefix}{ending}").unlink(missing_ok=True)

@@ -1,6 +1,5 @@
-"""The report: which values each of its sections shows."""
+"""The report as its notebook shows it, section by section."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +9,12 @@ from convnets.architectures.methods import METHODS
 from convnets.config.settings import OFFICIAL_TEST_IMAGES
 from convnets.exhibits.style import use_style
 from convnets.exhibits.tables import HEADINGS
-from convnets.lesson import plots as lesson_plots
-from convnets.lesson.tables import for_templates
-from convnets.report import details as report_details
+from convnets.lesson import plots
 from convnets.report.claims import claims_of
 from convnets.report.exhibits import exhibits
 from convnets.report.page import Sections
-from convnets.report.results import Results, load_results
-from convnets.report.summary import official, summary, witnesses
-
-VALUES: dict[str, Callable[[Results], dict[str, Any]]] = {
-    "summary": summary,
-    "witnesses": witnesses,
-    "numbers": lambda results: summary(results) | {"official": official(results)},
-    "analyses": lambda results: report_details.analyses(results) | for_templates(results.folder),
-    "readings": lambda _: report_details.readings(),
-    "provenance": lambda _: report_details.provenance(),
-}
-"""Values of a section beside those that all sections see, by its template in report/sections."""
+from convnets.report.results import Results
+from convnets.report.sections import VALUES
 
 
 class ReportPage(Sections):
@@ -35,12 +22,12 @@ class ReportPage(Sections):
 
     def __init__(self, folder: str | Path) -> None:
         use_style()
-        self.results = load_results(Path(folder))
+        self.results = Results(Path(folder))
         super().__init__(
             results=self.results,
             claims=claims_of(self.results.claims),
             exhibits=exhibits(self.results),
-            plots=lesson_plots,
+            plots=plots,
             methods=METHODS,
             measures=HEADINGS,
             official_images=OFFICIAL_TEST_IMAGES,
@@ -48,4 +35,5 @@ class ReportPage(Sections):
 
     def show(self, name: str, /, **values: Any) -> HTML:
         """One section for the notebook."""
-        return super().show(name, **VALUES.get(name, lambda _: {})(self.results), **values)
+        own = VALUES[name](self.results) if name in VALUES else {}
+        return super().show(name, **own, **values)

@@ -1,8 +1,7 @@
 """The results that the report is about, as read from their files."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,70 +13,48 @@ from convnets.architectures.methods import METHODS
 from convnets.config.experiments import Table
 from convnets.config.settings import parse
 from convnets.core.errors import UserError
-from convnets.core.files import read_json, read_provenance
+from convnets.core.files import ROOT, read_json, read_provenance
 from convnets.judging.conditions import censored, deviations, level, other_hardware
-from convnets.judging.others import Prior, read_prior
+from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
-from convnets.runs.metrics import read_history, read_runs, runs_of
+from convnets.runs.metrics import read_runs, runs_of
 from convnets.runs.run_folder import RECORD, TEST, RunFolder
 
-ROOT = Path(__file__).resolve().parents[3]
 SYNTHETIC = "glyphs"
 """The data source whose images are drawn, not written by hand."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """One variant trained with one seed, and tested."""
-
-    record: dict[str, Any]
-    """`run.json`."""
-    test: dict[str, Any]
-    """`test.json`."""
-    history: pd.DataFrame
-    """`history.csv`, by epoch."""
-
-    @property
-    def variant(self) -> str:
-        """Id of the variant."""
-        return str(self.record["variant"]["id"])
-
-    def value(self, key: str) -> Any:
-        """The value of `key` in `run.json`, whose dots lead inwards; None if it has no such key."""
-        return _walk(self.record, key.split("."))
-
-
-@dataclass(frozen=True)
 class Results:
-    """The content of `results/NAME`, and of the files that say what the paper has."""
+    """The content of `results/NAME`, and of the files that say what the paper has.
 
-    folder: Path
-    runs: tuple[Run, ...]
-    """The runs of `metrics.csv`, by method and variant."""
-    metrics: pd.DataFrame
-    """The same as numbers, see `read_runs`."""
-    provenance: dict[str, Any]
-    """`provenance.json` of the data."""
-    plan: dict[str, Any]
-    """`plan.json`: what there should be."""
-    comparison: pd.DataFrame
-    """`comparison.csv`: one row per published number."""
-    claims: pd.DataFrame
-    """`claims.csv`: one row per part of a claim."""
-    readings: pd.DataFrame
-    """`readings.csv`: a row for each quantity of a reading, and one for all together."""
-    paper: dict[str, Any]
-    """`config/readings.yaml`: what the paper states, leaves open and contradicts."""
+    Tables have the names of their files. Raises `UserError` where there are no runs.
+    """
 
-    @cached_property
-    def published(self) -> pd.DataFrame:
-        """The paper's numbers."""
-        return read_published(ROOT / "config/published_values.csv")
-
-    @cached_property
-    def prior(self) -> Prior:
-        """Other people's runs."""
-        return read_prior(ROOT / "config/prior")
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.metrics = read_runs(folder / "metrics.csv")
+        if self.metrics.empty:
+            raise UserError(f"{folder / 'metrics.csv'} has no runs; train and evaluate some first")
+        folders = [
+            folder / "runs" / variant / f"seed_{seed}" for variant, seed in self.metrics.index
+        ]
+        self.runs = sorted(map(RunFolder, folders), key=_by_method)
+        self.by_variant: dict[str, list[RunFolder]] = {}
+        for run in self.runs:
+            self.by_variant.setdefault(run.record["variant"]["id"], []).append(run)
+        self.provenance = read_provenance(folder / "data" / "provenance.json")
+        self.plan = read_plan(folder / "plan.json")
+        self.comparison = pd.read_csv(folder / "comparison.csv")
+        self.claims, self.readings = (
+            read_words(folder / f"{n}.csv") for n in ("claims", "readings")
+        )
+        self.paper = yaml.safe_load((ROOT / "config/readings.yaml").read_text(encoding="utf-8"))
+        self.published, self.prior = read_published(), read_prior()
+        self.missing = missing_runs(folder, self.plan, self.metrics)
+        self.synthetic = self.provenance["source"] == SYNTHETIC
+        self.level = level(self.provenance, self.metrics)
+        self.deviations = deviations(self.provenance, self.metrics)
+        self.hardware, self.censored = other_hardware(self.metrics), censored(self.metrics)
 
     @cached_property
     def tables(self) -> dict[str, Table]:
@@ -86,44 +63,6 @@ class Results:
             name: parse(Table, values, f"{self.folder}/plan.json: {name}")
             for name, values in self.plan["tables"].items()
         }
-
-    @cached_property
-    def by_variant(self) -> dict[str, list[Run]]:
-        """The runs of each variant, in order."""
-        groups: dict[str, list[Run]] = {}
-        for run in self.runs:
-            groups.setdefault(run.variant, []).append(run)
-        return groups
-
-    @cached_property
-    def missing(self) -> list[str]:
-        """Planned runs that are not finished, or damaged."""
-        return missing_runs(self.folder, self.plan, self.metrics)
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether the images were drawn by a program."""
-        return bool(self.provenance["source"] == SYNTHETIC)
-
-    @cached_property
-    def level(self) -> str:
-        """How far the conditions are the paper's: `same`, `near` or `other`."""
-        return level(self.provenance, self.metrics)
-
-    @cached_property
-    def deviations(self) -> list[str]:
-        """How data and epochs depart from the paper's."""
-        return deviations(self.provenance, self.metrics)
-
-    @cached_property
-    def hardware(self) -> list[str]:
-        """Devices of another kind than the paper's."""
-        return other_hardware(self.metrics)
-
-    @cached_property
-    def censored(self) -> list[str]:
-        """Variants that were cut short at or near their best."""
-        return censored(self.metrics)
 
     def mean(self, variant: str, measure: str) -> float:
         """Mean of a measure of `metrics.csv` over the seeds of a variant."""
@@ -134,28 +73,9 @@ class Results:
 
         The dots in `key` lead inwards, in `run.json` or, after `provenance.`, in `provenance.json`.
         """
-        if key.startswith("provenance."):
-            return distinct([_walk(self.provenance, key.split(".")[1:])])
-        return distinct(run.value(key) for run in self.runs)
-
-
-def load_results(folder: Path) -> Results:
-    """Read all but the figures. Raises `UserError` where there are no runs."""
-    metrics = read_runs(folder / "metrics.csv")
-    if metrics.empty:
-        raise UserError(f"{folder / 'metrics.csv'} has no runs; train and evaluate some first")
-    folders = [folder / "runs" / variant / f"seed_{seed}" for variant, seed in metrics.index]
-    return Results(
-        folder=folder,
-        runs=tuple(sorted(map(_load_run, folders), key=_by_method)),
-        metrics=metrics,
-        provenance=read_provenance(folder / "data" / "provenance.json"),
-        plan=read_plan(folder / "plan.json"),
-        comparison=pd.read_csv(folder / "comparison.csv"),
-        claims=read_words(folder / "claims.csv"),
-        readings=read_words(folder / "readings.csv"),
-        paper=yaml.safe_load((ROOT / "config/readings.yaml").read_text(encoding="utf-8")),
-    )
+        return distinct(
+            inner(run.record | {"provenance": self.provenance}, key) for run in self.runs
+        )
 
 
 def missing_runs(folder: Path, plan: dict[str, Any], metrics: pd.DataFrame) -> list[str]:
@@ -190,24 +110,20 @@ def distinct(values: Iterable[Any]) -> list[Any]:
     return found
 
 
+def inner(value: Any, key: str) -> Any:
+    """The value of `key`, whose dots lead inwards; None if there is none."""
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
 def read_words(file: Path) -> pd.DataFrame:
     """A table in which `none` and the like are words; only an empty cell has no value."""
     return pd.read_csv(file, keep_default_na=False, na_values=[""])
 
 
-def _load_run(folder: Path) -> Run:
-    run = RunFolder(folder)
-    return Run(run.record, run.test, read_history(run))
-
-
-def _by_method(run: Run) -> tuple[int, list[Any], int]:
+def _by_method(run: RunFolder) -> tuple[int, list[Any], int]:
     """Methods in the paper's order, then ids with their numbers by size, then seeds."""
-    method = list(METHODS).index(run.record["variant"]["method"])
-    parts = [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", run.variant)]
-    return method, parts, run.record["seed"]
-
-
-def _walk(value: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+    variant = run.record["variant"]
+    parts = [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", variant["id"])]
+    return list(METHODS).index(variant["method"]), parts, run.record["seed"]

@@ -1,0 +1,187 @@
+"""The values that the sections of the report show beside the results themselves."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from convnets.config.settings import OFFICIAL_TEST_IMAGES
+from convnets.core.files import ROOT
+from convnets.judging import conditions, readings, verdicts
+from convnets.judging.comparison import NOT_COMPARABLE, agreement
+from convnets.judging.estimates import ACCURACY, ASSUMED
+from convnets.judging.numbers import COMPATIBLE, DIFFERS, REFERENCE, REPRODUCED
+from convnets.judging.others import papers_seed
+from convnets.judging.witnesses import spreads_of
+from convnets.lesson.tables import for_templates
+from convnets.report.axis import Axis
+from convnets.report.fidelity import CONDITIONS, differences, read_study
+from convnets.report.results import Results
+from convnets.runs.metrics import read_history, rounds_of, runs_of
+from convnets.runs.rounds import median_interval
+
+HIDDEN = 0.1
+"""Share of a curve's points, those of its first climb, that may lie below the sketch."""
+OF_NUMBERS = (REPRODUCED, COMPATIBLE, DIFFERS, NOT_COMPARABLE, "reference", verdicts.NOT_RUN)
+OF_CLAIMS = (
+    *(verdicts.HOLDS, verdicts.FAILS, verdicts.UNDECIDED),
+    *(verdicts.ON_THESE_NETWORKS, verdicts.NOT_RUN),
+)
+MEASURE, IMAGES = "official_test_accuracy", "official_test_images"
+
+
+def summary(results: Results) -> dict[str, Any]:
+    """Counts of verdicts, and the accuracies to compare."""
+    claims = results.claims.drop_duplicates("claim")
+    limited = claims[claims["claim_verdict"] == verdicts.ON_THESE_NETWORKS]
+    open_claims = claims[claims["judged_claim"] == verdicts.UNDECIDED]
+    points = accuracies(results)
+    ours = [row[key] for row in points for key in ("ours", "ours_low", "ours_high")]
+    paper = [row["paper"] for row in points]
+    both = Axis.over([*paper, *ours])
+    far = results.level == conditions.OTHER  # on one scale, dots would lie on top of each other
+    return {
+        "numbers": _counts(results.comparison["verdict"], OF_NUMBERS),
+        "judged": _counts(claims["claim_verdict"], OF_CLAIMS),
+        "on_these": _counts(limited["judged_claim"], OF_CLAIMS),
+        "leans": _counts(open_claims["lean"], ("for", "against")),
+        "points": points,
+        "shared_axis": both,
+        "axis": Axis.over(paper) if far else both,
+        "ours_axis": Axis.over(ours) if far else both,
+    }
+
+
+def accuracies(results: Results) -> list[dict[str, Any]]:
+    """The published test accuracies of variants that were run, one row each."""
+    rows = results.comparison[results.comparison["metric"] == ACCURACY].drop_duplicates("variant")
+    runs = {id: seeds[0].record for id, seeds in results.by_variant.items()}
+    return [
+        {str(name): value for name, value in row.items()}
+        | {"method": runs[row["variant"]]["variant"]["method"]}
+        for row in rows[rows["variant"].isin(runs)].to_dict("records")
+    ]
+
+
+def witnesses(results: Results) -> dict[str, Any]:
+    """Agreement with the paper as a whole, its seed, and the spread of ours and other people's."""
+    ours, models = spreads_of(results.metrics), results.prior.models
+    return {
+        "agreement": agreement(results.comparison).to_dict("records"),
+        "seed": papers_seed(results.published),
+        "spread": {
+            name: [math.sqrt(value) for value in (ours[name].variance, *model.components)]
+            for name, model in models.items()
+            if model.components
+        },
+        "persons": results.prior.runs["person"].nunique(),
+        "their_runs": len(results.prior.runs),
+    }
+
+
+def numbers(results: Results) -> dict[str, Any]:
+    """The accuracies to compare, and those on official test images."""
+    return summary(results) | {"official": official(results)}
+
+
+def official(results: Results) -> list[dict[str, Any]]:
+    """Accuracy of each variant on the official test images; empty where there are none."""
+    if IMAGES not in results.metrics or results.metrics[IMAGES].isna().all():
+        return []
+    images = int(results.metrics[IMAGES].max())
+    values = {name: runs_of(results.metrics, name)[MEASURE].dropna() for name in results.by_variant}
+    return [
+        {"variant": name, "seeds": len(found), "mean": found.mean(), "images": images}
+        | dict(zip(("low", "high"), official_interval(found, images), strict=True))
+        for name, found in values.items()
+        if len(found)
+    ]
+
+
+def official_interval(accuracies: pd.Series, images: int) -> tuple[float, float]:
+    """The 95 % interval of the accuracy on the whole official test set, from a sample of it.
+
+    The finite population counts as a larger sample. One seed: Wilson's interval. Several: of the
+    mean over seeds and images.
+    """
+    mean, seeds = float(accuracies.mean()), len(accuracies)
+    if images >= OFFICIAL_TEST_IMAGES and seeds == 1:
+        return mean, mean
+    unseen = max(OFFICIAL_TEST_IMAGES - images, 0) / (OFFICIAL_TEST_IMAGES - 1)
+    if seeds == 1:
+        counted = images / unseen
+        test = stats.binomtest(round(mean * counted), round(counted))
+        wilson = test.proportion_ci(method="wilson")
+        return float(wilson.low), float(wilson.high)
+    of_images = stats.norm.ppf(0.975) ** 2 * mean * (1 - mean) * unseen / images
+    of_seeds = stats.t.ppf(0.975, seeds - 1) ** 2 * accuracies.var() / seeds
+    reach = float(np.sqrt(of_images + of_seeds))
+    return max(mean - reach, 0.0), min(mean + reach, 1.0)
+
+
+def analyses(results: Results) -> dict[str, Any]:
+    """Learning curve and runtimes of every variant, accuracy of every class, costs of layers."""
+    means = {
+        variant: pd.concat([read_history(run)["val_accuracy"] for run in runs], axis=1).mean(axis=1)
+        for variant, runs in results.by_variant.items()
+    }
+    lowest = min(float(mean.quantile(HIDDEN)) for mean in means.values())
+    tested = pd.DataFrame([run.test["per_class_accuracy"] for run in results.runs])
+    return for_templates(results.folder) | {
+        "variants": [_variant(variant, mean, results) for variant, mean in means.items()],
+        "curve_axis": Axis(lowest, max(float(mean.max()) for mean in means.values()) + 1e-9),
+        "runtime_conditions": conditions.runtime_conditions(results.metrics),
+        "reference": REFERENCE,
+        "classes": tested.mean(),
+    }
+
+
+def _variant(variant: str, mean: pd.Series, results: Results) -> dict[str, Any]:
+    rounds, low, high, ratio = rounds_of(results.metrics, variant), None, None, None
+    if len(rounds):
+        low, high = median_interval(rounds)
+        if REFERENCE in results.by_variant:
+            ratio = float(np.median(rounds / rounds_of(results.metrics, REFERENCE)))
+    own = {"id": variant, "curve": mean.tolist(), "best": int(mean.argmax())}
+    return own | {"low": low, "high": high, "ratio": ratio}
+
+
+def likelihoods(_: Results) -> dict[str, Any]:
+    """The constants of the likelihoods of readings."""
+    return {
+        "assumed": ASSUMED,
+        "hardware_spread": readings.HARDWARE_SPREAD,
+        "scale_spread": readings.SCALE_SPREAD,
+        "threshold": readings.THRESHOLD,
+    }
+
+
+def provenance(
+    _: Results, fidelity: Path = ROOT / "benchmarks/results/fidelity.csv"
+) -> dict[str, Any]:
+    """The paper's hardware, and the study of the training plan by its conditions."""
+    studies = read_study(fidelity).groupby(CONDITIONS, sort=False)
+    found = [
+        (dict(zip(CONDITIONS, key, strict=True)), differences(pairs)) for key, pairs in studies
+    ]
+    return {"paper_gpu": conditions.PAPER_GPU, "fidelity": found}
+
+
+def _counts(found: pd.Series, order: Sequence[str]) -> dict[str, int]:
+    counted = found.value_counts()
+    return {word: int(counted[word]) for word in order if word in counted}
+
+
+VALUES = {
+    "summary": summary,
+    "witnesses": witnesses,
+    "numbers": numbers,
+    "analyses": analyses,
+    "readings": likelihoods,
+    "provenance": provenance,
+}
+"""Values of a section beside those that all sections see, by its template in report/sections."""
