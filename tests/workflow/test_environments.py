@@ -52,13 +52,18 @@ def imported(script: str, *notebooks: str) -> set[str]:
 
 
 def imports(file: Path) -> set[str]:
-    """Dotted names that a script, module or notebook imports anywhere."""
+    """Dotted names that a script, module or notebook imports anywhere.
+
+    Of the modules of methods only the imports at their top count: their functions import PyTorch
+    to build a network, which only scripts do that import `convnets.training.network`.
+    """
     source = file.read_text()
     if file.suffix == ".ipynb":
         cells = [cell for cell in json.loads(source)["cells"] if cell["cell_type"] == "code"]
         source = "\n".join("".join(cell["source"]) for cell in cells)
     names = set()
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    for node in tree.body if file.parent.name == "architectures" else ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
