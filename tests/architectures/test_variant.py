@@ -11,9 +11,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from convnets.architectures import avg_pool, max_avg_pool, max_pool
 from convnets.architectures.images import ImageKind
+from convnets.architectures.methods import METHODS
 from convnets.architectures.operations import Pooling
 from convnets.architectures.pytorch import PoolingLayer
-from convnets.architectures.variant import Variant
+from convnets.architectures.variant import METHOD_KEYS, Variant
 from convnets.config.checks import load_config
 from convnets.config.schema import Config
 from convnets.config.settings import parse, to_json
@@ -278,6 +279,13 @@ def test_weights_follow_from_the_seed_alone() -> None:
 def test_impossible_variants_are_refused(values: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
         parse(Variant, values | {"id": "a"}, "mine")
+
+
+def test_methods_with_a_common_key_mean_the_same() -> None:
+    own = Variant.__annotations__.keys()
+    for method in METHODS.values():
+        assert not own & method.keys.keys()
+        assert all(METHOD_KEYS[name] is key for name, key in method.keys.items())
 
 
 def test_keys_of_other_methods_do_not_change_a_specification() -> None:

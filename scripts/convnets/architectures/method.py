@@ -58,3 +58,4 @@ class Method:
     keys: Mapping[str, Key] = field(default_factory=dict)
     """Keys of its variants; the first one is its main hyperparameter."""
     is_convolutional: bool = True
+    """Whether its layers begin with a convolution, or are fully-connected."""
