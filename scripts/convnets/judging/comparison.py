@@ -47,16 +47,8 @@ from convnets.runs.metrics import RUNTIMES, runs_of, runtimes_measured
 NOT_COMPARABLE = "not comparable"
 COLUMNS = [
     *("table", "row", "variant", "metric", "unit", "paper", "ours", "ours_low", "ours_high"),
-    *(
-        "at_least",
-        "seeds",
-        "difference",
-        "verdict",
-        "reason",
-        "difference_low",
-        "difference_high",
-        "p_holm",
-    ),
+    *("at_least", "seeds", "difference", "verdict", "reason"),
+    *("difference_low", "difference_high", "p_holm"),
     *("relative_to", "paper_relative", "ours_relative", "relative_low", "relative_high"),
     *("theirs", "theirs_low", "theirs_high", "theirs_runs", "theirs_persons", "theirs_verdict"),
     *("conditions", "level"),

@@ -11,7 +11,7 @@ from convnets.core.errors import UserError
 from convnets.core.files import read_json, read_provenance, write_json, write_text
 from convnets.exhibits.commands import commands_of
 from convnets.exhibits.files import make_figure, make_table
-from convnets.judging.everything import judge_runs
+from convnets.judging.table import judge_runs
 from convnets.report.page import environment, publish
 from convnets.report.results import read_plan
 from convnets.runs.metrics import collect, read_runs
