@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -85,25 +84,15 @@ class Ours(NamedTuple):
         return text, deviation, ", ".join(ends)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One measure of one model of a row: the published value, `None` if missing, and ours."""
-
-    rank: Rank
-    measure: str
-    paper: float | str | None
-    ours: Ours
-
-
-@dataclass(frozen=True)
-class FilledRow:
+class FilledRow(NamedTuple):
     """A row of the table with its values."""
 
     label: tuple[str, ...]
     variants: tuple[str, ...]
     models: dict[Rank, tuple[str, int]]
     """Variant and number of seeds behind each rank."""
-    entries: list[Entry]
+    cells: dict[tuple[Rank, str], tuple[float | str | None, Ours]]
+    """Published value, `None` if missing, and ours, by rank and measure."""
 
 
 class FilledTable:
@@ -116,7 +105,12 @@ class FilledTable:
         self._spreads = spreads_of(runs)
         self._published = published[published["table"] == table.published]
         self.rows = [self._fill(row.label, row.variants) for row in table.rows]
-        self.with_paper = {e.measure for r in self.rows for e in r.entries if e.paper is not None}
+        self.with_paper = {
+            measure
+            for row in self.rows
+            for (_, measure), (paper, _) in row.cells.items()
+            if paper is not None
+        }
         """Measures for which the paper has values in this table."""
 
     def numbers(self) -> pd.DataFrame:
@@ -136,10 +130,10 @@ class FilledTable:
             + ((source,) if self.with_paper else ())
             for rank, measure, source in shown
         ]
-        cells = []
-        for row in self.rows:
-            entries = {(entry.rank, entry.measure): entry for entry in row.entries}
-            cells.append([_text(entries[rank, name], source) for rank, name, source in shown])
+        cells = [
+            [_text(*row.cells[rank, measure], measure, source) for rank, measure, source in shown]
+            for row in self.rows
+        ]
         return Grid(self.table.header, columns, [row.label for row in self.rows], cells)
 
     def notes(self, conditions: str) -> str:
@@ -157,18 +151,17 @@ class FilledTable:
 
     def _fill(self, label: tuple[str, ...], variants: tuple[str, ...]) -> FilledRow:
         trained = rank_variants(self.runs, variants)[: len(self.ranks)]
-        models: dict[Rank, tuple[str, int]] = {}
-        entries = []
+        row = FilledRow(label, variants, {}, {})
         for index, rank in enumerate(self.ranks):
             chosen = trained[index : index + 1]
             ours = runs_of(self.runs, *chosen)
             if chosen:
-                models[rank] = (chosen[0], len(ours))
+                row.models[rank] = (chosen[0], len(ours))
             published = self._published_of(label, variants, rank)
             for measure in self.table.columns:
                 paper = _published_value(published, measure)
-                entries.append(Entry(rank, measure, paper, self._ours(ours, measure)))
-        return FilledRow(label, variants, models, entries)
+                row.cells[rank, measure] = (paper, self._ours(ours, measure))
+        return row
 
     def _published_of(
         self, label: tuple[str, ...], variants: tuple[str, ...], rank: Rank
@@ -204,21 +197,16 @@ class FilledTable:
         for rank in self.ranks:
             yield f"{rank.prefix}variant", row.models.get(rank, (None, 0))[0]
             yield f"{rank.prefix}seeds", row.models.get(rank, (None, 0))[1]
-            for entry in row.entries:
-                if entry.rank is rank:
-                    yield from self._numbers_of(entry)
-
-    def _numbers_of(self, entry: Entry) -> Iterator[tuple[str, Any]]:
-        name = entry.rank.prefix + entry.measure
-        if entry.measure in self.with_paper:
-            yield f"{name}_paper", entry.paper
-        yield f"{name}_ours", entry.ours.value
-        if entry.measure not in OF_ARCHITECTURE:
-            yield f"{name}_ours_sd", entry.ours.deviation
-        if entry.measure in WITH_INTERVAL:
-            low, high = entry.ours.interval or (None, None)
-            yield f"{name}_ours_low", low
-            yield f"{name}_ours_high", high
+            for measure in self.table.columns:
+                name, (paper, ours) = rank.prefix + measure, row.cells[rank, measure]
+                if measure in self.with_paper:
+                    yield f"{name}_paper", paper
+                yield f"{name}_ours", ours.value
+                if measure not in OF_ARCHITECTURE:
+                    yield f"{name}_ours_sd", ours.deviation
+                if measure in WITH_INTERVAL:
+                    low, high = ours.interval or (None, None)
+                    yield from ((f"{name}_ours_low", low), (f"{name}_ours_high", high))
 
 
 def _ranks(best: int | None) -> tuple[Rank, ...]:
@@ -240,10 +228,10 @@ def unit_of(measure: str) -> str:
     return UNITS.get(measure, "")
 
 
-def _text(entry: Entry, source: str) -> str:
+def _text(paper: float | str | None, ours: Ours, measure: str, source: str) -> str:
     """A value as it is shown in Markdown and LaTeX."""
     if source == "paper":
-        return number(entry.paper, unit_of(entry.measure))
-    value, deviation, interval = entry.ours.shown(entry.measure)
-    value = f"at least {value}" if entry.ours.at_least else value
+        return number(paper, unit_of(measure))
+    value, deviation, interval = ours.shown(measure)
+    value = f"at least {value}" if ours.at_least else value
     return value + f" ± {deviation}" * bool(deviation) + f" [{interval}]" * bool(interval)
