@@ -77,17 +77,9 @@ MECHANISM = f"{RESULTS}/mechanism.json"
 CLAIMS = f"{RESULTS}/claims.csv"
 READINGS_JUDGED = f"{RESULTS}/readings.csv"
 ANIMATED = ["figure_01", "figure_02", "figure_03", "figure_04", "columns_back", "figure_07"]
-FIGURE_NAMES = [
-    *LAYER_FIGURES,
-    POOLING_FIGURE,
-    *CONFIG.figure_names,
-    *CONFIG.analysis_figures,
-]
-TABLES = expand(
-    f"{RESULTS}/tables/{{name}}.{{format}}",
-    name=CONFIG.table_names,
-    format=["csv", "md", "tex"],
-)
+FIGURE_NAMES = [*LAYER_FIGURES, POOLING_FIGURE, *CONFIG.figure_names, *CONFIG.analysis_figures]
+FORMATS = ["csv", "md", "tex"]
+TABLES = expand(f"{RESULTS}/tables/{{name}}.{{format}}", name=CONFIG.table_names, format=FORMATS)
 FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{format}}", name=FIGURE_NAMES, format=["svg", "png"])
 
 
@@ -106,6 +98,12 @@ if shutil.which("sacct"):
 wildcard_constraints:
     variant="|".join(CONFIG.variants),
     seed=r"\d+",
+
+
+def templates(*folders):
+    """The files in folders of report/: those that pages and texts are made of."""
+    files = (file for folder in folders for file in Path("report", folder).iterdir())
+    return sorted(str(file) for file in files if file.is_file())
 
 
 def of_all_runs(file):
@@ -161,13 +159,8 @@ def histories_of_figure(wildcards):
 
 def minutes_of_training(wildcards, attempt):
     """Time limit of a run on a cluster, longer with each attempt."""
-    return training_minutes(
-        CONFIG.variant(wildcards.variant),
-        CONFIG.training_images,
-        CONFIG.epochs,
-        CONFIG.training_of(wildcards.variant),
-        attempt,
-    )
+    variant, settings = CONFIG.variant(wildcards.variant), CONFIG.training_of(wildcards.variant)
+    return training_minutes(variant, CONFIG.training_images, CONFIG.epochs, settings, attempt)
 
 
 def megabytes_of_training(wildcards, attempt):

@@ -2,17 +2,20 @@
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from convnets.config.experiments import Table
+from convnets.core.files import write_text
 from convnets.core.formats import decimals, number
 from convnets.core.templates import texts
-from convnets.exhibits.table_text import Grid
-from convnets.judging.conditions import censored, runtime_conditions
+from convnets.exhibits.table_text import Grid, latex, markdown
+from convnets.judging.conditions import censored, conditions, runtime_conditions
 from convnets.judging.estimates import OF_BEST
 from convnets.judging.numbers import own_interval
+from convnets.judging.published import read_published
 from convnets.judging.witnesses import spreads_of
 from convnets.runs.metrics import (
     RUNTIMES,
@@ -207,6 +210,16 @@ class FilledTable:
                 if measure in WITH_INTERVAL:
                     low, high = ours.interval or (None, None)
                     yield from ((f"{name}_ours_low", low), (f"{name}_ours_high", high))
+
+
+def make_table(table: Table, runs: pd.DataFrame, provenance: dict[str, Any], prefix: Path) -> None:
+    """Write the table's three files, whose name is that of the table with an ending."""
+    filled = FilledTable(table, runs, read_published())
+    caption = f"{table.title}. {filled.notes(conditions(provenance, filled.runs))}"
+    text = (filled.grid(), prefix.name, caption)
+    write_text(f"{prefix}.csv", filled.numbers().to_csv(index=False))
+    write_text(f"{prefix}.md", markdown(*text))
+    write_text(f"{prefix}.tex", latex(*text))
 
 
 def _ranks(best: int | None) -> tuple[Rank, ...]:
