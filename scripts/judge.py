@@ -7,7 +7,7 @@ and readings.csv, a row for each quantity of a reading that was run both ways.
 from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import read_json, read_provenance, write_text
-from convnets.judging.everything import judge_runs
+from convnets.judging.table import judge_runs
 from convnets.runs.metrics import read_runs
 
 

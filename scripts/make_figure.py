@@ -7,7 +7,7 @@ from convnets.config.settings import parse
 from convnets.core.arguments import PREFIX, option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import read_provenance
-from convnets.exhibits.files import make_figure
+from convnets.exhibits.figures import make_figure
 from convnets.runs.metrics import read_runs
 
 

@@ -31,7 +31,7 @@ from convnets.judging.claims import Family, load_claims
 from convnets.judging.conditions import OTHER
 from convnets.judging.estimates import ACCURACY, MOST_SEEDS, OF_BEST, POWER
 from convnets.judging.others import other_peoples_runs, read_prior
-from convnets.judging.planning import LEAST_GAIN, Planner, Step, expected_values
+from convnets.judging.planning import LEAST_GAIN, Planner, PlanStep, expected_values
 from convnets.judging.published import read_published
 from convnets.judging.table import About, about_runs
 from convnets.judging.verdicts import NOT_RUN, UNDECIDED, judge
@@ -44,7 +44,7 @@ from convnets.runs.rounds import read_runtimes
 REPORTED_DRAWS = 1000
 """Simulated sweeps behind the chances that are shown; independent of those of the search."""
 OVERLAY, RUNS, CLAIMS = "plan.yaml", "plan.csv", "plan_claims.csv"
-Runs = set[tuple[str, int]]
+RunKeys = set[tuple[str, int]]
 """Variants with seeds."""
 
 
@@ -131,7 +131,9 @@ def expected_hours(variants: list[str], metrics: pd.DataFrame, config: Config) -
     return np.array(hours)
 
 
-def runs_of_steps(planner: Planner, steps: list[Step], finished: Runs, known: Runs) -> pd.DataFrame:
+def runs_of_steps(
+    planner: Planner, steps: list[PlanStep], finished: RunKeys, known: RunKeys
+) -> pd.DataFrame:
     """A row per added run, in the order of the steps.
 
     A variant gets the smallest seeds that others have and it lacks, which pairs its runs with
@@ -155,7 +157,7 @@ def runs_of_steps(planner: Planner, steps: list[Step], finished: Runs, known: Ru
     return table.assign(claims=[" ".join(map(str, claims)) for claims in table["claims"]])
 
 
-def claims_after(planner: Planner, steps: list[Step], about: About) -> pd.DataFrame:
+def claims_after(planner: Planner, steps: list[PlanStep], about: About) -> pd.DataFrame:
     """A row per claim: its verdict now, and the chance of a decision after the plan."""
     verdicts = judge(planner.family, planner.ours, planner.never_refuted)
     exact = replace(planner, draws=REPORTED_DRAWS)
@@ -173,7 +175,7 @@ def claims_after(planner: Planner, steps: list[Step], about: About) -> pd.DataFr
     return pd.DataFrame(rows, columns=columns).astype({"hours_alone": float})
 
 
-def overlay(runs: pd.DataFrame, known: Runs) -> str:
+def overlay(runs: pd.DataFrame, known: RunKeys) -> str:
     """The configuration overlay: all seeds of every variant that gets further runs."""
     every = known | {*zip(runs["variant"], runs["seed"].map(int), strict=True)}
     variants = {

@@ -22,19 +22,9 @@ from convnets.runs.identity import differences, recorded_identity
 from convnets.runs.run_folder import RunFolder
 
 PATTERNS = (
-    "metrics.csv",
-    "runtimes*.csv",
-    "comparison.csv",
-    "claims.csv",
-    "readings.csv",
-    "mechanism.json",
-    "data/provenance.json",
-    "analyses/*.csv",
-    "tables/*.*",
-    "figures/*.svg",
-    "figures/*.csv",
-    "lesson.html",
-    "lesson/*.*",
+    *("metrics.csv", "runtimes*.csv", "comparison.csv", "claims.csv", "readings.csv"),
+    *("mechanism.json", "data/provenance.json", "analyses/*.csv", "tables/*.*"),
+    *("figures/*.svg", "figures/*.csv", "lesson.html", "lesson/*.*"),
 )
 """Files of a results folder to copy, beside runs, plan and configuration."""
 LIMIT = 20_000_000

@@ -22,7 +22,7 @@ from convnets.config.settings import parse
 from convnets.core.errors import UserError
 from convnets.core.files import write_json, write_text
 from convnets.core.formats import number
-from convnets.exhibits.files import make_table
+from convnets.exhibits.tables import make_table
 from convnets.judging.claims import load_claims
 from convnets.judging.comparison import compare
 from convnets.judging.others import read_prior

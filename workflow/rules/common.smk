@@ -79,11 +79,8 @@ CLAIMS = f"{RESULTS}/claims.csv"
 READINGS_JUDGED = f"{RESULTS}/readings.csv"
 ANIMATED = ["figure_01", "figure_02", "figure_03", "figure_04", "columns_back", "figure_07"]
 FIGURE_NAMES = [*LAYER_FIGURES, POOLING_FIGURE, *CONFIG.figure_names, *CONFIG.analysis_figures]
-TABLES = expand(
-    f"{RESULTS}/tables/{{name}}.{{format}}",
-    name=CONFIG.table_names,
-    format=["csv", "md", "tex"],
-)
+FORMATS = ["csv", "md", "tex"]
+TABLES = expand(f"{RESULTS}/tables/{{name}}.{{format}}", name=CONFIG.table_names, format=FORMATS)
 FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{format}}", name=FIGURE_NAMES, format=["svg", "png"])
 
 
@@ -102,6 +99,12 @@ if shutil.which("sacct"):
 wildcard_constraints:
     variant="|".join(CONFIG.variants),
     seed=r"\d+",
+
+
+def templates(*folders):
+    """The files in folders of report/: those that pages and texts are made of."""
+    files = (file for folder in folders for file in Path("report", folder).iterdir())
+    return sorted(str(file) for file in files if file.is_file())
 
 
 def of_runs(file, variants):

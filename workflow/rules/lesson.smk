@@ -8,20 +8,10 @@
 from dataclasses import asdict
 
 MACHINE = str(Path(RESULTS).with_name(MACHINE_FOLDER))
-LAYER_COSTS = multiext(
-    f"{MACHINE}/",
-    "convolutions.csv",
-    "duplication.csv",
-    "agreement.csv",
-    "layer_times.csv",
-    "machine.json",
-)
-LESSON_TEMPLATES = sorted(
-    str(file)
-    for folder in ("lesson_template", "report_template", "sections", "sections/lesson")
-    for file in Path("report", folder).iterdir()
-    if file.is_file()
-)
+LAYER_COSTS = [
+    *multiext(f"{MACHINE}/", "convolutions.csv", "duplication.csv", "agreement.csv"),
+    *multiext(f"{MACHINE}/", "layer_times.csv", "machine.json"),
+]
 NETWORK_BY_HAND = {
     "id": "by_hand",
     "method": "max_pool",
@@ -89,7 +79,7 @@ rule lesson:
         rules.layer_figures.output,
         rules.pooling_figure.output,
         PROVENANCE,
-        LESSON_TEMPLATES,
+        templates("lesson_template", "report_template", "sections", "sections/lesson", "texts"),
         "report/lesson.ipynb",
     output:
         page=report(

@@ -4,31 +4,14 @@
 #        data/provenance.json, the study of the training plan; ../machine/, if it is there
 #   out  report.html, report.ipynb
 
-TEMPLATES = sorted(
-    str(file)
-    for folder in ("report_template", "sections", "sections/lesson", "texts")
-    for file in Path("report", folder).iterdir()
-    if file.is_file()
-)
-
 
 rule report:
     """Execute the notebook on the results and render it."""
     input:
-        of_all_runs("run.json"),
-        of_all_runs("history.csv"),
-        of_all_runs("test.json"),
-        TABLES,
-        FIGURES,
-        METRICS,
-        COMPARISON,
-        CLAIMS,
-        READINGS_JUDGED,
-        PROVENANCE,
-        TEMPLATES,
-        READINGS,
-        PUBLISHED,
-        PRIOR,
+        [of_all_runs(file) for file in ("run.json", "history.csv", "test.json")],
+        [TABLES, FIGURES, METRICS, COMPARISON, CLAIMS, READINGS_JUDGED, PROVENANCE],
+        templates("report_template", "sections", "sections/lesson", "texts"),
+        [READINGS, PUBLISHED, PRIOR],
         "benchmarks/results/fidelity.csv",
         "report/report.ipynb",
     output:

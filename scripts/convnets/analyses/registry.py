@@ -1,13 +1,6 @@
 """The analyses by name, as `scripts/analyse.py` and the figures `analysis_NAME` call them."""
 
-from convnets.analyses import (
-    accuracies,
-    agreement,
-    confusions,
-    curves,
-    pareto,
-    receptive_fields,
-)
+from convnets.analyses import accuracies, agreement, confusions, curves, pareto, receptive_fields
 
 ANALYSES = {
     module.__name__.rpartition(".")[2]: module.analyse

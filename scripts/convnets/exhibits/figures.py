@@ -3,7 +3,7 @@
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from scipy import special
 from convnets.architectures.methods import METHODS
 from convnets.config.experiments import Curve, Figure
 from convnets.core.errors import UserError
+from convnets.core.files import write_text
 from convnets.core.templates import texts
 from convnets.exhibits.labels import label as in_words
 from convnets.exhibits.style import (
@@ -24,9 +25,12 @@ from convnets.exhibits.style import (
     CurveStyle,
     add_remark,
     plain,
+    save_figure,
     spread_apart,
     text_colour,
+    use_style,
 )
+from convnets.judging.conditions import conditions, runtime_conditions
 from convnets.judging.others import read_curves
 from convnets.judging.published import distinct_numbers, read_published
 from convnets.runs.metrics import (
@@ -110,6 +114,22 @@ def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[
     points = pd.DataFrame({"x": paper[X_OF_PAPER[figure.x]], "accuracy": paper["test_accuracy"]})
     others = read_curves().dropna(subset=[figure.x])
     return [_trajectory(curve, runs, folder, points.dropna(), others) for curve in figure.curves]
+
+
+def make_figure(
+    figure: Figure, metrics: pd.DataFrame, folder: Path, provenance: dict[str, Any], prefix: Path
+) -> None:
+    """Write the figure's three files from the histories in `folder`."""
+    runs = runs_of(metrics, *figure.variants)
+    trajectories = read_trajectories(figure, runs, folder)
+    remark = conditions(provenance, runs)
+    if figure.x == "seconds":
+        remark += f". {runtime_conditions(runs)}"
+    use_style()
+    words = describe(figure.x, trajectories, remark)
+    drawing = draw(figure.x, trajectories, words["remark"])
+    save_figure(drawing, str(prefix), figure.title, words["description"])
+    write_text(f"{prefix}.csv", numbers(trajectories).to_csv(index=False))
 
 
 def draw(x: str, trajectories: list[Trajectory], remark: str) -> Drawing:

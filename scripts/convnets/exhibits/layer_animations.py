@@ -15,11 +15,14 @@ from convnets.exhibits.layer_figures import (
     LIGHT_BLUE,
     LIGHT_GREEN,
     PLACE,
-    input_title,
+    cells,
+    input_panel,
+    output_panel,
     reached,
+    window,
 )
 from convnets.layers.convolution_im2col import Im2colConvolution, add_columns, im2col
-from convnets.layers.pooling import AveragePooling, MaxPooling
+from convnets.layers.pooling import MaxPooling
 from convnets.layers.window import Window
 
 WINDOW = Window((3, 3))
@@ -30,21 +33,16 @@ def slide_convolution(padding: int) -> Animation:
     """Figure 1: the kernel slides over the windows of the image; Figure 2: over its edge too."""
     inputs = Window((3, 3), padding=padding).pad(IMAGE)
     outputs = Im2colConvolution(KERNEL).fprop(inputs)[0, 0]
-    size, weights = len(outputs), KERNEL.ravel()
-    places, windows, remarks = list(np.ndindex(outputs.shape)), [], []
+    places, weights = list(np.ndindex(outputs.shape)), KERNEL.ravel()
+    windows, remarks = [], []
     for place in places:
-        cells = _window(inputs, place)
-        windows.append(
-            [Mark(cell, BLUE, f"×{w:.0f}") for cell, w in zip(cells, weights, strict=True)]
-        )
-        pixels = [inputs[0, 0, *cell] for cell in cells]
+        met = window(inputs, place)
+        windows.append([Mark(at, BLUE, f"×{w:.0f}") for at, w in zip(met, weights, strict=True)])
+        pixels = [inputs[0, 0, *cell] for cell in met]
         products = [f"{x:.0f}·{w:.0f}" for x, w in zip(pixels, weights, strict=True)]
         lines = [" + ".join(products[row : row + 3]) for row in (0, 3, 6)]
         remarks.append(" +\n".join(lines) + f" = {outputs[place]:.0f}")
-    panels = [
-        Panel(input_title(inputs, padding), inputs[0, 0], LIGHT_BLUE, windows, padding),
-        Panel(f"Output, {size}×{size}", outputs, LIGHT_GREEN, [[Mark(p, GREEN)] for p in places]),
-    ]
+    panels = [input_panel(inputs, windows, padding), output_panel(outputs, places)]
     still = (PLACE[0] + padding, PLACE[1] + padding)
     return Animation(panels, remarks, places.index(still))
 
@@ -55,14 +53,11 @@ def slide_max_pooling() -> Animation:
     outputs = layer.fprop(IMAGE)[0, 0]
     windows, remarks = [], []
     for place in PLACES:
-        cells, achieved = _window(IMAGE, place), _cells(reached(layer, IMAGE, place))
-        windows.append([Mark(cell, BLUE, framed=cell in achieved) for cell in cells])
-        pixels = ", ".join(f"{IMAGE[0, 0, *cell]:.0f}" for cell in cells)
+        met, achieved = window(IMAGE, place), cells(reached(layer, IMAGE, place))
+        windows.append([Mark(cell, BLUE, framed=cell in achieved) for cell in met])
+        pixels = ", ".join(f"{IMAGE[0, 0, *cell]:.0f}" for cell in met)
         remarks.append(f"max({pixels}) = {outputs[place]:.0f}")
-    panels = [
-        Panel("Input, 5×5", IMAGE[0, 0], LIGHT_BLUE, windows),
-        Panel("Output, 3×3", outputs, LIGHT_GREEN, [[Mark(p, GREEN)] for p in PLACES]),
-    ]
+    panels = [input_panel(IMAGE, windows), output_panel(outputs, PLACES)]
     return Animation(panels, remarks, PLACES.index(PLACE))
 
 
@@ -76,9 +71,9 @@ def slide_columns() -> Animation:
         ]
         for index in range(9)
     ]
-    shaded = [[Mark(cell, BLUE) for cell in _window(IMAGE, place)] for place in PLACES]
+    shaded = [[Mark(cell, BLUE) for cell in window(IMAGE, place)] for place in PLACES]
     panels = [
-        Panel("Input, 5×5", IMAGE[0, 0], LIGHT_BLUE, shaded),
+        input_panel(IMAGE, shaded),
         Panel("Columns, 9×9", np.full((9, 9), np.nan), "white", copied),
     ]
     return Animation(panels, [f"window {n} becomes column {n}" for n in range(1, 10)], 8, size=20)
@@ -90,9 +85,9 @@ def slide_columns_back() -> Animation:
     added, covered, sums = [], set(), np.zeros(IMAGE.shape)
     for index, place in enumerate(PLACES):
         add_columns(columns * (np.arange(9) == index), WINDOW, sums)
-        window = _window(IMAGE, place)
-        covered.update(window)
-        colours = {cell: GREEN if cell in window else LIGHT_GREEN for cell in sorted(covered)}
+        met = window(IMAGE, place)
+        covered.update(met)
+        colours = {cell: GREEN if cell in met else LIGHT_GREEN for cell in sorted(covered)}
         added.append([Mark(cell, colours[cell], value=sums[0, 0, *cell]) for cell in colours])
     shaded = [[Mark((row, index), BLUE) for row in range(9)] for index in range(9)]
     panels = [
@@ -110,7 +105,7 @@ def slide_dilated_kernels() -> Animation:
         layer = Im2colConvolution(np.ones((1, 1, 3, 3)), dilation=dilation)
         size = layer.window.extent[0] + 2
         inputs = np.ones((1, 1, size, size))
-        met = [[Mark(c, BLUE) for c in _cells(reached(layer, inputs, p))] for p in PLACES]
+        met = [[Mark(c, BLUE) for c in cells(reached(layer, inputs, p))] for p in PLACES]
         blank = np.full((size, size), np.nan)
         panels.append(Panel(f"Dilation {dilation}, {size}×{size}", blank, "white", met))
     remarks = [f"output at row {row}, column {column}" for row, column in PLACES]
@@ -126,12 +121,3 @@ ANIMATIONS: dict[str, Callable[[], Animation]] = {
     "figure_07": slide_dilated_kernels,
 }
 """By the name of the still figure, if there is one."""
-
-
-def _window(inputs: np.ndarray, place: Place) -> list[Place]:
-    """The pixels of the 3 x 3 window at `place`, rows before columns."""
-    return _cells(reached(AveragePooling(3, stride=1), inputs, place))
-
-
-def _cells(mask: np.ndarray) -> list[Place]:
-    return [(int(row), int(column)) for row, column in np.argwhere(mask)]

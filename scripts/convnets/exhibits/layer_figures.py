@@ -1,6 +1,6 @@
 """Figures 1 to 5 and 7: how the layers compute, drawn from the hand-written ones."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -10,6 +10,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 
 from convnets.core.files import ROOT
+from convnets.exhibits.animation import Mark, Panel, Place
 from convnets.exhibits.style import FONT_SIZE, SMALL, WIDTH
 from convnets.layers.convolution_im2col import Im2colConvolution, im2col
 from convnets.layers.layer import Layer
@@ -23,6 +24,8 @@ KERNEL = np.array([[0, 1, 2], [2, 2, 0], [0, 1, 2.0]]).reshape(1, 1, 3, 3)
 """Image and kernel of Dumoulin and Visin, whose drawings the paper shows."""
 PLACE = (1, 2)
 """Row and column of the output that is shaded, with the inputs that it is computed from."""
+COLUMN = 3 * PLACE[0] + PLACE[1]
+"""Its column among those of im2col."""
 DILATIONS = (1, 2, 4)
 LIGHT_BLUE, BLUE = "#d6eaf8", "#85c1e9"
 LIGHT_GREEN, GREEN = "#d4efdf", "#7dcea0"
@@ -34,34 +37,24 @@ LABEL = 7
 def draw_convolution(padding: int) -> Drawing:
     """Figure 1: a 3 x 3 kernel on a 5 x 5 input; Figure 2: padded with zeros to keep the size."""
     inputs = Window((3, 3), padding=padding).pad(IMAGE)
-    drawing, (left, middle, right) = _panels(5 + 2 * padding, 3, 3 + 2 * padding)
-    _draw_input(left, inputs, padding)
-    _cells(middle, KERNEL[0, 0], "Kernel, 3×3", "white")
-    _draw_output(right, Im2colConvolution(KERNEL), inputs)
-    return drawing
+    outputs = Im2colConvolution(KERNEL).fprop(inputs)[0, 0]
+    kernel = Panel("Kernel, 3×3", KERNEL[0, 0], "white", [[]])
+    windows = [[Mark(cell, BLUE) for cell in window(inputs)]]
+    return draw(input_panel(inputs, windows, padding), kernel, output_panel(outputs))[0]
 
 
 def draw_max_pooling() -> Drawing:
     """Figure 3: maxima of 3 x 3 windows, and the pixel that gets the gradient of one."""
     layer = MaxPooling(3, stride=1)
-    drawing, (left, right) = _panels(5, 3)
-    _draw_input(left, IMAGE)
-    row, column = np.argwhere(reached(layer, IMAGE))[0]
-    left.add_patch(
-        Rectangle((column, row), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2, zorder=3)
-    )
-    _draw_output(right, layer, IMAGE)
-    return drawing
+    achieved = cells(reached(layer, IMAGE))
+    windows = [[Mark(cell, BLUE, framed=cell in achieved) for cell in window(IMAGE)]]
+    return draw(input_panel(IMAGE, windows), output_panel(layer.fprop(IMAGE)[0, 0]))[0]
 
 
 def draw_columns() -> Drawing:
     """Figure 4: each window of the image becomes a column."""
-    columns = im2col(IMAGE, Window((3, 3)))
-    drawing, (left, right) = _panels(5, 9)
-    _draw_input(left, IMAGE)
-    shaded = np.zeros(columns.shape, bool)
-    shaded[:, 3 * PLACE[0] + PLACE[1]] = True
-    _cells(right, columns, "Columns, 9×9", np.where(shaded, BLUE, LIGHT_BLUE))
+    windows = [[Mark(cell, BLUE) for cell in window(IMAGE)]]
+    drawing, (_, right) = draw(input_panel(IMAGE, windows), _columns("Columns, 9×9"))
     places = [f"{row},{column}" for row in (1, 2, 3) for column in (1, 2, 3)]
     right.set_axis_on()
     right.spines[:].set_visible(False)
@@ -76,31 +69,25 @@ def draw_columns() -> Drawing:
 def draw_matrix_product() -> Drawing:
     """Figure 5: two kernels as rows, times the columns, are two outputs as rows."""
     kernels = np.concatenate([KERNEL, KERNEL[:, :, :, ::-1]])
-    rows = kernels.reshape(2, -1)
-    columns = im2col(IMAGE, Window((3, 3)))
     outputs = Im2colConvolution(kernels).fprop(IMAGE)[0].reshape(2, -1)
-    place = 3 * PLACE[0] + PLACE[1]
-    of_row, of_column, of_output = (np.zeros(m.shape, bool) for m in (rows, columns, outputs))
-    of_row[0], of_column[:, place], of_output[0, place] = True, True, True
-    drawing, (left, middle, right) = _panels(9, 9, 9)
-    _cells(left, rows, "Kernels, 2×9", np.where(of_row, "0.8", "white"))
-    _cells(middle, columns, "× columns, 9×9", np.where(of_column, BLUE, LIGHT_BLUE))
-    _cells(right, outputs, "= outputs, 2×9", np.where(of_output, GREEN, LIGHT_GREEN))
-    return drawing
+    row = [Mark((0, column), "0.8") for column in range(9)]
+    return draw(
+        Panel("Kernels, 2×9", kernels.reshape(2, -1), "white", [row]),
+        _columns("× columns, 9×9"),
+        Panel("= outputs, 2×9", outputs, LIGHT_GREEN, [[Mark((0, COLUMN), GREEN)]]),
+    )[0]
 
 
 def draw_dilated_kernels() -> Drawing:
     """Figure 7: the pixels that a 3 x 3 kernel meets, by its dilation."""
     size = 2 * max(DILATIONS) + 1
-    pixels = np.ones((1, 1, size, size))
-    drawing, panels = _panels(*[size] * len(DILATIONS))
-    for axes, dilation in zip(panels, DILATIONS, strict=True):
+    pixels, panels = np.ones((1, 1, size, size)), []
+    for dilation in DILATIONS:
         layer = Im2colConvolution(np.ones((1, 1, 3, 3)), padding=dilation, dilation=dilation)
-        met = reached(layer, pixels, (size // 2, size // 2))
-        _cells(
-            axes, np.full(met.shape, np.nan), f"Dilation {dilation}", np.where(met, BLUE, "white")
-        )
-    return drawing
+        met = cells(reached(layer, pixels, (size // 2, size // 2)))
+        marks, blank = [Mark(cell, BLUE) for cell in met], np.full((size, size), np.nan)
+        panels.append(Panel(f"Dilation {dilation}", blank, "white", [marks]))
+    return draw(*panels)[0]
 
 
 FIGURES: dict[str, Callable[[], Drawing]] = {
@@ -126,49 +113,56 @@ def reached(layer: Layer, inputs: np.ndarray, place: tuple[int, int] = PLACE) ->
     return layer.bprop(inputs, outputs, grads)[0, 0] != 0
 
 
-def input_title(inputs: np.ndarray, padding: int) -> str:
-    """The size of `inputs` without `padding`, and the padding."""
+def cells(mask: np.ndarray) -> list[Place]:
+    """Row and column of each pixel that `mask` has."""
+    return [(int(row), int(column)) for row, column in np.argwhere(mask)]
+
+
+def window(inputs: np.ndarray, place: Place = PLACE) -> list[Place]:
+    """The pixels of the 3 x 3 window at `place`, rows before columns."""
+    return cells(reached(AveragePooling(3, stride=1), inputs, place))
+
+
+def input_panel(inputs: np.ndarray, windows: list[list[Mark]], padding: int = 0) -> Panel:
+    """The `inputs`, `padding` at each edge of them white, with a window shaded in each frame."""
     size = inputs.shape[-1] - 2 * padding
-    return f"Input, {size}×{size}" + (f", padding {padding}" if padding else "")
+    title = f"Input, {size}×{size}" + (f", padding {padding}" if padding else "")
+    return Panel(title, inputs[0, 0], LIGHT_BLUE, windows, padding)
 
 
-def _draw_input(axes: Axes, inputs: np.ndarray, padding: int = 0) -> None:
-    """Draw `inputs`, of which `padding` at each edge is white, with the 3 x 3 window shaded."""
-    size = inputs.shape[-1]
-    colours = np.full((size, size), "white", dtype="U7")
-    inside = slice(padding, size - padding)
-    colours[inside, inside] = LIGHT_BLUE
-    colours[reached(AveragePooling(3, stride=1), inputs)] = BLUE
-    _cells(axes, inputs[0, 0], input_title(inputs, padding), colours)
+def output_panel(outputs: np.ndarray, places: Sequence[Place] = (PLACE,)) -> Panel:
+    """The `outputs`, one of them shaded in each frame."""
+    title, shaded = f"Output, {len(outputs)}×{len(outputs)}", [[Mark(p, GREEN)] for p in places]
+    return Panel(title, outputs, LIGHT_GREEN, shaded)
 
 
-def _draw_output(axes: Axes, layer: Layer, inputs: np.ndarray) -> None:
-    outputs = layer.fprop(inputs)[0, 0]
-    colours = np.full(outputs.shape, LIGHT_GREEN)
-    colours[PLACE] = GREEN
-    _cells(axes, outputs, f"Output, {len(outputs)}×{len(outputs)}", colours)
+def _columns(title: str) -> Panel:
+    marks = [Mark((row, COLUMN), BLUE) for row in range(9)]
+    return Panel(title, im2col(IMAGE, Window((3, 3))), LIGHT_BLUE, [marks])
 
 
-def _panels(*columns: int) -> tuple[Drawing, list[Axes]]:
-    """Panels side by side for grids of so many columns, with cells of one size, and no axes."""
+def draw(*panels: Panel) -> tuple[Drawing, list[Axes]]:
+    """The first frames of panels side by side, with cells of one size, and no axes."""
+    columns = [panel.values.shape[1] for panel in panels]
     height = WIDTH * max(columns) / (sum(columns) + len(columns)) + 4 * FONT_SIZE / 72
     drawing = Drawing(figsize=(WIDTH, height), layout="constrained")
-    panels = drawing.subplots(1, len(columns), width_ratios=columns)
-    for axes in panels:
+    grids = list(drawing.subplots(1, len(columns), width_ratios=columns))
+    for axes, panel in zip(grids, panels, strict=True):
         axes.set_axis_off()
         axes.set_aspect("equal")
-    return drawing, list(panels)
-
-
-def _cells(axes: Axes, values: np.ndarray, title: str, colours: np.ndarray | str) -> None:
-    """Draw a grid of `values` (rows, columns) on `colours`, without a number where one is NaN."""
-    rows, columns = values.shape
-    for (row, column), colour in np.ndenumerate(np.broadcast_to(colours, values.shape)):
-        axes.add_patch(
-            Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="0.4", linewidth=0.6)
-        )
-        if not np.isnan(values[row, column]):
-            number = f"{values[row, column]:.0f}"
-            axes.text(column + 0.5, row + 0.55, number, ha="center", va="center", fontsize=SMALL)
-    axes.set(xlim=(0, columns), ylim=(rows, 0))
-    axes.set_title(title, fontsize=SMALL)
+        shades = {mark.place: mark.colour for mark in panel.frames[0]}
+        for (row, column), value in panel.cells():
+            colour = shades.get((row, column), panel.colour_at((row, column)))
+            axes.add_patch(
+                Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="0.4", linewidth=0.6)
+            )
+            if not np.isnan(value):
+                at = (column + 0.5, row + 0.55)
+                axes.text(*at, f"{value:.0f}", ha="center", va="center", fontsize=SMALL)
+        for row, column in (mark.place for mark in panel.frames[0] if mark.framed):
+            axes.add_patch(
+                Rectangle((column, row), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2, zorder=3)
+            )
+        axes.set(xlim=(0, panel.values.shape[1]), ylim=(len(panel.values), 0))
+        axes.set_title(panel.title, fontsize=SMALL)
+    return drawing, grids

@@ -2,18 +2,20 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from convnets.config.experiments import Table
+from convnets.core.files import write_text
 from convnets.core.formats import decimals, number
 from convnets.core.templates import texts
-from convnets.exhibits.table_text import Grid
-from convnets.judging.conditions import censored, runtime_conditions
+from convnets.exhibits.table_text import Grid, latex, markdown
+from convnets.judging.conditions import censored, conditions, runtime_conditions
 from convnets.judging.estimates import OF_BEST
 from convnets.judging.numbers import own_interval
+from convnets.judging.published import read_published
 from convnets.judging.witnesses import spreads_of
 from convnets.runs.metrics import (
     RUNTIMES,
@@ -85,25 +87,15 @@ class Ours(NamedTuple):
         return text, deviation, ", ".join(ends)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One measure of one model of a row: the published value, `None` if missing, and ours."""
-
-    rank: Rank
-    measure: str
-    paper: float | str | None
-    ours: Ours
-
-
-@dataclass(frozen=True)
-class FilledRow:
+class FilledRow(NamedTuple):
     """A row of the table with its values."""
 
     label: tuple[str, ...]
     variants: tuple[str, ...]
     models: dict[Rank, tuple[str, int]]
     """Variant and number of seeds behind each rank."""
-    entries: list[Entry]
+    cells: dict[tuple[Rank, str], tuple[float | str | None, Ours]]
+    """Published value, `None` if missing, and ours, by rank and measure."""
 
 
 class FilledTable:
@@ -116,7 +108,12 @@ class FilledTable:
         self._spreads = spreads_of(runs)
         self._published = published[published["table"] == table.published]
         self.rows = [self._fill(row.label, row.variants) for row in table.rows]
-        self.with_paper = {e.measure for r in self.rows for e in r.entries if e.paper is not None}
+        self.with_paper = {
+            measure
+            for row in self.rows
+            for (_, measure), (paper, _) in row.cells.items()
+            if paper is not None
+        }
         """Measures for which the paper has values in this table."""
 
     def numbers(self) -> pd.DataFrame:
@@ -136,10 +133,10 @@ class FilledTable:
             + ((source,) if self.with_paper else ())
             for rank, measure, source in shown
         ]
-        cells = []
-        for row in self.rows:
-            entries = {(entry.rank, entry.measure): entry for entry in row.entries}
-            cells.append([_text(entries[rank, name], source) for rank, name, source in shown])
+        cells = [
+            [_text(*row.cells[rank, measure], measure, source) for rank, measure, source in shown]
+            for row in self.rows
+        ]
         return Grid(self.table.header, columns, [row.label for row in self.rows], cells)
 
     def notes(self, conditions: str) -> str:
@@ -157,18 +154,17 @@ class FilledTable:
 
     def _fill(self, label: tuple[str, ...], variants: tuple[str, ...]) -> FilledRow:
         trained = rank_variants(self.runs, variants)[: len(self.ranks)]
-        models: dict[Rank, tuple[str, int]] = {}
-        entries = []
+        row = FilledRow(label, variants, {}, {})
         for index, rank in enumerate(self.ranks):
             chosen = trained[index : index + 1]
             ours = runs_of(self.runs, *chosen)
             if chosen:
-                models[rank] = (chosen[0], len(ours))
+                row.models[rank] = (chosen[0], len(ours))
             published = self._published_of(label, variants, rank)
             for measure in self.table.columns:
                 paper = _published_value(published, measure)
-                entries.append(Entry(rank, measure, paper, self._ours(ours, measure)))
-        return FilledRow(label, variants, models, entries)
+                row.cells[rank, measure] = (paper, self._ours(ours, measure))
+        return row
 
     def _published_of(
         self, label: tuple[str, ...], variants: tuple[str, ...], rank: Rank
@@ -204,21 +200,26 @@ class FilledTable:
         for rank in self.ranks:
             yield f"{rank.prefix}variant", row.models.get(rank, (None, 0))[0]
             yield f"{rank.prefix}seeds", row.models.get(rank, (None, 0))[1]
-            for entry in row.entries:
-                if entry.rank is rank:
-                    yield from self._numbers_of(entry)
+            for measure in self.table.columns:
+                name, (paper, ours) = rank.prefix + measure, row.cells[rank, measure]
+                if measure in self.with_paper:
+                    yield f"{name}_paper", paper
+                yield f"{name}_ours", ours.value
+                if measure not in OF_ARCHITECTURE:
+                    yield f"{name}_ours_sd", ours.deviation
+                if measure in WITH_INTERVAL:
+                    low, high = ours.interval or (None, None)
+                    yield from ((f"{name}_ours_low", low), (f"{name}_ours_high", high))
 
-    def _numbers_of(self, entry: Entry) -> Iterator[tuple[str, Any]]:
-        name = entry.rank.prefix + entry.measure
-        if entry.measure in self.with_paper:
-            yield f"{name}_paper", entry.paper
-        yield f"{name}_ours", entry.ours.value
-        if entry.measure not in OF_ARCHITECTURE:
-            yield f"{name}_ours_sd", entry.ours.deviation
-        if entry.measure in WITH_INTERVAL:
-            low, high = entry.ours.interval or (None, None)
-            yield f"{name}_ours_low", low
-            yield f"{name}_ours_high", high
+
+def make_table(table: Table, runs: pd.DataFrame, provenance: dict[str, Any], prefix: Path) -> None:
+    """Write the table's three files, whose name is that of the table with an ending."""
+    filled = FilledTable(table, runs, read_published())
+    caption = f"{table.title}. {filled.notes(conditions(provenance, filled.runs))}"
+    text = (filled.grid(), prefix.name, caption)
+    write_text(f"{prefix}.csv", filled.numbers().to_csv(index=False))
+    write_text(f"{prefix}.md", markdown(*text))
+    write_text(f"{prefix}.tex", latex(*text))
 
 
 def _ranks(best: int | None) -> tuple[Rank, ...]:
@@ -240,10 +241,10 @@ def unit_of(measure: str) -> str:
     return UNITS.get(measure, "")
 
 
-def _text(entry: Entry, source: str) -> str:
+def _text(paper: float | str | None, ours: Ours, measure: str, source: str) -> str:
     """A value as it is shown in Markdown and LaTeX."""
     if source == "paper":
-        return number(entry.paper, unit_of(entry.measure))
-    value, deviation, interval = entry.ours.shown(entry.measure)
-    value = f"at least {value}" if entry.ours.at_least else value
+        return number(paper, unit_of(measure))
+    value, deviation, interval = ours.shown(measure)
+    value = f"at least {value}" if ours.at_least else value
     return value + f" ± {deviation}" * bool(deviation) + f" [{interval}]" * bool(interval)

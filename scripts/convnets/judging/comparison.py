@@ -47,21 +47,13 @@ from convnets.runs.metrics import RUNTIMES, runs_of, runtimes_measured
 NOT_COMPARABLE = "not comparable"
 COLUMNS = [
     *("table", "row", "variant", "metric", "unit", "paper", "ours", "ours_low", "ours_high"),
-    *(
-        "at_least",
-        "seeds",
-        "difference",
-        "verdict",
-        "reason",
-        "difference_low",
-        "difference_high",
-        "p_holm",
-    ),
+    *("at_least", "seeds", "difference", "verdict", "reason"),
+    *("difference_low", "difference_high", "p_holm"),
     *("relative_to", "paper_relative", "ours_relative", "relative_low", "relative_high"),
     *("theirs", "theirs_low", "theirs_high", "theirs_runs", "theirs_persons", "theirs_verdict"),
     *("conditions", "level"),
 ]
-Row = dict[str, Any]
+NumberRow = dict[str, Any]
 
 
 def compare(
@@ -69,8 +61,8 @@ def compare(
 ) -> pd.DataFrame:
     """One row for each published number; `runs` is metrics.csv, `prior` other people's runs."""
     paper = distinct_numbers(published)
-    ours: dict[tuple[str, str], Row] = {}
-    theirs: dict[tuple[str, str], Row] = {}
+    ours: dict[tuple[str, str], NumberRow] = {}
+    theirs: dict[tuple[str, str], NumberRow] = {}
     for metric, numbers in paper.items():
         ours |= {(row["variant"], metric): row for row in _ours(metric, paper, runs, provenance)}
         theirs |= {(row["variant"], metric): row for row in _theirs(metric, numbers, prior)}
@@ -80,7 +72,7 @@ def compare(
         for row, word, corrected in zip(tested, *verdicts(p, same), strict=True):
             row |= {f"{prefix}verdict": word, f"{prefix}p_holm": corrected}
     _compare_hardware(list(ours.values()), runs)
-    rows: list[Row] = []
+    rows: list[NumberRow] = []
     for cell in published[["table", "row", "variant", "metric", "unit"]].to_dict("records"):
         key = (cell["variant"], cell["metric"])
         rows.append(ours[key] | theirs.get(key, {}) | {str(name): x for name, x in cell.items()})
@@ -90,7 +82,7 @@ def compare(
 
 def _ours(
     metric: str, published: dict[str, pd.Series], runs: pd.DataFrame, provenance: dict[str, Any]
-) -> Iterator[Row]:
+) -> Iterator[NumberRow]:
     """The rows of a metric; those that can be judged have `p` and `same` in place of a verdict."""
     numbers = published[metric]
     variants, paper = list(numbers.index), numbers.to_numpy(float)
@@ -107,7 +99,7 @@ def _ours(
     low, high = gaps.interval
     for place, (variant, number) in enumerate(zip(variants, paper, strict=True)):
         mine = runs_of(runs, variant)
-        row: Row = {"variant": variant, "metric": metric, "paper": number, "seeds": len(mine)}
+        row: NumberRow = {"variant": variant, "metric": metric, "paper": number, "seeds": len(mine)}
         if metric in RUNTIMES:
             row |= {"relative_to": REFERENCE, "paper_relative": number / unit}
         if mine.empty:
@@ -123,7 +115,7 @@ def _ours(
         yield row | (obstacle or _judged(gaps, place, row["seeds"], in_rounds))
 
 
-def _judged(gaps: Gaps, place: int, seeds: int, in_rounds: bool) -> Row:
+def _judged(gaps: Gaps, place: int, seeds: int, in_rounds: bool) -> NumberRow:
     basis = f"{seeds} seeds"
     if in_rounds:
         basis = "rounds measured side by side, and an assumed one of the paper's run"
@@ -133,7 +125,7 @@ def _judged(gaps: Gaps, place: int, seeds: int, in_rounds: bool) -> Row:
     return {"p": gaps.p[place], "same": gaps.reproduced[place], "reason": reason}
 
 
-def _obstacle(row: Row, conditions: str, unknown: bool) -> Row:
+def _obstacle(row: NumberRow, conditions: str, unknown: bool) -> NumberRow:
     """Verdict and reason where a number cannot be judged; empty where it can."""
     if (row["variant"], row["metric"]) == (REFERENCE, "epoch_seconds"):
         return {"verdict": "reference", "reason": "all runtimes are multiples of this one"}
@@ -148,7 +140,7 @@ def _obstacle(row: Row, conditions: str, unknown: bool) -> Row:
     return {}
 
 
-def _shown(metric: str, row: Row, value: float, low: float, high: float) -> Row:
+def _shown(metric: str, row: NumberRow, value: float, low: float, high: float) -> NumberRow:
     """Ours against the paper's as a reader sees it: a difference, or multiples of the reference."""
     paper = row["paper"]
     if metric in RUNTIMES:
@@ -161,7 +153,7 @@ def _shown(metric: str, row: Row, value: float, low: float, high: float) -> Row:
     return {"difference": difference, "difference_low": low, "difference_high": high}
 
 
-def _compare_hardware(rows: list[Row], runs: pd.DataFrame) -> None:
+def _compare_hardware(rows: list[NumberRow], runs: pd.DataFrame) -> None:
     """On another kind of machine, a ratio of runtimes can be reproduced, but not be false."""
     machines = other_hardware(runs)
     for row in rows:
@@ -171,7 +163,7 @@ def _compare_hardware(rows: list[Row], runs: pd.DataFrame) -> None:
             row |= {"verdict": NOT_COMPARABLE, "reason": reason}
 
 
-def _theirs(metric: str, numbers: pd.Series, prior: Prior) -> Iterator[Row]:
+def _theirs(metric: str, numbers: pd.Series, prior: Prior) -> Iterator[NumberRow]:
     """Where the paper's numbers lie among other people's."""
     model, counted = prior.models[metric], prior.counts(metric)
     covered = [variant for variant in numbers.index if variant in model.means.index]

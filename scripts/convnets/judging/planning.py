@@ -102,7 +102,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Step:
+class PlanStep:
     """A group of runs that the search added."""
 
     added: np.ndarray
@@ -135,7 +135,7 @@ class Planner:
         """The decisions without further runs."""
         return self.simulate(np.zeros(len(self.hours), dtype=int))
 
-    def choose(self, budget: float) -> Iterator[Step]:
+    def choose(self, budget: float) -> Iterator[PlanStep]:
         """The groups of runs to add within `budget` hours, in the order of the search."""
         now, groups = self.now, self._groups_within(budget)
         bounds = [np.inf] * len(groups)
@@ -149,7 +149,7 @@ class Planner:
                 gain = outcome.decided - now.decided
                 bounds[place] = gain / hours if gain > LEAST_GAIN else 0.0
                 if bounds[place] > most:
-                    best, most = Step(groups[place], hours, gain, outcome), bounds[place]
+                    best, most = PlanStep(groups[place], hours, gain, outcome), bounds[place]
             if best is None:
                 return
             yield best

@@ -7,32 +7,24 @@ and `judged_claim` and `judged` say what they are there.
 """
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from convnets.core.formats import interval, number, p_value
-from convnets.judging.claims import Claim, ClaimPart, Comparison, Family
+from convnets.judging import verdicts
+from convnets.judging.claims import Claim, ClaimPart, Comparison, Family, load_claims
+from convnets.judging.comparison import compare
 from convnets.judging.conditions import OTHER, SAME, censored, deviations, level, other_hardware
 from convnets.judging.estimates import ACCURACY, MOST_SEEDS, OF_BEST
-from convnets.judging.others import Prior, other_peoples_runs
-from convnets.judging.verdicts import (
-    FAILS,
-    HOLDS,
-    NOT_RUN,
-    ON_THESE_NETWORKS,
-    UNDECIDED,
-    Evidence,
-    Judgement,
-    Witness,
-    both,
-    computed_verdict,
-    judge,
-)
-from convnets.judging.witnesses import our_runs, papers_numbers
+from convnets.judging.others import Prior, other_peoples_runs, read_prior
+from convnets.judging.published import read_published
+from convnets.judging.readings import judge_readings, load_readings
+from convnets.judging.verdicts import NOT_RUN, ON_THESE_NETWORKS, UNDECIDED, Judgement, Witness
+from convnets.judging.witnesses import our_runs, papers_numbers, read_right
 from convnets.runs.metrics import RUNTIMES
 
 COLUMNS = [
@@ -46,11 +38,10 @@ COLUMNS = [
     *("paper_evidence", "conditions", "level"),
 ]
 NO_NUMBERS = "no numbers"
-Row = dict[str, Any]
+NEITHER = {"theirs_verdict": NO_NUMBERS, "paper_verdict": NO_NUMBERS}
 
 
-@dataclass(frozen=True)
-class About:
+class About(NamedTuple):
     """The conditions of our runs."""
 
     conditions: str
@@ -61,6 +52,25 @@ class About:
     """Variants whose best epoch is unknown."""
     hardware: Collection[str]
     """Machines of another kind than the paper's."""
+
+
+def judge_runs(
+    folders: Iterable[Path],
+    runs: pd.DataFrame,
+    mechanism: Mapping[str, Any],
+    provenance: dict[str, Any],
+) -> dict[str, pd.DataFrame]:
+    """All that is judged of finished runs, by the name of its table.
+
+    `runs` is metrics.csv of the runs in `folders`.
+    """
+    published, prior = read_published(), read_prior()
+    claims = (load_claims(), runs, read_right(folders), published, prior, mechanism, provenance)
+    return {
+        "comparison": compare(published, runs, provenance, prior),
+        "claims": judge_all(*claims),
+        "readings": judge_readings(load_readings(), published, runs, provenance),
+    }
 
 
 def about_runs(runs: pd.DataFrame, provenance: dict[str, Any]) -> About:
@@ -108,71 +118,64 @@ def judge_claims(
 ) -> pd.DataFrame:
     """One row for each part of each claim; `mechanism` has the computed measures."""
     never = RUNTIMES if about.hardware else ()
-    mine, other, numbers = judge(family, ours, never), judge(family, theirs), judge(family, paper)
-    together = both(family, mine, other)
-    rows: list[Row] = []
+    mine = verdicts.judge(family, ours, never)
+    other, numbers = verdicts.judge(family, theirs), verdicts.judge(family, paper)
+    together = verdicts.both(family, mine, other)
+    rows: list[dict[str, Any]] = []
     for claim in family.claims:
         parts = [
-            _about(part, item)
+            _claimed(part, item)
             | _ours(claim, item, mine, about)
             | _others(claim, item, other, "theirs")
             | _others(claim, item, numbers, "paper")
             for part, item in claim.comparisons()
         ]
-        computed = [_computed(part, mechanism) for part in claim.parts if part.computed]
+        parts += [_computed(part, mechanism) for part in claim.parts if part.computed]
         judged = mine.verdict(claim)
         if judged == NOT_RUN:  # nothing was tested: computed, censored, or really not run
-            judged = _all_of([row["judged"] for row in [*parts, *computed]])
+            judged = _all_of([row["judged"] for row in parts])
         tested = {name for _, item in claim.comparisons() for name in item.variants}
-        verdict = _limited(judged, tested, about)
-        seen = claim.id in mine.claims and claim.id in other.claims
+        evidence = mine.claims.get(claim.id)
         shared = {
+            **{key: getattr(claim, key) for key in ("section", "sentence", "quote")},
             "claim": claim.id,
-            "section": claim.section,
-            "sentence": claim.sentence,
-            "quote": claim.quote,
-            "claim_verdict": verdict,
+            "claim_verdict": _limited(judged, tested, about),
             "judged_claim": judged,
-            **_lean(mine.claims.get(claim.id)),
+            **({"lean": evidence.lean, "lean_p": evidence.p} if evidence else {}),
             "theirs_claim_verdict": _known(other, claim),
             "paper_claim_verdict": _known(numbers, claim),
         }
-        if seen and verdict != ON_THESE_NETWORKS:
+        seen = claim.id in mine.claims and claim.id in other.claims
+        if seen and shared["claim_verdict"] != ON_THESE_NETWORKS:
             shared["combined_verdict"] = together.verdict(claim)
-        rows += [
-            row | shared | {"part": number} for number, row in enumerate([*parts, *computed], 1)
-        ]
+        rows += [row | shared | {"part": number} for number, row in enumerate(parts, 1)]
     table = pd.DataFrame(rows).assign(conditions=about.conditions, level=about.level)
     whole = dict.fromkeys(("seeds", "seeds_to_decide", "theirs_persons"), "Int64")
     return table.reindex(columns=COLUMNS).astype(whole)
 
 
-def _about(part: ClaimPart, comparison: Comparison) -> Row:
-    unit = "fraction" if part.quantity == ACCURACY else "ratio"
+def _claimed(part: ClaimPart, comparison: Comparison) -> dict[str, Any]:
     claimed = comparison.text
     if part.at_least is not None:
         claimed += f" (for {part.at_least} of {len(part.units)})"
-    return _shared(part) | {"quantity": part.quantity, "claimed": claimed, "unit": unit}
+    return _shared(part) | {"quantity": part.quantity, "claimed": claimed}
 
 
-def _shared(part: ClaimPart) -> Row:
-    return {"ours": part.ours, "says": part.says, "above": part.above, "below": part.below}
+def _shared(part: ClaimPart) -> dict[str, Any]:
+    return {key: getattr(part, key) for key in ("ours", "says", "above", "below")}
 
 
-def _ours(claim: Claim, item: Comparison, mine: Judgement, about: About) -> Row:
+def _ours(claim: Claim, item: Comparison, mine: Judgement, about: About) -> dict[str, Any]:
+    unit: dict[str, Any] = {"unit": "fraction" if item.quantity == ACCURACY else "ratio"}
     if item not in mine.findings:
         cut = [name for name in item.variants if name in about.censored]
+        word, reason = NOT_RUN, f"no finished run of one of {', '.join(item.variants)}"
         if cut and item.quantity in OF_BEST:
-            reason = f"cut short at or near the best epoch: {', '.join(cut)}"
-            return {"verdict": UNDECIDED, "judged": UNDECIDED, "evidence": reason}
-        reason = f"no finished run of one of {', '.join(item.variants)}"
-        return {"verdict": NOT_RUN, "judged": NOT_RUN, "evidence": reason}
-    finding = mine.findings[item]
+            word, reason = UNDECIDED, f"cut short at or near the best epoch: {', '.join(cut)}"
+        return unit | {"verdict": word, "judged": word, "evidence": reason}
+    shown, seeds, p = _found(item, mine)
     word, corrected = mine.part_verdict(claim, item)
-    shown = _numbers(finding.effects, finding.index, item)
-    seeds = int(finding.effects.seeds[finding.index])
-    p = finding.evidence.p
-    words = f"{_interval(shown)}; {p_value(p)}, corrected {p_value(corrected)}"
+    words = f"{_interval(item, shown)}; {p_value(p)}, corrected {p_value(corrected)}"
     needed = None
     if seeds == 1:
         words += "; one seed, with the spread of other variants or an assumed one"
@@ -180,60 +183,54 @@ def _ours(claim: Claim, item: Comparison, mine: Judgement, about: About) -> Row:
         needed = mine.seeds_to_decide(claim, item)
         number = f"{needed} seeds" if needed else f"more than {MOST_SEEDS} seeds"
         words += f"; if the effect stays, {number} would decide it with 80 % power"
-    return shown | {
-        "verdict": _limited(word, item.variants, about),
-        "judged": word,
-        "evidence": words,
-        "test": "Student's t, moderated variance",
-        "p": p,
-        "p_holm": corrected,
-        "seeds": seeds,
-        "seeds_to_decide": needed,
-    }
+    verdict = {"verdict": _limited(word, item.variants, about), "judged": word, "evidence": words}
+    test = {"test": "Student's t, moderated variance", "p": p, "p_holm": corrected}
+    return unit | shown | verdict | test | {"seeds": seeds, "seeds_to_decide": needed}
 
 
-def _others(claim: Claim, item: Comparison, found: Judgement, name: str) -> Row:
+def _others(claim: Claim, item: Comparison, found: Judgement, name: str) -> dict[str, Any]:
     """A part as another witness has it, in columns that begin with `name`."""
     if item not in found.findings:
         return {f"{name}_verdict": NO_NUMBERS, f"{name}_evidence": f"{name} has no numbers for it"}
-    finding = found.findings[item]
-    shown = _numbers(finding.effects, finding.index, item)
-    word, _ = found.part_verdict(claim, item)
-    row = {f"{name}_{key}": value for key, value in shown.items()}
-    row |= {f"{name}_verdict": word, f"{name}_p": finding.evidence.p}
-    words = _interval(shown)
+    shown, persons, p = _found(item, found)
+    words = _interval(item, shown)
+    row: dict[str, Any] = {f"{name}_{key}": value for key, value in shown.items()}
     if name == "theirs":
-        persons = int(finding.effects.seeds[finding.index])
         row["theirs_persons"] = persons
         words += f"; {persons} persons or more"
-    return row | {f"{name}_evidence": f"{words}; {p_value(finding.evidence.p)}"}
+    evidence = {f"{name}_p": p, f"{name}_evidence": f"{words}; {p_value(p)}"}
+    return row | evidence | {f"{name}_verdict": found.part_verdict(claim, item)[0]}
 
 
-def _computed(part: ClaimPart, mechanism: Mapping[str, Any]) -> Row:
+def _computed(part: ClaimPart, mechanism: Mapping[str, Any]) -> dict[str, Any]:
     """A part that follows from the architecture, or from timing two ways of computing the same."""
     found = mechanism[part.computed]
-    verdict = computed_verdict(part, found)
-    return _shared(part) | {
-        "quantity": part.computed,
-        "claimed": f"{part.computed.replace('_', ' ')} {part.bounds}",
-        "verdict": verdict,
-        "judged": verdict,
-        "effect": found["value"],
-        "low": found["low"],
-        "high": found["high"],
-        "test": "computed",
-        "evidence": f"{number(found['value'], 'ratio')}: {found['how']}",
-        "theirs_verdict": NO_NUMBERS,
-        "paper_verdict": NO_NUMBERS,
-    }
+    verdict = verdicts.computed_verdict(part, found)
+    return (
+        _shared(part)
+        | NEITHER
+        | {
+            "quantity": part.computed,
+            "claimed": f"{part.computed.replace('_', ' ')} {part.bounds}",
+            "verdict": verdict,
+            "judged": verdict,
+            "effect": found["value"],
+            "low": found["low"],
+            "high": found["high"],
+            "test": "computed",
+            "evidence": f"{number(found['value'], 'ratio')}: {found['how']}",
+        }
+    )
 
 
-def _all_of(verdicts: list[str]) -> str:
+def _all_of(judged: list[str]) -> str:
     """The verdict on a claim whose parts have no p-values."""
-    known = set(verdicts) - {NOT_RUN}
+    known = set(judged) - {NOT_RUN}
     if not known:
         return NOT_RUN
-    return FAILS if FAILS in known else HOLDS if set(verdicts) == {HOLDS} else UNDECIDED
+    if verdicts.FAILS in known:
+        return verdicts.FAILS
+    return verdicts.HOLDS if set(judged) == {verdicts.HOLDS} else UNDECIDED
 
 
 def _known(judgement: Judgement, claim: Claim) -> str:
@@ -246,23 +243,21 @@ def _limited(verdict: str, variants: Collection[str], about: About) -> str:
     return ON_THESE_NETWORKS if elsewhere and verdict != NOT_RUN else verdict
 
 
-def _lean(evidence: Evidence | None) -> Row:
-    return {"lean": evidence.lean, "lean_p": evidence.p} if evidence else {}
-
-
-def _numbers(effects: Any, index: int, item: Comparison) -> Row:
+def _found(item: Comparison, judgement: Judgement) -> tuple[dict[str, float], int, float]:
+    """A comparison's effect with its interval, number of seeds or persons, and p-value."""
+    finding = judgement.findings[item]
+    effects, index = finding.effects, finding.index
     low, high = effects.interval
-    values = {"effect": effects.value[index], "low": low[index], "high": high[index]}
     plain = float if item.quantity == ACCURACY else math.exp
-    return {key: plain(value) for key, value in values.items()} | {
-        "unit": "fraction" if item.quantity == ACCURACY else "ratio"
-    }
+    values = {"effect": effects.value, "low": low, "high": high}
+    shown = {key: plain(value[index]) for key, value in values.items()}
+    return shown, int(effects.seeds[index]), finding.evidence.p
 
 
-def _interval(row: Row) -> str:
+def _interval(item: Comparison, shown: Mapping[str, float]) -> str:
     """An effect with its interval in words: points of accuracy, or factors."""
-    unit, sign, name = (
-        ("points", "+", "points") if row["unit"] == "fraction" else ("ratio", "", "times")
-    )
-    low_to_high = interval(row["low"], row["high"], unit, sign)
-    return f"{number(row['effect'], unit, sign)} {name} ({low_to_high})"
+    unit, sign, name = ("ratio", "", "times")
+    if item.quantity == ACCURACY:
+        unit, sign, name = ("points", "+", "points")
+    low_to_high = interval(shown["low"], shown["high"], unit, sign)
+    return f"{number(shown['effect'], unit, sign)} {name} ({low_to_high})"

@@ -127,58 +127,38 @@ def calls_of(
     case: Case, dtype: type[np.float32 | np.float64] = np.float32
 ) -> dict[str, dict[str, Call]]:
     """What to measure, by implementation and pass."""
-    rng = np.random.default_rng(0)
+    rng, window = np.random.default_rng(0), case.window
     inputs, weights = (
         rng.standard_normal((number, case.channels, width, width), dtype)
         for number, width in ((case.batch, case.size), (case.channels, case.kernel))
     )
-    outputs = _layer("im2col", case, weights).fprop(inputs)
-    grads = np.ascontiguousarray(outputs)
-    calls = {
-        name: _calls_of_layer(_layer(name, case, weights), inputs, outputs, grads)
-        for name in IMPLEMENTATIONS
+    layers = {
+        name: implementation(weights, None, window.stride, window.padding)
+        for name, implementation in IMPLEMENTATIONS.items()
         if name != "loops" or case.multiply_adds <= MOST_LOOP_PRODUCTS
     }
-    calls["pytorch"] = _calls_of_pytorch(case, inputs, weights, grads)
-    calls["matrix_product"] = _calls_of_product(case, inputs, weights, grads)
-    return calls
-
-
-def _layer(implementation: str, case: Case, weights: np.ndarray) -> ConvolutionLayer:
-    window = case.window
-    return IMPLEMENTATIONS[implementation](weights, None, window.stride, window.padding)
-
-
-def _calls_of_layer(
-    layer: ConvolutionLayer, inputs: np.ndarray, outputs: np.ndarray, grads: np.ndarray
-) -> dict[str, Call]:
-    return {
-        "outputs": partial(layer.fprop, inputs),
-        "input_gradients": partial(layer.bprop, inputs, outputs, grads),
-        "weight_gradients": partial(layer.grads_wrt_params, inputs, grads),
+    outputs = layers["im2col"].fprop(inputs)
+    grads = np.ascontiguousarray(outputs)
+    calls: dict[str, dict[str, Call]] = {
+        name: {
+            "outputs": partial(layer.fprop, inputs),
+            "input_gradients": partial(layer.bprop, inputs, outputs, grads),
+            "weight_gradients": partial(layer.grads_wrt_params, inputs, grads),
+        }
+        for name, layer in layers.items()
     }
-
-
-def _calls_of_pytorch(
-    case: Case, inputs: np.ndarray, weights: np.ndarray, grads: np.ndarray
-) -> dict[str, Call]:
-    x, w, g = (torch.from_numpy(array) for array in (inputs, weights, grads))
-    stride, padding = case.window.stride, case.window.padding
-    return {
-        "outputs": partial(conv2d, x, w, None, stride, padding),
-        "input_gradients": partial(conv2d_input, x.shape, w, g, stride, padding),
-        "weight_gradients": partial(conv2d_weight, x, w.shape, g, stride, padding),
+    x, w, g = map(torch.from_numpy, (inputs, weights, grads))
+    sliding = {"stride": window.stride, "padding": window.padding}
+    calls["pytorch"] = {
+        "outputs": partial(conv2d, x, w, **sliding),
+        "input_gradients": partial(conv2d_input, x.shape, w, g, **sliding),
+        "weight_gradients": partial(conv2d_weight, x, w.shape, g, **sliding),
     }
-
-
-def _calls_of_product(
-    case: Case, inputs: np.ndarray, weights: np.ndarray, grads: np.ndarray
-) -> dict[str, Call]:
-    columns = im2col(case.window.pad(inputs), case.window)
-    kernels = weights.reshape(len(weights), -1)
+    columns, kernels = im2col(window.pad(inputs), window), weights.reshape(len(weights), -1)
     rows = np.ascontiguousarray(grads.transpose(1, 0, 2, 3)).reshape(len(weights), -1)
-    return {
+    calls["matrix_product"] = {
         "outputs": lambda: kernels @ columns,
         "input_gradients": lambda: kernels.T @ rows,
         "weight_gradients": lambda: rows @ columns.T,
     }
+    return calls

@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from convnets.core.formats import number
+from convnets.core.templates import texts
 from convnets.judging.verdicts import FAILS, UNDECIDED
 from convnets.report.axis import Axis
 
 ClaimRow = dict[Any, Any]
 """A row of `claims.csv`: a part of a claim."""
-WITNESSES = {"": "", "theirs_": "other people's runs give", "paper_": "the paper's numbers give"}
-"""Prefix of a witness's columns in claims.csv, and what introduces its values."""
+WITNESSES = ("", "theirs_", "paper_")
+"""Prefixes of the columns of each witness in claims.csv."""
 
 
 class ShownGroup(NamedTuple):
@@ -67,42 +67,9 @@ def sentence(parts: Sequence[ClaimRow]) -> str:
         for prefix in WITNESSES
     }
     known = {prefix: values for prefix, values in known.items() if values}
-    if not known:
-        return f"Not measured: {parts[0]['evidence']}."
-    text, unit = parts[0]["says"], parts[0]["unit"]
-    (prefix, values), *others = known.items()
-    own = text.replace("{change}", _change(values)).replace("{value}", number(values[0], "ratio"))
-    own = own.replace("{}", _range(values, unit))
-    if prefix:
-        who = WITNESSES[prefix].removesuffix(" give")
-        own = f"Our runs do not show it ({parts[0]['evidence']}). By {who}: {own}"
-    for name, found in others:
-        words = _change(found) if "{change}" in text else _range(found, unit).removesuffix(" from")
-        own += f"; {WITNESSES[name]} {words}"
-    return f"{own}."
-
-
-def _range(values: list[float], unit: Any) -> str:
-    """Accuracies above or below something, or factors."""
-    low, high = min(values), max(values)
-    if unit != "fraction":
-        ends = dict.fromkeys(number(float(f"{end:.2g}"), "ratio") for end in (low, high))
-        return f"{' to '.join(ends)} times"
-    if low < 0 < high:
-        return f"{_points(-low)} points below to {_points(high)} points above"
-    ends = dict.fromkeys(map(_points, sorted((abs(low), abs(high)))))
-    if list(ends) == ["0.0"]:
-        return "0.0 points from"
-    return f"{' to '.join(ends)} points {'above' if high > 0 else 'below'}"
-
-
-def _change(values: list[float]) -> str:
-    low, high = (number(100 * end, digits=1, sign="+") for end in (min(values), max(values)))
-    return f"{low if low == high else f'{low} to {high}'} points"
-
-
-def _points(fraction: float) -> str:
-    return number(100 * fraction, digits=1)
+    first = parts[0]
+    unit, evidence = first["unit"], first["evidence"]
+    return texts("claim", known=known, says=first["says"], unit=unit, evidence=evidence)["sentence"]
 
 
 def _axis(parts: Sequence[ClaimRow]) -> Axis | None:

@@ -10,8 +10,9 @@ from convnets.config.settings import parse
 from convnets.core.errors import UserError
 from convnets.core.files import read_json, read_provenance, write_json, write_text
 from convnets.exhibits.commands import commands_of
-from convnets.exhibits.files import make_figure, make_table
-from convnets.judging.everything import judge_runs
+from convnets.exhibits.figures import make_figure
+from convnets.exhibits.tables import make_table
+from convnets.judging.table import judge_runs
 from convnets.report.page import environment, publish
 from convnets.report.results import read_plan
 from convnets.runs.metrics import collect, read_runs
