@@ -158,18 +158,29 @@ def where_bits(builder: Any, notes: Any, shift: Any, mask: Any, value: Any, then
     return builder.select(same, then, ir.Constant(FLOATS, [0.0] * LANES))
 
 
-@emitted(types.UniTuple(VECTOR, TAPS), None, types.intp, types.intp)
-def load_taps(builder: Any, array: Memory, index: Any, step: Any) -> list[Any]:
-    """The weights of a 3 x 3 kernel for 16 channels, a tuple of vectors `step` numbers apart."""
-    places = (builder.add(index, builder.mul(step, INDEX(tap))) for tap in range(TAPS))
-    return [array.load(place, FLOATS) for place in places]
+def vectors_apart(number: int) -> tuple[Any, Any]:
+    """Two functions: one loads a tuple of `number` vectors, the other stores it.
+
+    The vectors are in `array` from `index` on, `step` elements apart.
+    """
+
+    def places(builder: Any, index: Any, step: Any) -> list[Any]:
+        return [builder.add(index, builder.mul(step, INDEX(place))) for place in range(number)]
+
+    @emitted(types.UniTuple(VECTOR, number), None, types.intp, types.intp)
+    def load_all(builder: Any, array: Memory, index: Any, step: Any) -> list[Any]:
+        return [array.load(place, FLOATS) for place in places(builder, index, step)]
+
+    @emitted(types.void, None, types.intp, types.intp, None)
+    def store_all(builder: Any, array: Memory, index: Any, step: Any, vectors: list[Any]) -> None:
+        for place, vector in zip(places(builder, index, step), vectors, strict=True):
+            array.store(place, vector)
+
+    return load_all, store_all
 
 
-@emitted(types.void, None, types.intp, types.intp, None)
-def store_taps(builder: Any, array: Memory, index: Any, step: Any, taps: list[Any]) -> None:
-    """Write what `load_taps` reads."""
-    for tap, vector in enumerate(taps):
-        array.store(builder.add(index, builder.mul(step, INDEX(tap))), vector)
+load_taps, store_taps = vectors_apart(TAPS)
+"""The weights of a 3 x 3 kernel for 16 channels."""
 
 
 @emitted(VECTOR, None, types.intp, types.intp, None)
