@@ -26,7 +26,6 @@ from convnets.data.source import (
     describe_content,
     describe_file,
 )
-from convnets.data.torchvision_sets import balanced_classes
 
 MAPPING = "gzip/emnist-balanced-mapping.txt"
 IMAGES = "gzip/emnist-balanced-{part}-images-idx3-ubyte.gz"
@@ -58,7 +57,6 @@ def read_archive(settings: NistSettings | ArchiveSettings) -> RawDataset:
         raise UserError(
             f"{path}: SHA-256 {file['sha256']}, expected {settings.sha256}; it is {found}. {remedy}"
         )
-    _check_torchvision()
     official = file["sha256"] == OFFICIAL_SHA256
     try:
         with zipfile.ZipFile(path) as archive:
@@ -103,18 +101,6 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
         ) from None
     except DAMAGE as error:
         raise UserError(f"member {name} is damaged ({error})") from error
-
-
-def _check_torchvision() -> None:
-    """Raise `UserError` unless torchvision names the same classes.
-
-    Its list, which other programs go by, was wrong twice in its history.
-    """
-    if balanced_classes() != CLASSES:
-        raise UserError(
-            f"the installed torchvision lists the classes of EMNIST Balanced as "
-            f"{balanced_classes()!r}, expected {CLASSES!r}. Install the pinned version."
-        )
 
 
 def _check_mapping(content: bytes) -> None:

@@ -14,7 +14,6 @@ from convnets.data.glyphs import make_glyphs
 from convnets.data.npz import read_split_files
 from convnets.data.source import RawDataset
 from convnets.data.split import make_split, scale_sizes
-from convnets.data.torchvision_sets import read_torchvision
 
 
 def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
@@ -68,6 +67,8 @@ def _read_source(settings: DataSettings, glyph_seed: np.random.SeedSequence) -> 
         case "glyphs":
             return make_glyphs(settings.glyphs, glyph_seed)
         case "torchvision":
+            from convnets.data.torchvision_sets import read_torchvision  # noqa: PLC0415, is slow
+
             return read_torchvision(settings.torchvision)
 
 

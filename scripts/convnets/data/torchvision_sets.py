@@ -42,11 +42,6 @@ DAMAGE = (OSError, EOFError, ValueError, AssertionError, RuntimeError, KeyError,
 """What torchvision raises on files that are not there, damaged or not to be had."""
 
 
-def balanced_classes() -> str:
-    """torchvision's class list of EMNIST Balanced, in the order of the labels."""
-    return "".join(datasets.EMNIST.classes_split_dict["balanced"])
-
-
 def fetch_torchvision(settings: TorchvisionSettings) -> None:
     """Bring the data set to its folder, unless it is there. One process at a time does so."""
     folder = Path(settings.folder)
