@@ -123,22 +123,18 @@ def rounded(builder: Any, array: Memory, vector: Any) -> Any:
     return builder.bitcast(builder.and_(_round(builder, vector), words(0xFFFF0000)), FLOATS)
 
 
-@emitted(VECTOR, types.float32)
-def filled(builder: Any, number: Any) -> Any:
-    """A vector of equal numbers."""
-    return spread(builder, number)
+def spread(builder: Any, number: Any) -> Any:
+    """A vector of 16 times `number`."""
+    kind = ir.VectorType(number.type, LANES)
+    empty = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, empty, words(0))
 
 
-@emitted(VECTOR, VECTOR, VECTOR)
-def plus(builder: Any, left: Any, right: Any) -> Any:
-    """The sum of two vectors."""
-    return builder.fadd(left, right)
-
-
-@emitted(VECTOR, VECTOR, VECTOR)
-def over(builder: Any, left: Any, right: Any) -> Any:
-    """The quotient of two vectors."""
-    return builder.fdiv(left, right)
+filled = emitted(VECTOR, types.float32)(spread)
+plus = emitted(VECTOR, VECTOR, VECTOR)(lambda builder, left, right: builder.fadd(left, right))
+over = emitted(VECTOR, VECTOR, VECTOR)(lambda builder, left, right: builder.fdiv(left, right))
+"""A vector of equal numbers; the sum and the quotient of two vectors."""
 
 
 @emitted(VECTOR, VECTOR, VECTOR, VECTOR, VECTOR)
@@ -220,11 +216,3 @@ def _round(builder: Any, vector: Any) -> Any:
     bits = builder.bitcast(vector, WORDS)
     odd = builder.and_(builder.lshr(bits, words(16)), words(1))
     return builder.add(bits, builder.add(odd, words(0x7FFF)))
-
-
-def spread(builder: Any, number: Any) -> Any:
-    """A vector of 16 times `number`."""
-    kind = ir.VectorType(number.type, LANES)
-    empty = ir.Constant(kind, ir.Undefined)
-    first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(first, empty, words(0))
