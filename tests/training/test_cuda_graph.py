@@ -73,7 +73,9 @@ def test_a_rehearsal_leaves_no_trace(steps_before: int, optimizer: str) -> None:
 def test_only_whole_batches_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded: list[int] = []
 
-    def pretend(step: training.Step, batch: torch.Tensor, *_: object) -> training.Step:
+    def pretend(
+        step: training.TrainingStep, batch: torch.Tensor, *_: object
+    ) -> training.TrainingStep:
         def replay(indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             recorded.append(len(indices))
             return step(indices)

@@ -22,7 +22,7 @@ from convnets.core.errors import Interrupted, UserError
 from convnets.data.dataset import Dataset
 from convnets.runs.progress import Epoch
 from convnets.training.checkpoints import Checkpoints, TrainingState, write_history
-from convnets.training.cuda_graph import Step, record
+from convnets.training.cuda_graph import TrainingStep, record
 from convnets.training.hardware import Plan
 from convnets.training.network import build_network, class_scores
 
@@ -64,7 +64,7 @@ class Trainer:
         """Mean loss of each step of the epoch, float32 (steps,), on the device."""
         self.corrects = torch.zeros(0, dtype=torch.int64, device=plan.device)
         """Images that each step classified correctly, int64 (steps,), on the device."""
-        self._recorded: Step | None = None
+        self._recorded: TrainingStep | None = None
 
     def begin_epoch(self, epoch: int) -> None:
         """Shuffle the images into the batches of epoch `epoch`, and forget the last one."""
@@ -77,7 +77,7 @@ class Trainer:
     def train_step(self, step: int) -> None:
         """Train on batch `step`, from 0, of the epoch."""
         batch = self.batches[step]
-        update: Step = self.update
+        update: TrainingStep = self.update
         if self.plan.cuda_graph and len(batch) == self.settings.batch_size:
             if self._recorded is None:
                 self._recorded = record(self.update, batch, self.network, self.optimizer)
