@@ -55,12 +55,11 @@ class Memory:
         return self.builder.bitcast(self.builder.gep(self.data, [index]), kind.as_pointer())
 
 
-def emitted(result: types.Type | int, *kinds: types.Type | None) -> Callable[..., Any]:
+def emitted(result: types.Type, *kinds: types.Type | None) -> Callable[..., Any]:
     """Decorate a function that builds LLVM code: Numba compiles calls of it into that code.
 
     The function gets the builder and the arguments: an array as `Memory`, a tuple as a list. Its
-    result is of type `result`, or of that of argument number `result`. Arguments are converted to
-    `kinds`; those without a kind stay as they are.
+    result is of type `result`. Arguments are converted to `kinds`; None leaves the type as it is.
     """
 
     def decorate(generate: Callable[..., Any]) -> Any:
@@ -80,7 +79,7 @@ def emitted(result: types.Type | int, *kinds: types.Type | None) -> Callable[...
         @functools.wraps(generate)  # Numba counts the arguments in the wrapped signature.
         def typed(typing: Any, *given: Any) -> Any:
             found = [kind or own for kind, own in zip(kinds, given, strict=True)]
-            return (found[result] if isinstance(result, int) else result)(*found), build
+            return result(*found), build
 
         return typed
 
@@ -188,7 +187,7 @@ def convolve(builder: Any, pixels: Memory, index: Any, width: Any, taps: list[An
     return total
 
 
-@emitted(3, None, types.intp, types.intp, None, VECTOR)
+@emitted(types.UniTuple(VECTOR, TAPS), None, types.intp, types.intp, None, VECTOR)
 def add_products(
     builder: Any, pixels: Memory, index: Any, width: Any, taps: list[Any], gradient: Any
 ) -> list[Any]:
