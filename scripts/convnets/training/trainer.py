@@ -32,7 +32,7 @@ SAVE_SECONDS = 60.0
 EVALUATION_BATCH = 500
 """Images that are classified at once outside training."""
 
-LabelledImages = tuple[Tensor, Tensor]
+LabelledTensors = tuple[Tensor, Tensor]
 """uint8 images (number, 28, 28) and int64 labels (number,), on the device."""
 
 
@@ -52,7 +52,7 @@ class Trainer:
         settings: TrainingSettings,
         seed: int,
         plan: Plan,
-        train_part: LabelledImages,
+        train_part: LabelledTensors,
     ) -> None:
         self.settings, self.seed, self.plan = settings, seed, plan
         self.images, self.labels = train_part
@@ -110,7 +110,7 @@ class Trainer:
         return None if finite else max(done - 1, 0)
 
     def validate(
-        self, part: LabelledImages, check: Callable[[], None] = go_on
+        self, part: LabelledTensors, check: Callable[[], None] = go_on
     ) -> tuple[float, float]:
         """Mean loss and accuracy on `part`; `check` is called between batches."""
         images, labels = part
@@ -126,7 +126,7 @@ class Trainer:
         state.corrects = self.corrects[: state.step].clone()
 
 
-def to_device(dataset: Dataset, part: str, device: str) -> LabelledImages:
+def to_device(dataset: Dataset, part: str, device: str) -> LabelledTensors:
     """Images and labels of a part of the split, on the device."""
     images, labels = dataset.part(part)
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).long().to(device)
@@ -189,7 +189,7 @@ class TrainingRun:
             trainer.optimizer.load_state_dict(state.optimizer)
 
     def train(
-        self, validation_part: LabelledImages, epochs: int, report: Callable[[TrainingState], None]
+        self, validation_part: LabelledTensors, epochs: int, report: Callable[[TrainingState], None]
     ) -> None:
         """Train until `epochs` epochs are done or patience runs out; `report` each epoch.
 
@@ -208,7 +208,7 @@ class TrainingRun:
             saved = f"{self.state.position}, saved in {self.slots.newest}"
             raise Interrupted(f"{signal} {saved}") from None
 
-    def train_epoch(self, validation_part: LabelledImages) -> None:
+    def train_epoch(self, validation_part: LabelledTensors) -> None:
         """Train and validate for what is left of the running epoch."""
         trainer, state = self.trainer, self.state
         epoch = len(state.history) + 1
