@@ -1,12 +1,12 @@
 """Measure the seconds an epoch of every variant takes, side by side, on an otherwise idle machine.
 
-Writes one CSV file, a row per variant. Nothing is written before the last round ends.
+Writes one CSV file, a row per variant of the runs, once the last round has ended.
 """
 
-import argparse
 from functools import partial
 from pathlib import Path
 
+from convnets.core.arguments import option_parser
 from convnets.core.errors import UserError, explain_no_memory, run_script
 from convnets.core.files import write_text
 from convnets.core.interruption import Interruption
@@ -19,13 +19,16 @@ from convnets.training.trainer import to_device
 
 ROUNDS = 9
 SHORT_SECONDS = 300
-"""Runs shorter than this are measured in as few rounds as give an interval: measuring them
-precisely would take longer than training them."""
+"""If every run was trained in less time, the rounds are as few as give an interval: a precise
+measurement would take longer than the training."""
 log = partial(print, flush=True)
 
 
 def main() -> None:
-    arguments = parse_arguments()
+    parser = option_parser(__doc__, "data", "runs", output="the CSV file to write")
+    text = f"rounds of measuring every variant ({ROUNDS}; {FEWEST_ROUNDS} after short trainings)"
+    parser.add_argument("--rounds", type=int, help=text)
+    arguments = parser.parse_args()
     if arguments.rounds is not None and arguments.rounds < FEWEST_ROUNDS:
         raise UserError(
             f"--rounds is {arguments.rounds}, expected {FEWEST_ROUNDS} or more: fewer give no "
@@ -63,28 +66,10 @@ def main() -> None:
 def read_subjects(folders: list[Path]) -> list[Subject]:
     """The variants that were trained in `folders`, each as in the first of its runs."""
     subjects: dict[str, Subject] = {}
-    for folder in folders:
-        run = RunFolder(folder)
+    for run in map(RunFolder, folders):
         seed, seconds = run.record["seed"], run.record["train_seconds"]
         subjects.setdefault(run.variant.id, Subject(run.variant, run.settings, seed, seconds))
     return list(subjects.values())
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder that prepare_data wrote")
-    parser.add_argument(
-        "--runs", type=Path, nargs="+", required=True, metavar="FOLDER",
-        help="folders of trained runs; each of their variants is measured once",
-    )  # fmt: skip
-    parser.add_argument(
-        "--rounds",
-        type=int,
-        help=f"rounds, in each of which every variant is measured ({ROUNDS}; {FEWEST_ROUNDS} if "
-        f"each run was trained in less than {SHORT_SECONDS} seconds)",
-    )
-    parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from convnets.core.files import file_digest
 from convnets.data import emnist
 from convnets.data.emnist import MAPPING, OFFICIAL_INDEX, read_archive
 from convnets.data.source import RawDataset
-from convnets.data.torchvision_sets import balanced_classes
+from convnets.data.torchvision_sets import datasets
 from emnist_archive import (
     TEST_IMAGES,
     TEST_LABELS,
@@ -63,7 +63,7 @@ def test_only_the_official_checksum_is_called_emnist_balanced(
 
 
 def test_torchvision_names_the_same_classes() -> None:
-    assert balanced_classes() == CLASSES
+    assert "".join(datasets.EMNIST.classes_split_dict["balanced"]) == CLASSES
 
 
 def test_missing_archive(tmp_path: Path) -> None:

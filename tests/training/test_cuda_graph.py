@@ -13,7 +13,7 @@ from convnets.training import trainer as training
 from convnets.training.checkpoints import Checkpoints, TrainingState
 from convnets.training.cuda_graph import put_back
 from convnets.training.hardware import Plan, choose_plan, prepare
-from convnets.training.trainer import LabelledImages, Trainer, TrainingRun
+from convnets.training.trainer import LabelledTensors, Trainer, TrainingRun
 
 METHODS = (
     "fully_connected",
@@ -27,7 +27,7 @@ METHODS = (
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 
-def images(device: str, number: int = 250) -> LabelledImages:
+def images(device: str, number: int = 250) -> LabelledTensors:
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 256, (number, 28, 28), dtype=np.uint8)
     labels = generator.integers(0, 47, number)
@@ -73,7 +73,9 @@ def test_a_rehearsal_leaves_no_trace(steps_before: int, optimizer: str) -> None:
 def test_only_whole_batches_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded: list[int] = []
 
-    def pretend(step: training.Step, batch: torch.Tensor, *_: object) -> training.Step:
+    def pretend(
+        step: training.TrainingStep, batch: torch.Tensor, *_: object
+    ) -> training.TrainingStep:
         def replay(indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             recorded.append(len(indices))
             return step(indices)

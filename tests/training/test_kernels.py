@@ -23,7 +23,7 @@ from convnets.training import hardware
 from convnets.training.hardware import Plan, choose_plan
 from convnets.training.kernels import compiled
 from convnets.training.kernels.modules import (
-    Convolution,
+    Bfloat16Convolution,
     Relu,
     ReluAverageTo2x2,
     ReluPooling,
@@ -230,7 +230,7 @@ def test_the_weight_gradient_is_exact(
     values = torch.randn(batch, channels, width, width, generator=generator).bfloat16()
     values = values.to(memory_format=torch.channels_last).requires_grad_()
     layer.weight.data.copy_(layer.weight.data.bfloat16())
-    out = Convolution(layer)(values)
+    out = Bfloat16Convolution(layer)(values)
     slope = torch.randn(out.shape, generator=generator).bfloat16()
     found = torch.autograd.grad(out, [layer.weight, values], slope)
     exact = values.detach().double().requires_grad_()

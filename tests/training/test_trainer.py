@@ -22,7 +22,7 @@ from convnets.training.evaluation import score
 from convnets.training.hardware import Plan
 from convnets.training.trainer import (
     SAVE_SECONDS,
-    LabelledImages,
+    LabelledTensors,
     Trainer,
     TrainingRun,
     epoch_line,
@@ -38,7 +38,7 @@ STEPS = 10
 """Steps of an epoch: 200 images in batches of 20."""
 
 
-def images_of_bars(number: int, seed: int) -> LabelledImages:
+def images_of_bars(number: int, seed: int) -> LabelledTensors:
     """Images whose class, 0 to 3, is where a bright bar stands."""
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, 4, number)

@@ -18,15 +18,14 @@ from convnets.config.settings import (
     NistSettings,
 )
 from convnets.core.errors import UserError
+from convnets.core.files import file_digest
 from convnets.data.arrays import DAMAGE, read_idx, read_member
 from convnets.data.source import (
     LabelledImages,
     RawDataset,
     check_labelled_images,
     describe_content,
-    describe_file,
 )
-from convnets.data.torchvision_sets import balanced_classes
 
 MAPPING = "gzip/emnist-balanced-mapping.txt"
 IMAGES = "gzip/emnist-balanced-{part}-images-idx3-ubyte.gz"
@@ -47,19 +46,18 @@ def read_archive(settings: NistSettings | ArchiveSettings) -> RawDataset:
     key = "data.nist.path" if nist else "data.archive.path"
     remedy = f"Remove it and fetch or copy it again, or name another file with {key}."
     _check_exists(path, "Fetch it with scripts/fetch_archive.py" if nist else "Put it there", key)
-    file = describe_file(path)
-    with open(path, "rb") as opened:
-        found = f"{describe_content(opened.read(256))} of {file['bytes']} bytes"
-    if isinstance(settings, NistSettings) and file["bytes"] != settings.size:
+    size = path.stat().st_size
+    with open(path, "rb") as file:
+        found = f"{describe_content(file.read(256))} of {size} bytes"
+    if isinstance(settings, NistSettings) and size != settings.size:
         raise UserError(
             f"{path}: {found}, expected the official archive of {settings.size} bytes. {remedy}"
         )
-    if settings.sha256 is not None and file["sha256"] != settings.sha256.lower():
+    digest = file_digest(path)
+    if settings.sha256 is not None and digest != settings.sha256.lower():
         raise UserError(
-            f"{path}: SHA-256 {file['sha256']}, expected {settings.sha256}; it is {found}. {remedy}"
+            f"{path}: SHA-256 {digest}, expected {settings.sha256}; it is {found}. {remedy}"
         )
-    _check_torchvision()
-    official = file["sha256"] == OFFICIAL_SHA256
     try:
         with zipfile.ZipFile(path) as archive:
             _check_mapping(_read_member(archive, MAPPING))
@@ -72,13 +70,9 @@ def read_archive(settings: NistSettings | ArchiveSettings) -> RawDataset:
         ) from error
     except UserError as error:
         raise UserError(f"{path}: {error}. {remedy}") from error
-    return RawDataset(
-        display_name="EMNIST Balanced" if official else "EMNIST Balanced-style subset",
-        official=official,
-        parts=parts,
-        files=[file],
-        official_test_images=official_images,
-    )
+    official = digest == OFFICIAL_SHA256
+    name = "EMNIST Balanced" if official else "EMNIST Balanced-style subset"
+    return RawDataset(name, parts, [path], official, official_test_images=official_images)
 
 
 def _check_exists(path: Path, remedy: str, key: str) -> None:
@@ -103,18 +97,6 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
         ) from None
     except DAMAGE as error:
         raise UserError(f"member {name} is damaged ({error})") from error
-
-
-def _check_torchvision() -> None:
-    """Raise `UserError` unless torchvision names the same classes.
-
-    Its list, which other programs go by, was wrong twice in its history.
-    """
-    if balanced_classes() != CLASSES:
-        raise UserError(
-            f"the installed torchvision lists the classes of EMNIST Balanced as "
-            f"{balanced_classes()!r}, expected {CLASSES!r}. Install the pinned version."
-        )
 
 
 def _check_mapping(content: bytes) -> None:

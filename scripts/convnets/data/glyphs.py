@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from convnets.architectures.images import CLASSES, IMAGE_SIZE
 from convnets.config.settings import GlyphSettings
-from convnets.data.source import LabelledImages, RawDataset, describe_file
+from convnets.data.source import LabelledImages, RawDataset
 
 FONTS = (
     *(f"DejaVuSans{style}.ttf" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
@@ -52,15 +52,9 @@ BORDER = 2
 def make_glyphs(settings: GlyphSettings, seed: np.random.SeedSequence) -> RawDataset:
     """A training and a test file of characters, drawn independently, classes in turn."""
     train_seed, test_seed = seed.spawn(2)
-    return RawDataset(
-        display_name="Synthetic glyphs",
-        official=False,
-        parts={
-            "train": _draw_images(settings.train, train_seed),
-            "test": _draw_images(settings.test, test_seed),
-        },
-        files=[describe_file(_font_folder() / name) for name in FONTS],
-    )
+    train, test = _draw_images(settings.train, train_seed), _draw_images(settings.test, test_seed)
+    fonts = [_font_folder() / name for name in FONTS]
+    return RawDataset("Synthetic glyphs", {"train": train, "test": test}, fonts)
 
 
 def _draw_images(count: int, seed: np.random.SeedSequence) -> LabelledImages:

@@ -7,7 +7,7 @@ import numpy as np
 from convnets.architectures.images import IMAGE_SIZE
 from convnets.core.errors import UserError
 from convnets.data.arrays import DAMAGE, read_arrays
-from convnets.data.source import LabelledImages, RawDataset, check_labelled_images, describe_file
+from convnets.data.source import LabelledImages, RawDataset, check_labelled_images
 
 FILES = {
     "train": "emnist-train.npz",
@@ -29,12 +29,8 @@ def read_split_files(folder: Path) -> RawDataset:
             f"{folder}: no {', '.join(missing)}, expected {', '.join(FILES.values())}. Put them "
             "there, or name their folder with data.npz.folder."
         )
-    return RawDataset(
-        display_name="EMNIST course split files",
-        official=False,
-        parts={part: _read_part(path) for part, path in paths.items()},
-        files=[describe_file(path) for path in paths.values()],
-    )
+    parts = {part: _read_part(path) for part, path in paths.items()}
+    return RawDataset("EMNIST course split files", parts, list(paths.values()))
 
 
 def _read_part(path: Path) -> LabelledImages:

@@ -12,9 +12,8 @@ from convnets.data.dataset import Dataset
 from convnets.data.emnist import read_archive
 from convnets.data.glyphs import make_glyphs
 from convnets.data.npz import read_split_files
-from convnets.data.source import RawDataset
+from convnets.data.source import RawDataset, describe_file
 from convnets.data.split import make_split, scale_sizes
-from convnets.data.torchvision_sets import read_torchvision
 
 
 def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
@@ -38,7 +37,7 @@ def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
         "display_name": source.display_name,
         "official": source.official,
         "source": settings.source,
-        "files": source.files,
+        "files": [describe_file(file) for file in source.files],
         "classes": source.classes,
         "subset": subset,
         "settings": settings.shaping(),
@@ -68,6 +67,8 @@ def _read_source(settings: DataSettings, glyph_seed: np.random.SeedSequence) -> 
         case "glyphs":
             return make_glyphs(settings.glyphs, glyph_seed)
         case "torchvision":
+            from convnets.data.torchvision_sets import read_torchvision  # noqa: PLC0415, is slow
+
             return read_torchvision(settings.torchvision)
 
 

@@ -30,12 +30,12 @@ class RawDataset:
 
     display_name: str
     """What to call the data wherever a number made from it appears."""
-    official: bool
-    """Whether checksums prove the official EMNIST files."""
     parts: dict[str, LabelledImages]
     """The images by the part that they came in: `train`, `test` and sometimes `validation`."""
-    files: list[dict[str, Any]]
-    """Name, size and checksums of the files that were read."""
+    files: list[Path]
+    """The files that were read."""
+    official: bool = False
+    """Whether checksums prove the official EMNIST files."""
     classes: Sequence[str] = CLASSES
     """The names of the classes, in the order of their labels."""
     official_test_images: int = 0

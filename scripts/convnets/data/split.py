@@ -31,12 +31,9 @@ def make_split(
     the files of their names. When there is no validation file, validation takes from what is
     left: of both files (`leftover`) or of the training file only (`train_file`).
     """
-    ends = np.cumsum([len(part) for part in labels.values()])
-    pools = {
-        name: np.arange(end - len(part), end)
-        for (name, part), end in zip(labels.items(), ends, strict=True)
-    }
     all_labels = np.concatenate(list(labels.values()))
+    ends = np.cumsum([len(part) for part in labels.values()])
+    pools = dict(zip(labels, np.split(np.arange(len(all_labels)), ends[:-1]), strict=True))
     split: dict[str, np.ndarray] = {}
     for part in ("train", "test", "validation"):
         if part not in pools:

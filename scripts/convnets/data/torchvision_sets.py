@@ -19,7 +19,7 @@ import torch
 from convnets.config.settings import IMAGE_KINDS, TorchvisionSettings
 from convnets.core.errors import UserError
 from convnets.data.download import waiting_lock
-from convnets.data.source import RawDataset, check_labelled_images, describe_file
+from convnets.data.source import RawDataset, check_labelled_images
 
 try:
     datasets = importlib.import_module("torchvision.datasets")
@@ -40,11 +40,6 @@ FOLDERS = {
 DISPLAY_NAMES = {"FashionMNIST": "Fashion-MNIST", "CIFAR10": "CIFAR-10"}
 DAMAGE = (OSError, EOFError, ValueError, AssertionError, RuntimeError, KeyError, pickle.PickleError)
 """What torchvision raises on files that are not there, damaged or not to be had."""
-
-
-def balanced_classes() -> str:
-    """torchvision's class list of EMNIST Balanced, in the order of the labels."""
-    return "".join(datasets.EMNIST.classes_split_dict["balanced"])
 
 
 def fetch_torchvision(settings: TorchvisionSettings) -> None:
@@ -80,13 +75,8 @@ def read_torchvision(settings: TorchvisionSettings) -> RawDataset:
             images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
         parts[part] = check_labelled_images(f"{folder}, {part}", images, labels, shape, classes)
     files = sorted(file for file in folder.iterdir() if file.suffix not in (".gz", ".html"))
-    return RawDataset(
-        display_name=DISPLAY_NAMES.get(settings.name, settings.name),
-        official=False,
-        parts=parts,
-        files=[describe_file(file) for file in files],
-        classes=classes,
-    )
+    name = DISPLAY_NAMES.get(settings.name, settings.name)
+    return RawDataset(name, parts, files, classes=classes)
 
 
 def _open(settings: TorchvisionSettings, train: bool, download: bool = False) -> Any:

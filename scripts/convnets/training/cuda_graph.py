@@ -11,13 +11,15 @@ from itertools import zip_longest
 import torch
 from torch import Tensor, nn
 
-Step = Callable[[Tensor], tuple[Tensor, Tensor]]
+TrainingStep = Callable[[Tensor], tuple[Tensor, Tensor]]
 """Takes indices of images (batch,), gives loss and hits."""
 REHEARSALS = 3
 """Steps before recording, in which libraries choose algorithms and the optimiser its memory."""
 
 
-def record(step: Step, batch: Tensor, network: nn.Module, optimizer: torch.optim.Optimizer) -> Step:
+def record(
+    step: TrainingStep, batch: Tensor, network: nn.Module, optimizer: torch.optim.Optimizer
+) -> TrainingStep:
     """`step` as a CUDA graph, for batches as large as `batch`; weights stay as they are.
 
     The results of a replay stand where those of the one before stood: read or copy them first.

@@ -4,6 +4,7 @@
 start PyTorch, which takes longer than a small test.
 """
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,8 +51,10 @@ def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
 
 def leave_scores(run: RunFolder, scores: np.ndarray) -> None:
     """Keep the test `scores` of the checkpoint of `run` for `left_scores`."""
+    content = io.BytesIO()
+    np.savez(content, scores=scores, checkpoint=run.record["files"][CHECKPOINT])
     with atomic_write(run.path / SCORES) as file:
-        np.savez(file, scores=scores, checkpoint=run.record["files"][CHECKPOINT])
+        file.write(content.getbuffer())
 
 
 def left_scores(run: RunFolder) -> np.ndarray | None:

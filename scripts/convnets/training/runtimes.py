@@ -26,14 +26,14 @@ from convnets.core import records
 from convnets.core.errors import Interrupted
 from convnets.runs.rounds import COLUMNS, ROUND, median_interval
 from convnets.training import hardware
-from convnets.training.trainer import EVALUATION_BATCH, LabelledImages, Trainer
+from convnets.training.trainer import EVALUATION_BATCH, LabelledTensors, Trainer
 
 TRAINING_SECONDS = 0.75
 """About the seconds of a block of training steps; one of validation takes a fifth of that."""
 SHARE = 0.01
 """A block takes at most this share of the time that the run took to train, so that measuring a
 small run does not take longer than training it."""
-Parts = Mapping[str, tuple[LabelledImages, ...]]
+Parts = Mapping[str, tuple[LabelledTensors, ...]]
 """Training and validation part by device."""
 
 
@@ -89,7 +89,7 @@ def measure(
 
 
 def measure_block(
-    subject: Subject, parts: Sequence[LabelledImages], epoch: int
+    subject: Subject, parts: Sequence[LabelledTensors], epoch: int
 ) -> dict[str, float]:
     """Time some steps of epoch `epoch` and some validation batches, after a warm-up.
 

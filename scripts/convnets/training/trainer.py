@@ -22,7 +22,7 @@ from convnets.core.errors import Interrupted, UserError
 from convnets.data.dataset import Dataset
 from convnets.runs.progress import Epoch
 from convnets.training.checkpoints import Checkpoints, TrainingState, write_history
-from convnets.training.cuda_graph import Step, record
+from convnets.training.cuda_graph import TrainingStep, record
 from convnets.training.hardware import Plan
 from convnets.training.network import build_network, class_scores
 
@@ -32,7 +32,7 @@ SAVE_SECONDS = 60.0
 EVALUATION_BATCH = 500
 """Images that are classified at once outside training."""
 
-LabelledImages = tuple[Tensor, Tensor]
+LabelledTensors = tuple[Tensor, Tensor]
 """uint8 images (number, 28, 28) and int64 labels (number,), on the device."""
 
 
@@ -52,7 +52,7 @@ class Trainer:
         settings: TrainingSettings,
         seed: int,
         plan: Plan,
-        train_part: LabelledImages,
+        train_part: LabelledTensors,
     ) -> None:
         self.settings, self.seed, self.plan = settings, seed, plan
         self.images, self.labels = train_part
@@ -64,7 +64,7 @@ class Trainer:
         """Mean loss of each step of the epoch, float32 (steps,), on the device."""
         self.corrects = torch.zeros(0, dtype=torch.int64, device=plan.device)
         """Images that each step classified correctly, int64 (steps,), on the device."""
-        self._recorded: Step | None = None
+        self._recorded: TrainingStep | None = None
 
     def begin_epoch(self, epoch: int) -> None:
         """Shuffle the images into the batches of epoch `epoch`, and forget the last one."""
@@ -77,7 +77,7 @@ class Trainer:
     def train_step(self, step: int) -> None:
         """Train on batch `step`, from 0, of the epoch."""
         batch = self.batches[step]
-        update: Step = self.update
+        update: TrainingStep = self.update
         if self.plan.cuda_graph and len(batch) == self.settings.batch_size:
             if self._recorded is None:
                 self._recorded = record(self.update, batch, self.network, self.optimizer)
@@ -110,7 +110,7 @@ class Trainer:
         return None if finite else max(done - 1, 0)
 
     def validate(
-        self, part: LabelledImages, check: Callable[[], None] = go_on
+        self, part: LabelledTensors, check: Callable[[], None] = go_on
     ) -> tuple[float, float]:
         """Mean loss and accuracy on `part`; `check` is called between batches."""
         images, labels = part
@@ -126,7 +126,7 @@ class Trainer:
         state.corrects = self.corrects[: state.step].clone()
 
 
-def to_device(dataset: Dataset, part: str, device: str) -> LabelledImages:
+def to_device(dataset: Dataset, part: str, device: str) -> LabelledTensors:
     """Images and labels of a part of the split, on the device."""
     images, labels = dataset.part(part)
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).long().to(device)
@@ -189,7 +189,7 @@ class TrainingRun:
             trainer.optimizer.load_state_dict(state.optimizer)
 
     def train(
-        self, validation_part: LabelledImages, epochs: int, report: Callable[[TrainingState], None]
+        self, validation_part: LabelledTensors, epochs: int, report: Callable[[TrainingState], None]
     ) -> None:
         """Train until `epochs` epochs are done or patience runs out; `report` each epoch.
 
@@ -208,7 +208,7 @@ class TrainingRun:
             saved = f"{self.state.position}, saved in {self.slots.newest}"
             raise Interrupted(f"{signal} {saved}") from None
 
-    def train_epoch(self, validation_part: LabelledImages) -> None:
+    def train_epoch(self, validation_part: LabelledTensors) -> None:
         """Train and validate for what is left of the running epoch."""
         trainer, state = self.trainer, self.state
         epoch = len(state.history) + 1

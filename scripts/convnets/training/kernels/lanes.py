@@ -55,12 +55,11 @@ class Memory:
         return self.builder.bitcast(self.builder.gep(self.data, [index]), kind.as_pointer())
 
 
-def emitted(result: types.Type | int, *kinds: types.Type | None) -> Callable[..., Any]:
+def emitted(result: types.Type, *kinds: types.Type | None) -> Callable[..., Any]:
     """Decorate a function that builds LLVM code: Numba compiles calls of it into that code.
 
     The function gets the builder and the arguments: an array as `Memory`, a tuple as a list. Its
-    result is of type `result`, or of that of argument number `result`. Arguments are converted to
-    `kinds`; those without a kind stay as they are.
+    result is of type `result`. Arguments are converted to `kinds`; None leaves the type as it is.
     """
 
     def decorate(generate: Callable[..., Any]) -> Any:
@@ -80,7 +79,7 @@ def emitted(result: types.Type | int, *kinds: types.Type | None) -> Callable[...
         @functools.wraps(generate)  # Numba counts the arguments in the wrapped signature.
         def typed(typing: Any, *given: Any) -> Any:
             found = [kind or own for kind, own in zip(kinds, given, strict=True)]
-            return (found[result] if isinstance(result, int) else result)(*found), build
+            return result(*found), build
 
         return typed
 
@@ -123,22 +122,18 @@ def rounded(builder: Any, array: Memory, vector: Any) -> Any:
     return builder.bitcast(builder.and_(_round(builder, vector), words(0xFFFF0000)), FLOATS)
 
 
-@emitted(VECTOR, types.float32)
-def filled(builder: Any, number: Any) -> Any:
-    """A vector of equal numbers."""
-    return spread(builder, number)
+def spread(builder: Any, number: Any) -> Any:
+    """A vector of 16 times `number`."""
+    kind = ir.VectorType(number.type, LANES)
+    empty = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, empty, words(0))
 
 
-@emitted(VECTOR, VECTOR, VECTOR)
-def plus(builder: Any, left: Any, right: Any) -> Any:
-    """The sum of two vectors."""
-    return builder.fadd(left, right)
-
-
-@emitted(VECTOR, VECTOR, VECTOR)
-def over(builder: Any, left: Any, right: Any) -> Any:
-    """The quotient of two vectors."""
-    return builder.fdiv(left, right)
+filled = emitted(VECTOR, types.float32)(spread)
+plus = emitted(VECTOR, VECTOR, VECTOR)(lambda builder, left, right: builder.fadd(left, right))
+over = emitted(VECTOR, VECTOR, VECTOR)(lambda builder, left, right: builder.fdiv(left, right))
+"""A vector of equal numbers; the sum and the quotient of two vectors."""
 
 
 @emitted(VECTOR, VECTOR, VECTOR, VECTOR, VECTOR)
@@ -158,18 +153,29 @@ def where_bits(builder: Any, notes: Any, shift: Any, mask: Any, value: Any, then
     return builder.select(same, then, ir.Constant(FLOATS, [0.0] * LANES))
 
 
-@emitted(types.UniTuple(VECTOR, TAPS), None, types.intp, types.intp)
-def load_taps(builder: Any, array: Memory, index: Any, step: Any) -> list[Any]:
-    """The weights of a 3 x 3 kernel for 16 channels, a tuple of vectors `step` numbers apart."""
-    places = (builder.add(index, builder.mul(step, INDEX(tap))) for tap in range(TAPS))
-    return [array.load(place, FLOATS) for place in places]
+def vectors_apart(number: int) -> tuple[Any, Any]:
+    """Two functions: one loads a tuple of `number` vectors, the other stores it.
+
+    The vectors are in `array` from `index` on, `step` elements apart.
+    """
+
+    def places(builder: Any, index: Any, step: Any) -> list[Any]:
+        return [builder.add(index, builder.mul(step, INDEX(place))) for place in range(number)]
+
+    @emitted(types.UniTuple(VECTOR, number), None, types.intp, types.intp)
+    def load_all(builder: Any, array: Memory, index: Any, step: Any) -> list[Any]:
+        return [array.load(place, FLOATS) for place in places(builder, index, step)]
+
+    @emitted(types.void, None, types.intp, types.intp, None)
+    def store_all(builder: Any, array: Memory, index: Any, step: Any, vectors: list[Any]) -> None:
+        for place, vector in zip(places(builder, index, step), vectors, strict=True):
+            array.store(place, vector)
+
+    return load_all, store_all
 
 
-@emitted(types.void, None, types.intp, types.intp, None)
-def store_taps(builder: Any, array: Memory, index: Any, step: Any, taps: list[Any]) -> None:
-    """Write what `load_taps` reads."""
-    for tap, vector in enumerate(taps):
-        array.store(builder.add(index, builder.mul(step, INDEX(tap))), vector)
+load_taps, store_taps = vectors_apart(TAPS)
+"""The weights of a 3 x 3 kernel for 16 channels."""
 
 
 @emitted(VECTOR, None, types.intp, types.intp, None)
@@ -181,7 +187,7 @@ def convolve(builder: Any, pixels: Memory, index: Any, width: Any, taps: list[An
     return total
 
 
-@emitted(3, None, types.intp, types.intp, None, VECTOR)
+@emitted(types.UniTuple(VECTOR, TAPS), None, types.intp, types.intp, None, VECTOR)
 def add_products(
     builder: Any, pixels: Memory, index: Any, width: Any, taps: list[Any], gradient: Any
 ) -> list[Any]:
@@ -209,11 +215,3 @@ def _round(builder: Any, vector: Any) -> Any:
     bits = builder.bitcast(vector, WORDS)
     odd = builder.and_(builder.lshr(bits, words(16)), words(1))
     return builder.add(bits, builder.add(odd, words(0x7FFF)))
-
-
-def spread(builder: Any, number: Any) -> Any:
-    """A vector of 16 times `number`."""
-    kind = ir.VectorType(number.type, LANES)
-    empty = ir.Constant(kind, ir.Undefined)
-    first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(first, empty, words(0))

@@ -4,7 +4,6 @@ Its instruction adds to each of 16 sums the products of two pairs of numbers. He
 feature of one image and the same feature of the next: so any stride, padding or dilation fits.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,19 +16,22 @@ from convnets.training.kernels.lanes import (
     FLOATS,
     INDEX,
     LANES,
+    VECTOR,
     WORDS,
     Memory,
     emitted,
     spread,
+    vectors_apart,
     words,
 )
 
 INSTRUCTION = "llvm.x86.avx512bf16.dpbf16ps.512"
-INPUTS, PLANES = 8, 2
-"""Channels of the input, and vectors of channels of the output, of a block of sums in registers."""
-OUTPUTS = PLANES * LANES
+INPUTS, OUTPUTS = 8, 2 * LANES
+"""Channels of input and output of a block of sums, 16 vectors, that stays in registers."""
 PACKED_BYTES = 2**18
 """About the size of packed features that stay in the cache while their products are summed."""
+
+_load_sums, _store_sums = vectors_apart(INPUTS)
 
 
 @emitted(types.void, None, types.intp, types.intp, None, types.intp)
@@ -44,52 +46,20 @@ def _pack(
     pairs.store(place, builder.or_(low, builder.select(there, high, words(0))))
 
 
-@emitted(types.void, *(None, types.intp, None) * 2, None, types.intp, None, types.intp, types.intp)
+@emitted(types.UniTuple(VECTOR, INPUTS), None, types.intp, None, types.intp, None)
 def _add_products(
-    builder: Any,
-    left: Memory,
-    left_start: Any,
-    left_steps: Sequence[Any],
-    right: Memory,
-    right_start: Any,
-    right_steps: Sequence[Any],
-    extent: Sequence[Any],
-    plane_step: Any,
-    sums: Memory,
-    place: Any,
-    row: Any,
-) -> None:
-    """Add to a block of `sums` the products of the pixels in `extent` (pairs, rows, columns).
-
-    `left` is the gradient and `right` the inputs. Each has its first pixel, and steps to the next
-    pair, row and column; `plane_step` leads to the next plane of `left`. The block begins at
-    `place`; the next input channel is `row` numbers further.
-    """
+    builder: Any, left: Memory, left_place: Any, right: Memory, right_place: Any, sums: list[Any]
+) -> list[Any]:
+    """`sums`, each plus the products of 16 pairs of `left` and its own pair of `right`."""
     kind = ir.FunctionType(FLOATS, [FLOATS, WORDS, WORDS])
     product = cgutils.get_or_insert_function(builder.module, kind, INSTRUCTION)
-    targets = [
-        builder.add(place, builder.add(builder.mul(row, INDEX(channel)), INDEX(plane * LANES)))
-        for channel in range(INPUTS)
-        for plane in range(PLANES)
+    vector = left.load(left_place, WORDS)
+    places = [builder.add(right_place, INDEX(channel)) for channel in range(INPUTS)]
+    pairs = [spread(builder, right.load(place, ir.IntType(32))) for place in places]
+    return [
+        builder.call(product, [total, vector, pair])
+        for total, pair in zip(sums, pairs, strict=True)
     ]
-    totals = [cgutils.alloca_once_value(builder, sums.load(target, FLOATS)) for target in targets]
-    with (
-        cgutils.for_range(builder, extent[0]) as pair,
-        cgutils.for_range(builder, extent[1]) as line,
-        cgutils.for_range(builder, extent[2]) as column,
-    ):
-        for loop, *steps in zip((pair, line, column), left_steps, right_steps, strict=True):
-            left_start = builder.add(left_start, builder.mul(loop.index, steps[0]))
-            right_start = builder.add(right_start, builder.mul(loop.index, steps[1]))
-        planes = (builder.mul(plane_step, INDEX(plane)) for plane in range(PLANES))
-        vectors = [left.load(builder.add(left_start, plane), WORDS) for plane in planes]
-        for channel in range(INPUTS):
-            pixel = right.load(builder.add(right_start, INDEX(channel)), ir.IntType(32))
-            number = spread(builder, pixel)
-            for total, vector in zip(totals[PLANES * channel :], vectors, strict=False):
-                builder.store(builder.call(product, [builder.load(total), vector, number]), total)
-    for target, total in zip(targets, totals, strict=True):
-        sums.store(target, builder.load(total))
 
 
 @compiled
@@ -119,29 +89,29 @@ def weight_gradient(gradient, inputs, shapes, geometry, sums):  # type: ignore[n
     group = max(1, min(total, PACKED_BYTES // (4 * channels * height * width)))
     left = np.empty(group * rows * columns * filters, np.int32)
     right = np.empty(group * height * width * channels, np.int32)
-    left_image, right_image = rows * columns * LANES, height * width * LANES
     for first in range(0, total, group):
         number = min(group, total - first)
         _pack_pairs(gradient, batch, rows * columns, filters, first, number, left)
         _pack_pairs(inputs, batch, height * width, channels, first, number, right)
-        left_steps = (left_image, columns * LANES, LANES)
-        right_steps = (right_image, stride * width * LANES, stride * LANES)
+        plane = number * rows * columns * LANES
         for tap in range(kernel * kernel):
             y, x = tap // kernel * dilation - padding, tap % kernel * dilation - padding
-            top, left_edge = max(0, -(y // stride)), max(0, -(x // stride))
-            bottom = min(rows, (height - 1 - y) // stride + 1)
-            right_edge = min(columns, (width - 1 - x) // stride + 1)
-            extent = (number, bottom - top, right_edge - left_edge)
-            target = (top * columns + left_edge) * LANES
-            pixel = ((y + top * stride) * width + x + left_edge * stride) * LANES
+            top, bottom = max(0, -(y // stride)), min(rows, (height - 1 - y) // stride + 1)
+            start, end = max(0, -(x // stride)), min(columns, (width - 1 - x) // stride + 1)
             for channel in range(0, channels, INPUTS):
-                plane, lane = channel // LANES, channel % LANES
-                start = plane * number * right_image + pixel + lane
-                for block in range(0, filters, PLANES * LANES):
-                    plane_start = block // LANES * number * left_image
+                for block in range(0, filters, OUTPUTS):
                     place = (tap * channels + channel) * filters + block
-                    _add_products(
-                        *(left, plane_start + target, left_steps),
-                        *(right, start, right_steps),
-                        *(extent, number * left_image, sums, place, filters),
-                    )
+                    low = _load_sums(sums, place, filters)
+                    high = _load_sums(sums, place + LANES, filters)
+                    for pair in range(number):
+                        for row in range(top, bottom):
+                            line = (pair * rows + row) * columns * LANES + block // LANES * plane
+                            image = channel // LANES * number + pair
+                            pixel = (image * height + y + row * stride) * width + x
+                            for column in range(start, end):
+                                output = line + column * LANES
+                                feature = (pixel + column * stride) * LANES + channel % LANES
+                                low = _add_products(left, output, right, feature, low)
+                                high = _add_products(left, output + plane, right, feature, high)
+                    _store_sums(sums, place, filters, low)
+                    _store_sums(sums, place + LANES, filters, high)
