@@ -46,19 +46,23 @@ def _pack(
     pairs.store(place, builder.or_(low, builder.select(there, high, words(0))))
 
 
+def add_product(builder: Any, total: Any, left: Any, right: Any) -> Any:
+    """16 sums, each plus the products of two pairs of bfloat16 numbers, in one instruction."""
+    kind = ir.FunctionType(FLOATS, [FLOATS, WORDS, WORDS])
+    instruction = cgutils.get_or_insert_function(builder.module, kind, INSTRUCTION)
+    return builder.call(instruction, [total, left, right])
+
+
 @emitted(types.UniTuple(VECTOR, INPUTS), None, types.intp, None, types.intp, None)
 def _add_products(
     builder: Any, left: Memory, left_place: Any, right: Memory, right_place: Any, sums: list[Any]
 ) -> list[Any]:
     """`sums`, each plus the products of 16 pairs of `left` and its own pair of `right`."""
-    kind = ir.FunctionType(FLOATS, [FLOATS, WORDS, WORDS])
-    product = cgutils.get_or_insert_function(builder.module, kind, INSTRUCTION)
     vector = left.load(left_place, WORDS)
     places = [builder.add(right_place, INDEX(channel)) for channel in range(INPUTS)]
     pairs = [spread(builder, right.load(place, ir.IntType(32))) for place in places]
     return [
-        builder.call(product, [total, vector, pair])
-        for total, pair in zip(sums, pairs, strict=True)
+        add_product(builder, total, vector, pair) for total, pair in zip(sums, pairs, strict=True)
     ]
 
 
