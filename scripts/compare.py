@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from convnets.core.errors import run_script
-from convnets.core.files import read_provenance, write_text
+from convnets.core.files import write_text
+from convnets.data.folder import read_provenance
 from convnets.judging.comparison import compare
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published

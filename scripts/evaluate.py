@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from convnets.config.settings import check_numbers
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import atomic_write
+from convnets.core.kinds import PerGpu
 from convnets.data.dataset import load_dataset
 from convnets.data.folder import digest_of
 from convnets.runs.run_folder import CHECKPOINT, PREDICTIONS, TEST, RunFolder, write_record
@@ -16,6 +18,7 @@ from convnets.training.evaluation import SCORES, Evaluation, left_scores, score
 
 def main() -> None:
     arguments = parse_arguments()
+    check_numbers(arguments, runs_per_gpu=PerGpu)
     evaluate(arguments.data, RunFolder(arguments.run), arguments.runs_per_gpu)
 
 
@@ -23,10 +26,11 @@ def evaluate(data: Path, run: RunFolder, runs_per_gpu: int) -> None:
     """Test the checkpoint of `run` on the test images in the folder `data`; write the result."""
     run.checked(CHECKPOINT)
     dataset, record = load_dataset(data), run.record
-    if digest_of(data) != record["data"]["digest"]:
+    own = record.get("data", {})
+    if digest_of(data) != own.get("digest"):
         raise UserError(
             f"{run.path} was trained on other images than those in {data}: test it on its own "
-            f"({record['data'].get('display_name')}), so that no test image is a training image"
+            f"({own.get('display_name')}), so that no test image is a training image"
         )
     images, labels = dataset.part("test")
     scores = left_scores(run)

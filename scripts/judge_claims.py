@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 
 from convnets.core.errors import run_script
-from convnets.core.files import read_json, read_provenance, write_text
-from convnets.judging.claims import load_claims
+from convnets.core.files import write_text
+from convnets.data.folder import read_provenance
+from convnets.judging.claims import load_claims, read_mechanism
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
 from convnets.judging.table import judge_all
@@ -38,7 +39,7 @@ def main() -> None:
         read_right(arguments.runs),
         read_published(arguments.published),
         read_prior(arguments.prior),
-        read_json(arguments.mechanism),
+        read_mechanism(arguments.mechanism),
         read_provenance(arguments.provenance),
     )
     write_text(arguments.output, table.to_csv(index=False))

@@ -3,12 +3,11 @@
 import argparse
 from pathlib import Path
 
-import yaml
-
 from convnets.core.errors import run_script
-from convnets.core.files import read_provenance, write_text
+from convnets.core.files import write_text
+from convnets.data.folder import read_provenance
 from convnets.judging.published import read_published
-from convnets.judging.readings import TOTAL, judge_readings, load_readings
+from convnets.judging.readings import TOTAL, judge_readings, load_readings, read_paper
 from convnets.runs.metrics import read_runs
 
 
@@ -23,7 +22,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
     arguments = parser.parse_args()
     table = judge_readings(
-        load_readings(yaml.safe_load(arguments.readings.read_text(encoding="utf-8"))["readings"]),
+        load_readings(read_paper(arguments.readings)["readings"]),
         read_published(arguments.published),
         read_runs(arguments.metrics),
         read_provenance(arguments.provenance),

@@ -6,7 +6,7 @@ from pathlib import Path
 from convnets.config.experiments import Figure
 from convnets.config.settings import parse
 from convnets.core.errors import run_script
-from convnets.core.files import read_provenance
+from convnets.data.folder import read_provenance
 from convnets.exhibits.files import make_figure
 from convnets.runs.metrics import read_runs
 

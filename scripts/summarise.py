@@ -13,11 +13,15 @@ from typing import Any
 import pandas as pd
 
 from convnets.core.errors import UserError, run_script
-from convnets.core.files import read_json, read_provenance, write_text
-from convnets.core.formats import number, plural
+from convnets.core.files import write_text
+from convnets.core.formats import in_markdown, number, plural
+from convnets.data.folder import read_provenance
+from convnets.judging.comparison import read_comparison
 from convnets.judging.conditions import PAPER_EPOCHS, PAPER_IMAGES
+from convnets.judging.table import read_claims
 from convnets.judging.verdicts import ON_THESE_NETWORKS
 from convnets.report.page import about
+from convnets.report.results import read_plan
 from convnets.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,20 +68,20 @@ def summary(folder: Path, path: str) -> str:
             f"{folder} has no {missing[0]}, expected a folder that make publish wrote, such as "
             "results/published/reference"
         )
-    numbers = pd.read_csv(folder / "comparison.csv")
-    claims = pd.read_csv(folder / "claims.csv").drop_duplicates("claim")
+    numbers = read_comparison(folder / "comparison.csv")
+    claims = read_claims(folder / "claims.csv").drop_duplicates("claim")
     provenance = read_provenance(folder / "data/provenance.json")
     runs = [RunFolder(file.parent).record for file in sorted(folder.glob("runs/*/*/run.json"))]
     split = provenance["counts"]["split"]
     reproduced = int((numbers["verdict"] == "reproduced").sum())
     hold = int((claims["claim_verdict"] == "holds").sum())
     first = "\n".join(first_table(numbers))
-    planned = read_json(folder / "plan.json", "runs")["runs"]
-    undone = "; ".join(not_done(provenance, runs, len(planned)))
+    planned = read_plan(folder / "plan.json")["runs"]
+    undone = "; ".join(map(in_markdown, not_done(provenance, runs, len(planned))))
     return f"""
 **{reproduced} of the paper's {plural(len(numbers), "number")} are reproduced and {hold} of its \
 {plural(len(claims), "claim")} hold** in {plural(len(runs), "run")} on {split["train"]:,} training \
-and {split["test"]:,} test images of the {provenance["display_name"]}.
+and {split["test"]:,} test images of the {in_markdown(provenance["display_name"])}.
 
 - Numbers: {counts(numbers["verdict"])}.
 - Claims: {counts(claims["claim_verdict"])}{of_networks(claims)}.
@@ -98,7 +102,7 @@ def picture(folder: Path, path: str) -> str:
     figure = folder / f"figures/{FIGURE}.svg"
     if not figure.is_file():
         return ""
-    return f"![Figure 8: {about(figure)['title']}]({path}/figures/{FIGURE}.svg)\n"
+    return f"![Figure 8: {in_markdown(about(figure)['title'])}]({path}/figures/{FIGURE}.svg)\n"
 
 
 def counts(verdicts: pd.Series) -> str:
@@ -124,7 +128,7 @@ def first_table(numbers: pd.DataFrame) -> Iterator[str]:
             for metric in ("test_accuracy", "best_epoch")
             for cell in _cells(by_metric.get(metric))
         ]
-        yield f"| {label} | {' | '.join(cells)} |"
+        yield f"| {in_markdown(label)} | {' | '.join(cells)} |"
 
 
 def _cells(row: dict[Any, Any] | None) -> tuple[str, str, str]:
@@ -136,7 +140,7 @@ def _cells(row: dict[Any, Any] | None) -> tuple[str, str, str]:
         ours = f"at least {ours}"
     elif pd.notna(low):
         ours += f" [{number(low, unit)}, {number(high, unit)}]"
-    return number(row["paper"], unit), ours, row["verdict"]
+    return number(row["paper"], unit), ours, in_markdown(str(row["verdict"]))
 
 
 def not_done(provenance: dict[str, Any], runs: list[dict[str, Any]], planned: int) -> Iterator[str]:

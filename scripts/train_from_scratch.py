@@ -10,15 +10,17 @@ import pandas as pd
 import torch
 
 from convnets.architectures.variant import Variant
-from convnets.config.settings import TrainingSettings, parse
+from convnets.config.settings import TrainingSettings, check_numbers, parse
 from convnets.core.errors import run_script
 from convnets.core.files import write_text
+from convnets.core.kinds import Positive, Seed
 from convnets.data.dataset import load_dataset
 from convnets.lesson.from_scratch import train_twins, twins
 
 
 def main() -> None:
     arguments = parse_arguments()
+    check_numbers(arguments, epochs=Positive, seed=Seed)
     variant = parse(Variant, arguments.variant, "--variant")
     settings = parse(TrainingSettings, arguments.training, "--training")
     torch.set_num_threads(settings.threads)

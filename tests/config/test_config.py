@@ -221,9 +221,12 @@ UNREADABLE = [
     (b"1: a", ", line 1, column 1: found a key that is no text (put it in quotes)"),
     (b"? [a]\n: b", ", line 1, column 3: found a key that is no text"),
     (b"a: !!python/object/apply:os.system [ls]", ", line 1, column 4: could not determine a con"),
-    (b"__use_yte__: true\na: ?1+1", ", line 1, column 1: found __use_yte__, with which Snakemake"),
-    (b"- a", ", line 1, column 1: found ['a'] without a key"),
-    (b"only text", ", line 1, column 1: found 'only text' without a key"),
+    (
+        b"__use_yte__: true\na: ?1+1",
+        " has __use_yte__, with which Snakemake would run code",
+    ),
+    (b"- a", " has ['a'] without a key, expected KEY: VALUE at the top"),
+    (b"only text", " has 'only text' without a key"),
     (b"a: 1\n---\nb: 2", ", line 2, column 1: but found another document"),
     (b"a: *b", ", line 1, column 4: found undefined alias"),
     (b"a: &b [*b]", ", line 1, column 1: found aliases that make more than 100,000 values"),
@@ -232,6 +235,7 @@ UNREADABLE = [
     ("a: 1".encode("utf-16"), " is not UTF-8"),
     (b"[" * 100_000, ", line 1, column 101: found more than 100 levels of nesting"),
     (b"a: " + b"9" * 5000, ": Exceeds the limit (4300 digits)"),
+    (b'a: "\\ud800"', ", line 1, column 7: found invalid Unicode character escape"),
     (b"a: !!binary YQ==", ": Object of type bytes is not JSON serializable"),
 ]
 
@@ -265,7 +269,7 @@ def test_a_file_may_be_empty_or_begin_with_a_mark(content: bytes, tmp_path: Path
 
 @pytest.mark.parametrize(("name", "found"), [("none.yaml", "no such file"), ("", "a folder")])
 def test_a_configuration_that_is_no_file(name: str, found: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=rf": {found}, expected a configuration: give the path"):
+    with pytest.raises(UserError, match=rf": {found}, expected a YAML file: give the path"):
         read_config(tmp_path / name)
 
 

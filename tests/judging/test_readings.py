@@ -27,11 +27,11 @@ from convnets.judging.readings import (
     judge_readings,
     load_readings,
     log_likelihood,
+    read_readings,
 )
 from convnets.judging.spread import ACCURACY, ASSUMED, learn_spread
 from convnets.report.details import readings
 from convnets.report.page import Sections
-from convnets.report.results import read_words
 
 OFFICIAL: dict[str, Any] = {
     "display_name": "EMNIST Balanced",
@@ -217,7 +217,7 @@ def page_of(table: pd.DataFrame, folder: Path) -> str:
     """The report's section on the readings."""
     table.to_csv(folder / "readings.csv", index=False)
     paper: dict[str, list[Any]] = {"readings": [], "inconsistencies": []}
-    results = SimpleNamespace(readings=read_words(folder / "readings.csv"), paper=paper)
+    results = SimpleNamespace(readings=read_readings(folder / "readings.csv"), paper=paper)
     values = {"results": results, "exhibits": {"readings": [], "beyond": []}} | readings()
     return str(Sections(**values).show("readings").data)
 

@@ -1,12 +1,11 @@
 """The finished runs that the analyses look at, and what they predicted for the test images."""
 
-import json
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure as Drawing
 
 from convnets.architectures.variant import KEYS_OF_METHOD, Variant
 from convnets.core.errors import UserError
+from convnets.data.folder import read_provenance
 from convnets.exhibits.labels import label
 from convnets.judging.conditions import conditions
 from convnets.runs.metrics import read_runs
@@ -52,7 +52,7 @@ class Sweep:
         self.arguments = arguments
         self.runs = load_runs(arguments.runs)
         self.metrics = read_runs(arguments.metrics)
-        self.provenance: dict[str, Any] = json.loads(arguments.provenance.read_text("utf-8"))
+        self.provenance = read_provenance(arguments.provenance)
 
     @cached_property
     def labels(self) -> dict[str, str]:

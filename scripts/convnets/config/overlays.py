@@ -127,22 +127,28 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         UserError: names file, line and remedy.
     """
+    values = read_yaml(path) or {}
+    if not isinstance(values, dict):
+        raise UserError(f"{path} has {shown(values)} without a key, expected KEY: VALUE at the top")
+    if "__use_yte__" in values:
+        raise UserError(f"{path} has __use_yte__, with which Snakemake would run code: remove it")
+    return values
+
+
+def read_yaml(path: Path) -> Any:
+    """The values in a YAML file, None for an empty one. Raises as `read_config`."""
     try:
         if not path.is_file():
             found = "a folder" if path.is_dir() else "no file" if path.exists() else "no such file"
-            raise UserError(f"{path}: {found}, expected a configuration: give the path of one")
+            raise UserError(f"{path}: {found}, expected a YAML file: give the path of one")
         text = path.read_text(encoding="utf-8-sig")
         _check_depth(text)
         loader = _Loader(text)
         node = loader.get_single_node()
         if node is not None and _size(node, {}) > MOST_VALUES:
             raise _problem(f"aliases that make more than {MOST_VALUES:,} values", node)
-        values = (loader.construct_document(node) if node else None) or {}
-        if not isinstance(values, dict):
-            raise _problem(f"{shown(values)} without a key", node)
-        if "__use_yte__" in values:
-            raise _problem("__use_yte__, with which Snakemake would run code in the file", node)
-        json.dumps(values)
+        values = loader.construct_document(node) if node else None
+        json.dumps(values, ensure_ascii=False).encode()  # neither binary nor half characters
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}. Make it readable") from None
     except UnicodeDecodeError as error:

@@ -17,7 +17,7 @@ from typing_extensions import TypedDict  # pydantic takes no other before Python
 from convnets.architectures.variant import Variant
 from convnets.config.experiments import Figure, Table
 from convnets.config.settings import MACHINE_FOLDER, DataSettings, TrainingSettings
-from convnets.core.kinds import STRICT, Name, PathText, Positive, Seed, Several
+from convnets.core.kinds import STRICT, Name, PathText, PerGpu, Positive, Seed, Several
 
 POOLING_FIGURE = "figure_06"
 """Pooling outputs of a test image."""
@@ -91,7 +91,7 @@ class Config:
     tests on a tenth."""
     seeds: Several[Seed]
     """One run of each variant for each seed. The paper ran one."""
-    runs_per_gpu: Annotated[int, Field(ge=1, le=64)]
+    runs_per_gpu: PerGpu
     """Runs that train side by side on one GPU, each with its share of the memory. More than one
     makes a sweep faster; runtimes are measured afterwards, one variant at a time."""
     experiments: Annotated[Several[str], OneOrMore]

@@ -1,7 +1,9 @@
 """Kinds of values in the configuration: names, texts, seeds, one number or one for each layer."""
 
-from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import make_dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
@@ -9,7 +11,7 @@ T = TypeVar("T")
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
 """How pydantic validates: no unknown keys, no conversions (`true` is no number), no NaN."""
 
-LOOSE = ConfigDict(extra="ignore", allow_inf_nan=False)
+LOOSE = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 """How pydantic validates what this project's programs wrote, in this version or another."""
 
 ONE, EACH = "one value", "a value for each layer"
@@ -30,6 +32,12 @@ PATTERNS = {
 }
 
 
+def section(optional: Mapping[str, Any] = MappingProxyType({}), /, **keys: Any) -> Any:
+    """A section of a file with these keys and, if they are there, optional ones; others may be."""
+    fields: list[Any] = [*keys.items(), *((key, kind, None) for key, kind in optional.items())]
+    return make_dataclass("Section", fields, namespace={"__pydantic_config__": LOOSE})
+
+
 def _distinct(values: Sequence[T]) -> Sequence[T]:
     if any(value in values[:place] for place, value in enumerate(values)):
         raise ValueError("each only once")
@@ -47,6 +55,10 @@ PathText = Annotated[str, Field(pattern=PATH)]
 Sha256 = Annotated[str, Field(pattern=SHA256)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Positive = Annotated[int, Field(ge=1, le=1_000_000)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A fraction."""
+PerGpu = Annotated[int, Field(ge=1, le=64)]
 Several = Annotated[
     tuple[T, ...],
     Field(min_length=1, json_schema_extra={"uniqueItems": True}),

@@ -4,6 +4,7 @@ import textwrap
 from dataclasses import dataclass
 from itertools import groupby
 
+from convnets.core.formats import in_markdown
 from convnets.judging.conditions import readable
 
 LATEX = str.maketrans(
@@ -14,6 +15,10 @@ LATEX = str.maketrans(
         "→": r"$\rightarrow$",
         "±": r"$\pm$",
         "–": "--",
+        "\N{MINUS SIGN}": "$-$",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
         **{character: "\\" + character for character in "&%$#_{}"},
     }
 )
@@ -49,8 +54,8 @@ def markdown(grid: Grid, name: str, caption: str) -> str:
     headings = (*grid.header, *(", ".join(levels) for levels in grid.columns))
     alignment = [":--"] * len(grid.header) + ["--:"] * len(grid.columns)
     rows = [headings, alignment, *grid.lines()]
-    body = ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in rows]
-    return "\n".join([*body, "", f"**{readable(name)}.** {caption}", ""])
+    body = ["| " + " | ".join(map(in_markdown, row)) + " |" for row in rows]
+    return "\n".join([*body, "", f"**{readable(name)}.** {in_markdown(caption)}", ""])
 
 
 def latex(grid: Grid, name: str, caption: str) -> str:
@@ -97,7 +102,8 @@ def _last(grid: Grid) -> list[str]:
 
 
 def _latex_row(cells: list[str]) -> str:
-    return " & ".join(cells) + r" \\"
+    optional = cells[0].startswith(("[", "*"))  # which the command before would take as its own
+    return "{}" * optional + " & ".join(cells) + r" \\"
 
 
 def _escape(text: str) -> str:

@@ -19,12 +19,18 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
+from convnets.core.tables import read_table
 from convnets.judging.conditions import PAPER_EPOCHS
 from convnets.judging.estimates import Estimates
-from convnets.judging.published import distinct_numbers
+from convnets.judging.published import RESTORE, distinct_numbers
 from convnets.judging.spread import ACCURACY, OF_BEST
 from convnets.judging.witnesses import Sweep, images_of
 
+COLUMNS = (
+    *("run_key", "repository", "architecture", "use_bias", "seed", "num_layers", "batch_size"),
+    *("epochs_run", "best_epoch", "test_accuracy", "seconds_per_epoch"),
+)
+"""Columns of `runs.csv` that are read; the first five are never empty."""
 DEFAULT_SEED = "7112018"
 """The framework's default."""
 
@@ -113,7 +119,10 @@ class Others:
 
 def read_prior(folder: Path) -> Prior:
     """Read config/prior."""
-    runs = pd.read_csv(folder / "runs.csv", dtype={"seed": str, "num_filters": str})
+    types = {"seed": str, "num_filters": str, "use_bias": bool}
+    runs = read_table(
+        folder / "runs.csv", RESTORE, COLUMNS, COLUMNS[5:], COLUMNS[:5], ("run_key",), dtype=types
+    )
     runs = runs.rename(columns={"architecture": "variant", "seconds_per_epoch": "epoch_seconds"})
     runs["person"] = runs["repository"].str.split("/").str[0]
     runs["seconds_to_best"] = runs["best_epoch"] * runs["epoch_seconds"]
@@ -127,7 +136,7 @@ def read_curves(folder: Path) -> pd.DataFrame:
     `seconds` is the runtime until then, nan where nobody noted the seconds of an epoch.
     """
     runs = read_prior(folder).runs[["run_key", "variant", "epoch_seconds"]]
-    curves = pd.read_csv(folder / "curves.csv").merge(runs, on="run_key")
+    curves = _read_curves(folder).merge(runs, on="run_key")
     return curves.assign(seconds=curves["epoch"] * curves["epoch_seconds"])
 
 
@@ -188,7 +197,7 @@ def papers_seed(folder: Path, published: pd.DataFrame) -> dict[str, Any]:
     prior = read_prior(folder).runs
     prior = prior[prior["seed"].isin([DEFAULT_SEED, "0"])]
     epochs = distinct_numbers(published)["best_epoch"]
-    curves = pd.read_csv(folder / "curves.csv").groupby("run_key")
+    curves = _read_curves(folder).groupby("run_key")
     rows = []
     for run in prior.to_dict("records"):
         epoch = epochs.get(run["variant"])
@@ -210,6 +219,11 @@ def papers_seed(folder: Path, published: pd.DataFrame) -> dict[str, Any]:
         "regret_other": float(by_seed["0"]),
         "p": float(np.mean(np.array(exchanged) <= gap + 1e-12)),
     }
+
+
+def _read_curves(folder: Path) -> pd.DataFrame:
+    columns = ("run_key", "epoch", "val_acc")
+    return read_table(folder / "curves.csv", RESTORE, columns, columns[1:], columns)
 
 
 def _gap(values: np.ndarray, chosen: Iterable[int]) -> float:

@@ -25,11 +25,16 @@ and images other than EMNIST tell nothing.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from convnets.config.overlays import read_yaml
+from convnets.config.settings import parse
+from convnets.core.kinds import section
+from convnets.core.tables import WORDS, read_table
 from convnets.judging.conditions import (
     EMNIST_SOURCES,
     PAPER_IMAGES,
@@ -50,6 +55,16 @@ SCALE_SPREAD = {"test_accuracy": 0.04, "best_epoch": 0.5, "seconds_to_best": 0.5
 accuracies was found with 5 epochs on 18,000 real images; the others are assumed."""
 STEP = {"test_accuracy": 0.001, "best_epoch": 0.0, "epoch_seconds": 1.0, "seconds_to_best": 1.0}
 """Unit of the last published digit; a best epoch is a whole number by nature."""
+ITEM = section(
+    {"pairs": list[tuple[str, str]], "unchanged": list[str], "command": str, "experiment": str},
+    **dict.fromkeys(("question", "default", "alternative"), str),
+)
+FILE = section(
+    readings=list[ITEM],  # type: ignore[valid-type]
+    stated=list[dict[str, Any]],
+    inconsistencies=list[Any],
+)
+"""What `config/readings.yaml` contains."""
 THRESHOLD = 2.0
 """Least difference of log-likelihoods that favours a side, a factor of 7 in probability."""
 DEFAULT, ALTERNATIVE, UNDECIDABLE = "favours default", "favours alternative", "undecidable"
@@ -85,6 +100,13 @@ class Gap:
     variance: float
 
 
+def read_paper(path: Path) -> dict[str, Any]:
+    """`config/readings.yaml`: what the paper states, leaves open and contradicts."""
+    values: dict[str, Any] = read_yaml(path)
+    parse(FILE, values, str(path))
+    return values
+
+
 def load_readings(items: Sequence[dict[str, Any]]) -> list[Reading]:
     """The readings of `config/readings.yaml`."""
     return [
@@ -113,6 +135,14 @@ def judge_readings(
     """One row for each quantity of each reading, and one for all together."""
     rows = [row for reading in readings for row in _judge(reading, published, runs, provenance)]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def read_readings(path: Path) -> pd.DataFrame:
+    """`readings.csv`. Raises `UserError` if it is damaged."""
+    numbers = ("variants", "log_likelihood_default", "log_likelihood_alternative", "difference")
+    filled = ("reading", "quantity", "variants", "verdict")
+    remedy = "make it again with judge_readings.py"
+    return read_table(path, remedy, COLUMNS, numbers, filled, filled[:2], **WORDS)
 
 
 def log_likelihood(gaps: Sequence[Gap], offset: bool) -> float | None:

@@ -47,7 +47,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    names = ("number", "interval", "p_value", "plural", "shown", "listed")
+    names = ("number", "interval", "p_value", "plural", "shown", "listed", "in_markdown")
     found.filters |= {name: getattr(formats, name) for name in names}
     found.filters |= {"slug": slug, "data_uri": data_uri, "readable": readable}
     found.filters["inline_drawing"] = safe_drawing
@@ -106,8 +106,8 @@ def execute(notebook: Path, parameters: dict[str, Any]) -> nbformat.NotebookNode
     """The notebook with its outputs, and without what differs from one execution to the next.
 
     `parameters` replace those of the cell tagged `parameters`. The kernel is this Python, and
-    imports `convnets` from its own place. Raises `UserError` with the cell and its error when one
-    fails.
+    imports `convnets` from its own place. Raises `UserError` when a cell fails: with its message,
+    or with the cell, its error and where it arose.
     """
     os.environ["PYTHONPATH"] = os.pathsep.join([str(LIBRARY), os.environ.get("PYTHONPATH", "")])
     with tempfile.TemporaryDirectory() as scratch:
@@ -121,10 +121,12 @@ def execute(notebook: Path, parameters: dict[str, Any]) -> nbformat.NotebookNode
                 progress_bar=False,
             )
         except papermill.PapermillExecutionError as error:
-            traceback = ANSI_COLOUR.sub("", "\n".join(error.traceback))
+            if error.ename == UserError.__name__:
+                raise UserError(error.evalue) from None
+            frame = ANSI_COLOUR.sub("", error.traceback[-2])
             raise UserError(
                 f"{notebook}: cell {error.cell_index + 1} failed with {error.ename}: "
-                f"{error.evalue}\n{error.source}\n{traceback}"
+                f"{error.evalue}\n{error.source}\n{frame}"
             ) from error
     return without_traces(executed)
 

@@ -4,19 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from convnets.config.experiments import Figure, Table
 from convnets.config.settings import parse
 from convnets.core.errors import UserError
-from convnets.core.files import read_json, read_provenance, write_json, write_text
+from convnets.core.files import write_json, write_text
+from convnets.data.folder import read_provenance
 from convnets.exhibits.commands import commands_of
 from convnets.exhibits.files import make_figure, make_table
-from convnets.judging.claims import load_claims
+from convnets.judging.claims import load_claims, read_mechanism
 from convnets.judging.comparison import compare
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
-from convnets.judging.readings import judge_readings, load_readings
+from convnets.judging.readings import judge_readings, load_readings, read_paper
 from convnets.judging.table import judge_all
 from convnets.judging.witnesses import read_right
 from convnets.report.page import environment, publish
@@ -90,11 +90,11 @@ def judge(
         read_right(runs),
         published,
         prior,
-        read_json(mechanism),
+        read_mechanism(mechanism),
         provenance,
     )
     write_text(folder / "claims.csv", claims.to_csv(index=False))
-    readings = load_readings(yaml.safe_load(READINGS.read_text(encoding="utf-8"))["readings"])
+    readings = load_readings(read_paper(READINGS)["readings"])
     judged = judge_readings(readings, published, metrics, provenance)
     write_text(folder / "readings.csv", judged.to_csv(index=False))
 

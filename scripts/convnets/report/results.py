@@ -8,20 +8,32 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from convnets.architectures.variant import KEYS_OF_METHOD
-from convnets.config.experiments import Table
-from convnets.config.settings import parse
+from convnets.config.experiments import Figure, Table
+from convnets.config.settings import parse, read_as
 from convnets.core.errors import UserError
-from convnets.core.files import read_json, read_provenance
+from convnets.core.kinds import Name, Positive, Seed, section
+from convnets.data.folder import read_provenance
+from convnets.judging.comparison import read_comparison
 from convnets.judging.conditions import censored, deviations, level, other_hardware
 from convnets.judging.others import Prior, read_prior
 from convnets.judging.published import read_published
+from convnets.judging.readings import read_paper, read_readings
+from convnets.judging.table import read_claims
 from convnets.runs.metrics import read_history, read_runs, runs_of
 from convnets.runs.run_folder import RECORD, TEST, RunFolder
 
 ROOT = Path(__file__).resolve().parents[3]
+PLAN = section(
+    epochs=Positive,
+    runs=list[section(variant=Name, seed=Seed, multiply_adds=int)],  # type: ignore[misc]
+    command=str,
+    tables=dict[Name, Table],
+    figures=dict[Name, Figure],
+    figure_names=list[Name],
+)
+"""What `plan.json` contains."""
 SYNTHETIC = "glyphs"
 """The data source whose images are drawn, not written by hand."""
 
@@ -151,10 +163,10 @@ def load_results(folder: Path) -> Results:
         metrics=metrics,
         provenance=read_provenance(folder / "data" / "provenance.json"),
         plan=read_plan(folder / "plan.json"),
-        comparison=pd.read_csv(folder / "comparison.csv"),
-        claims=read_words(folder / "claims.csv"),
-        readings=read_words(folder / "readings.csv"),
-        paper=yaml.safe_load((ROOT / "config/readings.yaml").read_text(encoding="utf-8")),
+        comparison=read_comparison(folder / "comparison.csv"),
+        claims=read_claims(folder / "claims.csv"),
+        readings=read_readings(folder / "readings.csv"),
+        paper=read_paper(ROOT / "config/readings.yaml"),
     )
 
 
@@ -172,13 +184,7 @@ def missing_runs(folder: Path, plan: dict[str, Any], metrics: pd.DataFrame) -> l
 
 def read_plan(file: Path) -> dict[str, Any]:
     """What the configuration asks for."""
-    plan = read_json(file) if file.is_file() else {}
-    if "tables" not in plan:
-        raise UserError(
-            f"{file} is missing or too old, expected what Snakemake writes when it starts: start "
-            "it once with the configuration of these results"
-        )
-    return plan
+    return read_as(PLAN, file, "start Snakemake once with the configuration of these results")
 
 
 def distinct(values: Iterable[Any]) -> list[Any]:
@@ -190,14 +196,10 @@ def distinct(values: Iterable[Any]) -> list[Any]:
     return found
 
 
-def read_words(file: Path) -> pd.DataFrame:
-    """A table in which `none` and the like are words; only an empty cell has no value."""
-    return pd.read_csv(file, keep_default_na=False, na_values=[""])
-
-
 def _load_run(folder: Path) -> Run:
     run = RunFolder(folder)
-    return Run(run.record, run.test, read_history(run))
+    record = run.record | {"variant": run.variant.specification(), "sizes": run.variant.sizes}
+    return Run(record, run.test, read_history(run))
 
 
 def _by_method(run: Run) -> tuple[int, list[Any], int]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+"""Names of variants (`kinds.Name`, which is not in the standard library)."""
 _BEGUN = re.compile(r"\d{4}-\d\d-\d\dT\S+ \S+, seed \d+: ")
 _RESUMED = re.compile(r"resumed after (step \d+ of )?epoch (\d+)")
 _EPOCH = re.compile(
@@ -108,10 +110,13 @@ def read_plan(path: Path, problems: list[str]) -> Plan | None:
     try:
         runs = {(str(run["variant"]), int(run["seed"])): run for run in values["runs"]}
         costs = {name: int(run["multiply_adds"]) for name, run in runs.items()}
-        return Plan(int(values["epochs"]), costs)
-    except (KeyError, TypeError, ValueError) as error:
+        epochs = int(values["epochs"])
+        if unusual := [name for name, _ in runs if not NAME.fullmatch(name)]:
+            raise ValueError(f"{unusual[0]!r} is no variant")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         problems.append(f"{path.name} holds no plan ({error!r})")
         return None
+    return Plan(epochs, costs)
 
 
 def read_json(path: Path, problems: list[str]) -> dict[str, Any]:
@@ -131,6 +136,8 @@ def read_json(path: Path, problems: list[str]) -> dict[str, Any]:
 def read_text(path: Path, problems: list[str]) -> str:
     """The text of a file."""
     try:
+        if path.is_fifo():
+            raise OSError(0, "Is a pipe")  # which would never end
         return path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return ""

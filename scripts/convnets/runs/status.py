@@ -7,10 +7,10 @@ that sees the folder.
 
 import dataclasses
 import heapq
-import math
 import os
 import re
 import socket
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 from convnets.core.errors import UserError
 from convnets.runs.run_files import (
+    NAME,
     Epoch,
     Log,
     Plan,
@@ -41,7 +42,7 @@ Training saves every minute (`training.SAVE_SECONDS`); only validation can make 
 RECENT = 5
 """Epochs whose mean time is the speed of a run."""
 
-Locks = set[tuple[int, int]]
+Locks = set[tuple[str, int]]
 """Process and inode of each lock that this machine's kernel lists."""
 
 
@@ -104,7 +105,9 @@ def read_sweep(folder: Path) -> Sweep:
     found = {
         (path.parent.name, int(path.name.removeprefix("seed_")))
         for path in (folder / "runs").glob("*/seed_*")
-        if re.fullmatch(r"seed_\d+", path.name) and path.is_dir()
+        if re.fullmatch(r"seed_\d{1,10}", path.name, re.ASCII)
+        and path.is_dir()
+        and NAME.fullmatch(path.parent.name)
     }
     if plan and (others := len(found - plan.multiply_adds.keys())):
         notes.append(f"left out, because they are not of the plan: {others} of the runs")
@@ -171,7 +174,7 @@ def judge(folder: Path, log: Log, locks: Locks) -> tuple[str, str]:
     here = LOCK in stats and holder.get("host") == socket.gethostname()
     if here:
         # Some file systems do not list their locks, and a number may be another process's by now.
-        listed = (holder.get("pid"), stats[LOCK].st_ino) in locks
+        listed = (str(holder.get("pid")), stats[LOCK].st_ino) in locks
         works = listed or (works and exists(holder.get("pid")))
     if log.waits and (works or not here):  # who waits touches no file
         return "waiting", "for a place on a GPU"
@@ -188,7 +191,7 @@ def held_locks() -> Locks:
     """What the kernel of this machine lists; to read the list takes no lock."""
     try:
         lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
-        return {(int(line[4]), int(line[5].split(":")[2])) for line in lines if line[1] != "->"}
+        return {(line[4], int(line[5].split(":")[2])) for line in lines if line[1] != "->"}
     except (OSError, ValueError, IndexError):
         return set()
 
@@ -268,8 +271,9 @@ def duration(seconds: float) -> str:
     return f"{hours // 24}d{hours % 24:02d}h"
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+def _number(value: Any) -> float | None:
+    known = isinstance(value, int | float) and abs(value) < sys.float_info.max
+    return float(value) if known else None
 
 
 def _natural(name: tuple[str, int]) -> tuple[str, int]:
