@@ -14,7 +14,7 @@ from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
-from convnets.config.schema import ANALYSIS_FIGURES, LAYER_FIGURES, POOLING_FIGURE
+from convnets.config.schema import ANALYSIS_FIGURES, ANIMATED, LAYER_FIGURES, POOLING_FIGURE
 from convnets.config.checks import load_config
 from convnets.config.overlays import BASE, read_config
 from convnets.core.errors import UserError
@@ -93,7 +93,6 @@ COMPARISON = f"{RESULTS}/comparison.csv"
 MECHANISM = f"{RESULTS}/mechanism.json"
 CLAIMS = f"{RESULTS}/claims.csv"
 READINGS_JUDGED = f"{RESULTS}/readings.csv"
-ANIMATED = ["figure_01", "figure_02", "figure_03", "figure_04", "columns_back", "figure_07"]
 FIGURE_NAMES = [
     *LAYER_FIGURES,
     POOLING_FIGURE,

@@ -16,17 +16,17 @@ LOOSE = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 
 ONE, EACH = "one value", "a value for each layer"
 """Branches of `settings.PerLayer`, which pydantic adds to the location."""
-UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-"""Control characters, line separators, and what reverses the direction of text."""
+UNSEEN = r"\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
+"""Characters that control, separate lines, reverse text, or are invisible or none."""
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 LINE = f"^[^{UNSEEN}]*$"
-PATH = f"^[^{UNSEEN}{{}}]+$"
+PATH = f"^[^-{UNSEEN}{{}}][^{UNSEEN}{{}}]*$"
 SHA256 = "^[0-9a-fA-F]{64}$"
 URL = r"^(https?|ftp|file)://[^\s{}]+$"
 PATTERNS = {
     NAME: "a name for files, of letters, digits, _ . -, with a letter or digit first",
     LINE: "one line of text without control characters",
-    PATH: "a path without braces and control characters",
+    PATH: "a path without braces, control characters and a dash in front",
     SHA256: "64 hexadecimal digits",
     URL: "an address that begins with https://, http://, ftp:// or file://",
 }
@@ -61,7 +61,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PerGpu = Annotated[int, Field(ge=1, le=64)]
 Several = Annotated[
     tuple[T, ...],
-    Field(min_length=1, json_schema_extra={"uniqueItems": True}),
+    Field(min_length=1, max_length=1000, json_schema_extra={"uniqueItems": True}),
     AfterValidator(_distinct),
 ]
 """One or more different values."""

@@ -129,4 +129,4 @@ def make_figures(
         except UserError as error:
             print(f"{name} is left out: {error}")
             for ending in (".svg", ".png", ".csv"):
-                prefix.with_suffix(ending).unlink(missing_ok=True)
+                Path(f"{prefix}{ending}").unlink(missing_ok=True)
