@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from convnets.config.settings import check_numbers
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import atomic_write
+from convnets.core.kinds import PerGpu
 from convnets.data.dataset import load_dataset
 from convnets.data.folder import digest_of
 from convnets.runs.run_folder import CHECKPOINT, PREDICTIONS, TEST, RunFolder, write_record
@@ -16,14 +18,15 @@ from convnets.training.evaluation import SCORES, left_scores, score
 
 def main() -> None:
     arguments = parse_arguments()
+    check_numbers(arguments, runs_per_gpu=PerGpu)
     run = RunFolder(arguments.run)
     run.checked(CHECKPOINT)
     dataset, record = load_dataset(arguments.data), run.record
-    if digest_of(arguments.data) != record["data"]["digest"]:
+    own = record.get("data", {})
+    if digest_of(arguments.data) != own.get("digest"):
         raise UserError(
             f"{run.path} was trained on other images than those in {arguments.data}: test it on "
-            f"its own ({record['data'].get('display_name')}), so that no test image is a training "
-            "image"
+            f"its own ({own.get('display_name')}), so that no test image is a training image"
         )
     images, labels = dataset.part("test")
     scores = left_scores(run)

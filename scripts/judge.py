@@ -6,7 +6,9 @@ and readings.csv, a row for each quantity of a reading that was run both ways.
 
 from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
-from convnets.core.files import read_json, read_provenance, write_text
+from convnets.core.files import write_text
+from convnets.data.folder import read_provenance
+from convnets.judging.claims import read_mechanism
 from convnets.judging.table import judge_runs
 from convnets.runs.metrics import read_runs
 
@@ -17,7 +19,7 @@ def main() -> None:
     tables = judge_runs(
         arguments.runs,
         read_runs(arguments.metrics),
-        read_json(arguments.mechanism),
+        read_mechanism(arguments.mechanism),
         read_provenance(arguments.provenance),
     )
     for name, table in tables.items():

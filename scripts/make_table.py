@@ -4,7 +4,7 @@ from convnets.config.experiments import Table
 from convnets.config.settings import parse
 from convnets.core.arguments import PREFIX, option_parser
 from convnets.core.errors import run_script
-from convnets.core.files import read_provenance
+from convnets.data.folder import read_provenance
 from convnets.exhibits.tables import make_table
 from convnets.runs.metrics import read_runs
 

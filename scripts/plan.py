@@ -11,7 +11,6 @@ plan_claims.csv  the chance that these runs decide each claim; the hours for an 
 
 import argparse
 import itertools
-import json
 import math
 import os
 import shlex
@@ -27,6 +26,7 @@ from convnets.config.checks import load_config
 from convnets.config.schema import Config
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import ROOT, write_text
+from convnets.data.folder import read_provenance
 from convnets.judging.claims import Family, load_claims
 from convnets.judging.conditions import OTHER
 from convnets.judging.estimates import ACCURACY, MOST_SEEDS, OF_BEST, POWER
@@ -65,10 +65,8 @@ def plan(folder: Path, budget: float) -> None:
     """Choose runs, write the three files, and print what they say."""
     wanted, folders = read_plan(folder / "plan.json"), intact_runs(folder)
     measured, provenance = folder / "runtimes.csv", folder / "data" / "provenance.json"
-    if not provenance.is_file():
-        raise UserError(f"{provenance} is missing, expected what prepare_data.py wrote: restore it")
     metrics = by_run(collect(folders, read_runtimes(measured) if measured.is_file() else None))
-    about = about_runs(metrics, json.loads(provenance.read_text(encoding="utf-8")))
+    about = about_runs(metrics, read_provenance(provenance))
     planner = make_planner(metrics, folders, read_config(folder), about)
     steps = list(planner.choose(budget))
     known = {*metrics.index} | {(run["variant"], run["seed"]) for run in wanted["runs"]}

@@ -20,6 +20,7 @@ from convnets.runs.status import RunStatus, SweepStatus, duration, read_sweep
 
 WIDTH = 100
 BAR = 8
+DAY = 86_400
 HEADER = ("variant", "seed", "state", "epoch", "progress", "best", "at", "s/epoch", "left", "test")
 LEFT_ALIGNED = ("variant", "state", "progress")
 CLEAR = "\x1b[H\x1b[J"
@@ -37,7 +38,7 @@ def main() -> None:
         while True:
             text = as_text(read_sweep(arguments.folder))
             print(CLEAR + text if sys.stdout.isatty() else f"{text}\n", flush=True)
-            time.sleep(arguments.watch)
+            time.sleep(min(arguments.watch, DAY))
 
 
 def as_text(sweep: SweepStatus) -> str:
@@ -134,9 +135,9 @@ def known(value: float | None, to_text: Callable[[Any], str]) -> str:
 
 
 def indented(remark: str) -> list[str]:
-    """A remark below a run, three lines of it at most."""
+    """A remark below a run, three lines of it at most, without codes for terminals."""
     return textwrap.wrap(
-        remark,
+        "".join(character for character in remark if character.isprintable()),
         WIDTH,
         initial_indent="    ",
         subsequent_indent="    ",

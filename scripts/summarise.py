@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from convnets.core.errors import UserError, run_script
-from convnets.core.files import ROOT, read_json, read_provenance, write_text
+from convnets.core.files import ROOT, write_text
 from convnets.core.formats import plural
 from convnets.core.templates import text_environment
+from convnets.data.folder import read_provenance
+from convnets.judging.comparison import read_comparison
 from convnets.judging.conditions import PAPER_EPOCHS, PAPER_IMAGES
+from convnets.judging.table import read_claims
 from convnets.judging.verdicts import ON_THESE_NETWORKS
 from convnets.report.page import about
+from convnets.report.results import read_plan
 from convnets.runs.run_folder import RunFolder
 
 NEEDED = ("comparison.csv", "claims.csv", "data/provenance.json", "plan.json")
@@ -53,12 +55,12 @@ def block_of(folder: Path) -> str:
             f"{folder} has no {missing[0]}, expected a folder that make publish wrote, such as "
             "results/published/reference"
         )
-    numbers = pd.read_csv(folder / "comparison.csv")
-    claims = pd.read_csv(folder / "claims.csv").drop_duplicates("claim")
+    numbers = read_comparison(folder / "comparison.csv")
+    claims = read_claims(folder / "claims.csv").drop_duplicates("claim")
     limited = claims[claims["claim_verdict"] == ON_THESE_NETWORKS]
     provenance = read_provenance(folder / "data/provenance.json")
     runs = [RunFolder(file.parent).record for file in sorted(folder.glob("runs/*/*/run.json"))]
-    planned = len(read_json(folder / "plan.json", "runs")["runs"])
+    planned = len(read_plan(folder / "plan.json")["runs"])
     rows: dict[str, dict[str, Any]] = {}
     for cell in numbers[numbers["table"] == 1].to_dict("records"):
         rows.setdefault(cell["row"], {})[cell["metric"]] = cell

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from convnets.architectures.variant import Variant
-from convnets.config.settings import TrainingSettings, parse
+from convnets.config.settings import TrainingSettings, check_numbers, parse
 from convnets.core import records
 from convnets.core.errors import UserError, explain_no_memory, run_script
 from convnets.core.files import atomic_write, remove_temporaries
 from convnets.core.interruption import Interruption
+from convnets.core.kinds import PerGpu, Positive, Seed
 from convnets.core.lock import run_lock
 from convnets.data.dataset import load_dataset
 from convnets.data.folder import digest_of
@@ -33,8 +34,7 @@ from convnets.training.trainer import Trainer, TrainingRun, epoch_line, to_devic
 
 def main() -> None:
     arguments = parse_arguments()
-    if arguments.epochs < 1:
-        raise UserError(f"--epochs is {arguments.epochs}, expected 1 or more")
+    check_numbers(arguments, epochs=Positive, seed=Seed, runs_per_gpu=PerGpu)
     variant = parse(Variant, arguments.variant, "--variant")
     settings = parse(TrainingSettings, arguments.training, "--training")
     remedy = f"run fewer runs side by side, or lower training.batch_size ({settings.batch_size})"

@@ -8,10 +8,11 @@ import pandas as pd
 import torch
 
 from convnets.architectures.variant import Variant
-from convnets.config.settings import TrainingSettings, parse
+from convnets.config.settings import TrainingSettings, check_numbers, parse
 from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import write_text
+from convnets.core.kinds import Positive, Seed
 from convnets.data.dataset import load_dataset
 from convnets.lesson.from_scratch import train_twins, twins
 
@@ -23,6 +24,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of weights and batches (0)")
     parser.add_argument("--epochs", type=int, default=1, help="passes over the images (1)")
     arguments = parser.parse_args()
+    check_numbers(arguments, epochs=Positive, seed=Seed)
     variant = parse(Variant, arguments.variant, "--variant")
     settings = parse(TrainingSettings, arguments.training, "--training")
     torch.set_num_threads(settings.threads)

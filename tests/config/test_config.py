@@ -109,7 +109,7 @@ WRONG = [
     ("variants: {'{a}': {method: stride}}", "variants.{a} is '{a}': expected a name for files"),
     (
         f"figures: {{figure_06: {BASE['figures']['figure_09']}}}",
-        "figures.figure_06 is drawn in any",
+        "figures.figure_06 is the name of a fig",
     ),
     (f"figures: {{figure_01_animated: {BASE['figures']['figure_09']}}}", "figures.figure_01_anim"),
     (
@@ -122,6 +122,33 @@ WRONG = [
         'figures: {figure_08: {title: "a\\e[1m"}}',
         "figures.figure_08.title is 'a\\x1b[1m': expected",
     ),
+    # Names that mean something else
+    ("run_name: Machine", "run_name is 'Machine', the folder of the measurements that all runs"),
+    ("variants: {data: {method: stride}}", "variants.data is a word with a meaning in `replace`"),
+    ("sets: {'a b': [table_1]}", "sets.a b is 'a b': expected a name for files"),
+    ("'': 3", "'' is not a key here"),
+    *(
+        (f"figures: {{{name}: {BASE['figures']['figure_09']}}}", f"figures.{name} is the name of")
+        for name in ("columns_back_animated", "analysis_mine", "table_1")
+    ),
+    # Characters that are not seen, or none
+    *(
+        (f'tables: {{table_1: {{title: "a{c}b"}}}}', "tables.table_1.title is 'a")
+        for c in (r"\u202e", r"\u200b", r"\u200e", r"\u2066", r"\ufeff", r"\ufffe", r"\u0085")
+    ),
+    # Sizes
+    (f"results_folder: {'a' * 300}", f"results_folder is '{'a' * 79}...: File name too long"),
+    (f"results_folder: {'a/' * 3000}", "results_folder is 'a/a/a/"),
+    ("results_folder: -x", "results_folder is '-x': expected a path without braces"),
+    (
+        "data: {source: archive, archive: {path: '-x'}}",
+        "data.archive.path is '-x': expected a path",
+    ),
+    (f"seeds: {list(range(1001))}", "seeds is [0, 1, 2"),
+    (f"epochs: {'9' * 4000}", f"epochs is {'9' * 80}...: expected at most 1000000"),
+    (f"subset: {'9' * 4000}", f"subset is {'9' * 80}...: expected a finite number"),
+    ("tables: {table_3: {best: true}}", "tables.table_3.best is true: expected a whole number"),
+    ("data: {source: glyphs}", "data.source is 'glyphs', which leaves 12000 images for data.sp"),
     # Tables, figures and sets
     ("experiments: []", "experiments is []: expected at least 1 of them"),
     ("experiments: [tabel_1]", "experiments names 'tabel_1': there is no such name; did you mean"),
@@ -204,7 +231,7 @@ def test_an_error_names_file_key_and_remedy(text: str, message: str, tmp_path: P
     file = tmp_path / "mine.yaml"
     file.write_text(text)
     with pytest.raises(UserError) as caught:
-        validate(read_layers([BASE_FILE, file], {}))
+        load_config([BASE_FILE, file], {})
     first, line, *others = str(caught.value).splitlines()
     assert first == "the configuration is not valid"
     assert line.startswith(f"  {file}: {message}")
@@ -221,17 +248,24 @@ UNREADABLE = [
     (b"1: a", ", line 1, column 1: found a key that is no text (put it in quotes)"),
     (b"? [a]\n: b", ", line 1, column 3: found a key that is no text"),
     (b"a: !!python/object/apply:os.system [ls]", ", line 1, column 4: could not determine a con"),
-    (b"__use_yte__: true\na: ?1+1", ", line 1, column 1: found __use_yte__, with which Snakemake"),
-    (b"- a", ", line 1, column 1: found ['a'] without a key"),
-    (b"only text", ", line 1, column 1: found 'only text' without a key"),
+    (
+        b"__use_yte__: true\na: ?1+1",
+        " has __use_yte__, with which Snakemake would run code",
+    ),
+    (b"- a", " has ['a'] without a key, expected KEY: VALUE at the top"),
+    (b"only text", " has 'only text' without a key"),
     (b"a: 1\n---\nb: 2", ", line 2, column 1: but found another document"),
     (b"a: *b", ", line 1, column 4: found undefined alias"),
-    (b"a: &b [*b]", ", line 1, column 1: found aliases that make more than 100,000 values"),
+    (b"a: &b [*b]", ", line 1, column 1: found more than 100,000 values, those of aliases inclu"),
+    (b"a: [" + b"1," * 100_000 + b"1]", ", line 1, column 1: found more than 100,000 values"),
+    (b"a: !!bool maybe", ": 'maybe'"),
+    (b"a: !!timestamp x", ": "),
     (b"a: \x00", ": unacceptable character #x0000"),
     (b"a: \xe9", " is not UTF-8 ('utf-8' codec can't decode byte 0xe9"),
     ("a: 1".encode("utf-16"), " is not UTF-8"),
     (b"[" * 100_000, ", line 1, column 101: found more than 100 levels of nesting"),
     (b"a: " + b"9" * 5000, ": Exceeds the limit (4300 digits)"),
+    (b'a: "\\ud800"', ", line 1, column 7: found invalid Unicode character escape"),
     (b"a: !!binary YQ==", ": Object of type bytes is not JSON serializable"),
 ]
 
@@ -253,7 +287,7 @@ def test_a_file_that_is_no_plain_yaml(content: bytes, message: str, tmp_path: Pa
 def test_nested_aliases_are_counted_not_filled_in(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))]
     (tmp_path / "laughs.yaml").write_text("\n".join(lines))
-    with pytest.raises(UserError, match="aliases that make more than 100,000 values"):
+    with pytest.raises(UserError, match="more than 100,000 values, those of aliases"):
         read_config(tmp_path / "laughs.yaml")
 
 
@@ -265,7 +299,7 @@ def test_a_file_may_be_empty_or_begin_with_a_mark(content: bytes, tmp_path: Path
 
 @pytest.mark.parametrize(("name", "found"), [("none.yaml", "no such file"), ("", "a folder")])
 def test_a_configuration_that_is_no_file(name: str, found: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=rf": {found}, expected a configuration: give the path"):
+    with pytest.raises(UserError, match=rf": {found}, expected a YAML file: give the path"):
         read_config(tmp_path / name)
 
 
@@ -273,6 +307,23 @@ def test_a_configuration_that_is_no_file(name: str, found: str, tmp_path: Path) 
 def test_a_change_without_key_or_value(change: str) -> None:
     with pytest.raises(SystemExit, match=r"error: command line \(--config\): '.*', expected KEY="):
         check_command_line(["-n", "--config", "run_name=x", change, "--cores", "1"])
+
+
+CHANGES: list[tuple[dict[str, Any], str]] = [
+    ({"run_name": "a\udcff"}, r"command line \(--config\): .* can't encode character '\\udcff'"),
+    ({"run_name": "\x1b[2J"}, r"command line .*: run_name is '\\x1b\[2J': expected a name"),
+    ({"variants": {"a": {"stride": "&a [*a]"}}}, r"line .*: variants\.a\.stride is '&a \[\*a\]'"),
+    ({"training": {"threads": "!!bool x"}}, r"line .*: training\.threads is '!!bool x': expected"),
+    ({"training": {"threads": "!!python/object:os.system x"}}, r"training\.threads is '!!python/"),
+    ({"epochs": float("nan")}, r"line .*: epochs is nan: expected a whole number"),
+    ({"seeds": {1: 2}}, r"line .*: seeds is {'1': 2}: expected a list"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), CHANGES)
+def test_a_wrong_change_on_the_command_line(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        load_config([BASE_FILE], changes)
 
 
 def test_the_file_named_is_the_one_that_sets_the_key(tmp_path: Path) -> None:

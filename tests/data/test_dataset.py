@@ -165,7 +165,10 @@ def truncate_images(folder: Path) -> None:
         (edit_split, r"split\.npz overlap"),
         (truncate_images, "damaged"),
         (lambda f: (f / "split.npz").write_bytes(b"PK\x03\x04"), "damaged"),
-        (lambda f: (f / "provenance.json").write_text("{}"), "it has no official"),
+        (
+            lambda f: (f / "provenance.json").write_text("{}"),
+            "damaged .official is missing; display_name",
+        ),
         (lambda f: np.save(f / "labels.npy", np.zeros(3, np.uint8)), r"labels\.npy is uint8 of"),
         (lambda f: np.save(f / "images.npy", np.zeros((3, 2, 2))), r"images\.npy is float64"),
     ],

@@ -28,9 +28,9 @@ from convnets.judging.readings import (
     judge_readings,
     load_readings,
     log_likelihood,
+    read_readings,
 )
 from convnets.report.page import Sections
-from convnets.report.results import read_words
 from convnets.report.sections import likelihoods
 
 OFFICIAL: dict[str, Any] = {
@@ -217,7 +217,7 @@ def page_of(table: pd.DataFrame, folder: Path) -> str:
     """The report's section on the readings."""
     table.to_csv(folder / "readings.csv", index=False)
     paper: dict[str, list[Any]] = {"readings": [], "inconsistencies": []}
-    results = SimpleNamespace(readings=read_words(folder / "readings.csv"), paper=paper)
+    results = SimpleNamespace(readings=read_readings(folder / "readings.csv"), paper=paper)
     values = {"results": results, "exhibits": {"readings": [], "beyond": []}} | likelihoods(None)  # type: ignore[arg-type]
     return str(Sections(**values).show("readings").data)
 

@@ -15,6 +15,7 @@ import pytest
 from bs4 import BeautifulSoup
 from test_report import make_results as make_report
 
+from analysis_fixture import GLYPHS
 from convnets.config.settings import MACHINE_FOLDER
 from convnets.core.files import write_json, write_text
 from convnets.exhibits.layer_animations import ANIMATIONS
@@ -88,7 +89,7 @@ def make_results(folder: Path) -> Path:
     machine = {"device_name": "Difference Engine No. 2", "threads": 1, "precision": "float32"}
     machine |= {"other_cpu_share": 0.341}
     write_json(measured / "machine.json", machine)
-    write_json(folder / "data/provenance.json", {"display_name": "Made-up <images>"})
+    write_json(folder / "data/provenance.json", GLYPHS | {"display_name": "Made-up <images>"})
     for number in range(1, 8):
         write_text(folder / f"figures/figure_0{number}.svg", FIGURE)
     draw = [sys.executable, "scripts/draw_layers.py", "--output", str(folder / "figures")]

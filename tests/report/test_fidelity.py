@@ -73,5 +73,5 @@ def test_the_appendix_keeps_conditions_apart(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_study_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.csv").write_text("variant,seed\nmax_pool_2,0\n")
-    with pytest.raises(UserError, match=r"no column reference_accuracy.*fidelity\.py"):
+    with pytest.raises(UserError, match=r"no column 'reference_accuracy'.*fidelity\.py"):
         read_study(tmp_path / "study.csv")

@@ -154,5 +154,5 @@ def test_an_unfinished_run_is_named(tmp_path: Path, name: str, said: str) -> Non
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.csv"
     path.write_text("variant,seed\nstride_2,0\n")
-    with pytest.raises(UserError, match=r"other.csv has no column 'device'"):
+    with pytest.raises(UserError, match=r"other.csv is damaged \(it has no column 'measure'"):
         read_runs(path)

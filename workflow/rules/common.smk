@@ -15,8 +15,9 @@ from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
-from convnets.config.schema import ANALYSIS_FIGURES, LAYER_FIGURES, POOLING_FIGURE
+from convnets.config.schema import ANALYSIS_FIGURES, ANIMATED, LAYER_FIGURES, POOLING_FIGURE
 from convnets.config.checks import load_config
+from convnets.config.overlays import BASE, read_config
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest, share_lock, write_json, write_text
 from convnets.runs.finished import results_to_replace
@@ -24,6 +25,23 @@ from convnets.core.lock import run_lock
 from convnets.training.resources import training_megabytes, training_minutes
 from convnets.config.settings import MACHINE_FOLDER, to_json
 from convnets.core.stages import VERSIONS
+
+
+@contextlib.contextmanager
+def refused():
+    """End Snakemake with one message on a `UserError`."""
+    try:
+        yield
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+with refused():  # before Snakemake reads it, which names no line in its errors
+    read_config(Path(BASE))
+
+
+configfile: BASE
+
 
 # Environments of conda hold all that their scripts need: neither those nor pip, which fills the
 # environments, look at packages elsewhere. Snakemake itself hides PYTHONPATH from the scripts.
@@ -42,12 +60,10 @@ if workflow.is_main_process:
 overlays = [Path(file) for file in workflow.config_settings.configfiles]
 base = [Path(file) for file in workflow.configfiles if Path(file).resolve() not in overlays]
 
-try:
+with refused():
     CONFIG = load_config([*base, *overlays], workflow.config_settings.config)
     # Jobs on other nodes find replaced results gone.
     REPLACED = results_to_replace(CONFIG) if workflow.is_main_process else set()
-except UserError as error:
-    sys.exit(f"error: {error}")
 
 # What the report tells its readers to type.
 command = ["snakemake", "--cores", "4"]
@@ -77,7 +93,6 @@ COMPARISON = f"{RESULTS}/comparison.csv"
 MECHANISM = f"{RESULTS}/mechanism.json"
 CLAIMS = f"{RESULTS}/claims.csv"
 READINGS_JUDGED = f"{RESULTS}/readings.csv"
-ANIMATED = ["figure_01", "figure_02", "figure_03", "figure_04", "columns_back", "figure_07"]
 FIGURE_NAMES = [*LAYER_FIGURES, POOLING_FIGURE, *CONFIG.figure_names, *CONFIG.analysis_figures]
 FORMATS = ["csv", "md", "tex"]
 TABLES = expand(f"{RESULTS}/tables/{{name}}.{{format}}", name=CONFIG.table_names, format=FORMATS)
@@ -87,7 +102,8 @@ FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{format}}", name=FIGURE_NAMES, fo
 # An input of the jobs that replace something: newer than what they made before.
 REPLACEMENT = f"{RESULTS}/replacement"
 if REPLACED:
-    write_json(REPLACEMENT, sorted(map(str, REPLACED)))
+    with refused():
+        write_json(REPLACEMENT, sorted(map(str, REPLACED)))
 
 
 # The Slurm plugin needs help with the answers of sacct; the program there says why.
@@ -124,10 +140,8 @@ def hold_results():
     """Keep every other Snakemake, also one of another clone, from these results.
 
     Snakemake's own lock is gone while an interrupted one still waits for its last jobs."""
-    try:
+    with refused():
         held.enter_context(run_lock(Path(RESULTS)))
-    except UserError as error:
-        sys.exit(f"error: {error}")
 
 
 def write_plan():
@@ -143,9 +157,10 @@ def write_plan():
         "figures": {name: asdict(CONFIG.figures[name]) for name in CONFIG.figure_names},
         "figure_names": FIGURE_NAMES,
     }
-    write_json(f"{RESULTS}/plan.json", plan)
-    resolved = yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=False)
-    write_text(f"{RESULTS}/config.yaml", resolved)
+    with refused():
+        write_json(f"{RESULTS}/plan.json", plan)
+        resolved = yaml.safe_dump(json.loads(json.dumps(asdict(CONFIG))), sort_keys=False)
+        write_text(f"{RESULTS}/config.yaml", resolved)
 
 
 def histories_of_figure(wildcards):

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure as Drawing
 
 from convnets.architectures.methods import METHODS
 from convnets.core.errors import UserError
-from convnets.core.files import read_provenance
+from convnets.data.folder import read_provenance
 from convnets.exhibits.labels import label
 from convnets.judging.conditions import conditions
 from convnets.judging.witnesses import read_predictions

@@ -16,6 +16,7 @@ from convnets.config.messages import (
     UNKNOWN,
     Location,
     Problem,
+    dotted,
     nearest,
     problems_of,
     shown,
@@ -58,7 +59,9 @@ def validate(layers: Layers) -> Config:
         _raise_if_any(problems_of(error).items(), layers)
         raise
     _raise_if_any(_problems_of_names(config), layers)
-    _raise_if_any((*_problems_of_variants(config, layers), *_problems_of_sizes(config)), layers)
+    _raise_if_any(
+        (*_problems_of_variants(config, layers), *_problems_of_sizes(config, layers)), layers
+    )
     return config
 
 
@@ -72,20 +75,22 @@ def _raise_if_any(problems: Iterable[Problem], layers: Layers) -> None:
 
 
 def _problems_of_names(config: Config) -> Iterator[Problem]:
-    if config.run_name in RESERVED_RUN_NAMES:
-        content = RESERVED_RUN_NAMES[config.run_name]
+    if content := RESERVED_RUN_NAMES.get(config.run_name.lower()):
         yield ("run_name",), f"is {config.run_name!r}, the folder of {content}: choose another"
     if "$" in config.results:
         yield ("results_folder",), f"is {config.results_folder!r}: no such variable is set"
     yield from _unknown(config.experiments, [*config.sets, *config.tables], ("experiments",))
     for name, tables in config.sets.items():
         yield from _unknown(tables, config.tables, ("sets", name))
-    for name in config.sets.keys() & config.tables.keys():
-        yield ("sets", name), "is the name of a table too: choose another"
+    for kind in ("sets", "figures"):
+        for name in getattr(config, kind).keys() & config.tables.keys():
+            yield (kind, name), "is the name of a table too: choose another"
+    for name in config.variants.keys() & {ALL, DATA}:
+        yield ("variants", name), "is a word with a meaning in `replace`: choose another name"
     for name, figure in config.figures.items():
         here: Location = ("figures", name)
-        if name in RESERVED_FIGURES:
-            yield here, "is drawn in any case: choose another name"
+        if name in RESERVED_FIGURES or name.startswith("analysis_"):
+            yield here, "is the name of a figure that is drawn in any case: choose another"
         for number, curve in enumerate(figure.curves):
             place = (*here, "curves", number)
             yield from _unknown(curve.variants, config.variants, (*place, "variants"))
@@ -148,7 +153,7 @@ def _blamed(error: VariantError, own: dict[str, Any], id: str) -> Iterator[Locat
     yield from (("variants", id), ("data", "source"), ("data", "torchvision", "name"))
 
 
-def _problems_of_sizes(config: Config) -> Iterator[Problem]:
+def _problems_of_sizes(config: Config, layers: Layers) -> Iterator[Problem]:
     """Parts of the split that the source's images or the number of classes do not allow."""
     data, subset = config.data, config.subset
     asked = {part: getattr(data.split, part) for part in ("train", "test", "validation")}
@@ -165,21 +170,30 @@ def _problems_of_sizes(config: Config) -> Iterator[Problem]:
         limits["validation"] = sum(limits[file] - sizes[file] for file in files)
         for part, most in limits.items():
             if sizes[part] > most:
+                wanted: Location = ("data", "split", part)
+                place: Location = layers.latest([wanted, ("data", "source")])
                 text = f"is {asked[part]}, but source {data.source} leaves {most} images for it"
-                yield ("data", "split", part), f"{text}: ask for fewer, or choose another source"
+                if place != wanted:
+                    text = f"is {data.source!r}, which leaves {most} images for {dotted(wanted)}"
+                    text += f", of which {asked[part]} are asked for"
+                yield place, f"{text}: ask for fewer, or choose another source"
                 return
 
 
 def _problems_of_places(config: Config) -> Iterator[Problem]:
     """Files to read that are missing, and a folder that cannot be written to."""
     folder = Path(config.results)
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    try:
+        existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    except OSError as error:  # the name is too long
+        yield ("results_folder",), f"is {shown(config.results_folder)}: {error.strerror}"
+        return
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
         yield ("results_folder",), f"is {config.results_folder!r}: {existing} is no writable folder"
     if not (folder / "data" / PROVENANCE).exists():
         key = "folder" if config.data.source == "npz" else "path"
         for file in config.data.local_files:
-            if not Path(file).is_file():
+            if not os.path.isfile(file):  # noqa: PTH113, which fails where a name is too long
                 yield ("data", config.data.source, key), f"leads to {file}: there is no such file"
 
 

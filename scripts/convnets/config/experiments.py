@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from convnets.core.kinds import STRICT, Line, Seed, Several
+from convnets.core.kinds import STRICT, Line, Name, Seed, Several
 
 Column = Literal[
     "num_filters",
@@ -28,7 +28,7 @@ class Row:
 
     label: tuple[Line, ...]
     """What stands in the leading columns, one text for each `header`."""
-    variants: Several[str]
+    variants: Several[Name]
     """The variant of the row, or the several that compete for `best`."""
 
 
@@ -46,7 +46,7 @@ class Table:
     """The measures to show."""
     rows: Several[Row]
     """The rows, from top to bottom."""
-    best: Literal[1, 2] | None = None
+    best: Annotated[int, Field(ge=1, le=2)] | None = None
     """Show this many of a row's variants side by side, best validation accuracy first. Empty:
     each row has one variant."""
     seeds: Several[Seed] | None = None
@@ -69,7 +69,7 @@ class Curve:
 
     label: Line
     """Name in the legend."""
-    variants: Several[str]
+    variants: Several[Name]
     """The variant; of several, the one with the best validation accuracy is drawn."""
 
 

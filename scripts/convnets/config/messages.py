@@ -23,6 +23,7 @@ EXPECTED = {
     "bool_type": "true or false",
     "tuple_type": "a list",
     "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
     "dict_type": "keys with values",
     "dataclass_type": "keys with values",
     "literal_error": "{expected}",
@@ -52,7 +53,7 @@ def lines_of(error: ValidationError) -> Iterator[str]:
 
 def dotted(location: Location) -> str:
     """A key with the keys above it."""
-    return ".".join(str(part) for part in location)
+    return ".".join(str(part) or "''" for part in location)
 
 
 def shown(value: Any) -> str:

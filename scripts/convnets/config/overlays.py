@@ -27,6 +27,8 @@ MOST_VALUES = 100_000
 """Values that a file may have once its aliases are filled in."""
 DEEPEST = 100
 """Levels of nesting that a file may have."""
+FAULTS = (yaml.YAMLError, TypeError, ValueError, LookupError, AttributeError)
+"""What PyYAML raises on texts that are no plain YAML."""
 CHANGE = re.compile(r"[a-zA-Z_][\w-]*\w=.*", re.DOTALL)
 """What Snakemake takes as an argument of --config."""
 
@@ -116,6 +118,10 @@ def read_layers(files: Iterable[Path | str], changes: dict[str, Any]) -> Layers:
     layers = Layers()
     for file in files:
         layers.add(str(file), read_config(Path(file)))
+    try:
+        json.dumps(changes, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"{COMMAND_LINE}: {error}: write UTF-8") from None
     if changes:
         layers.add(COMMAND_LINE, {key: _typed(value) for key, value in changes.items()})
     return layers
@@ -127,30 +133,28 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         UserError: names file, line and remedy.
     """
+    values = read_yaml(path) or {}
+    if not isinstance(values, dict):
+        raise UserError(f"{path} has {shown(values)} without a key, expected KEY: VALUE at the top")
+    if "__use_yte__" in values:
+        raise UserError(f"{path} has __use_yte__, with which Snakemake would run code: remove it")
+    return values
+
+
+def read_yaml(path: Path) -> Any:
+    """The values in a YAML file, None for an empty one. Raises as `read_config`."""
     try:
         if not path.is_file():
             found = "a folder" if path.is_dir() else "no file" if path.exists() else "no such file"
-            raise UserError(f"{path}: {found}, expected a configuration: give the path of one")
-        text = path.read_text(encoding="utf-8-sig")
-        _check_depth(text)
-        loader = _Loader(text)
-        node = loader.get_single_node()
-        if node is not None and _size(node, {}) > MOST_VALUES:
-            raise _problem(f"aliases that make more than {MOST_VALUES:,} values", node)
-        values = (loader.construct_document(node) if node else None) or {}
-        if not isinstance(values, dict):
-            raise _problem(f"{shown(values)} without a key", node)
-        if "__use_yte__" in values:
-            raise _problem("__use_yte__, with which Snakemake would run code in the file", node)
-        json.dumps(values)
+            raise UserError(f"{path}: {found}, expected a YAML file: give the path of one")
+        return _load(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}. Make it readable") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not UTF-8 ({error}): save it as UTF-8") from None
-    except (yaml.YAMLError, TypeError, ValueError) as error:
+    except FAULTS as error:
         raise UserError(f"{path}{_describe(error)}: write plain YAML, keys at the top, each "
                         "once, indented with spaces") from None  # fmt: skip
-    return values
 
 
 def check_command_line(arguments: Sequence[str]) -> None:
@@ -190,9 +194,21 @@ def _typed_text(value: Any) -> Any:
     if not isinstance(value, str):
         return _typed(value)
     try:
-        return yaml.load(value, _Loader)
-    except yaml.YAMLError:
+        return _load(value)
+    except FAULTS:
         return value
+
+
+def _load(text: str) -> Any:
+    """The values in a text. Raises one of `FAULTS`."""
+    _check_depth(text)
+    loader = _Loader(text)
+    node = loader.get_single_node()
+    if node is not None and _size(node, {}) > MOST_VALUES:
+        raise _problem(f"more than {MOST_VALUES:,} values, those of aliases included", node)
+    values = loader.construct_document(node) if node else None
+    json.dumps(values, ensure_ascii=False).encode()  # neither binary nor half characters
+    return values
 
 
 def _size(node: yaml.Node, sizes: dict[int, float]) -> float:

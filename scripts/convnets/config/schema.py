@@ -17,7 +17,7 @@ from typing_extensions import TypedDict  # pydantic takes no other before Python
 from convnets.architectures.variant import Variant
 from convnets.config.experiments import Figure, Table
 from convnets.config.settings import MACHINE_FOLDER, DataSettings, TrainingSettings
-from convnets.core.kinds import STRICT, Name, PathText, Positive, Seed, Several
+from convnets.core.kinds import STRICT, Name, PathText, PerGpu, Positive, Seed, Several
 
 POOLING_FIGURE = "figure_06"
 """Pooling outputs of a test image."""
@@ -28,9 +28,11 @@ ANALYSIS_FIGURES = (
     *("analysis_confusions", "analysis_agreement", "analysis_curves"),
 )
 """Figures of `convnets.analyses.registry`."""
+ANIMATED = (*LAYER_FIGURES[:4], "columns_back", "figure_07")
+"""Figures that are animated, too."""
 DRAWN_FIGURES = (*LAYER_FIGURES, POOLING_FIGURE, *ANALYSIS_FIGURES)
 """Figures that no configuration describes."""
-RESERVED_FIGURES = {*DRAWN_FIGURES, *(f"{name}_animated" for name in DRAWN_FIGURES)}
+RESERVED_FIGURES = {*DRAWN_FIGURES, *(f"{name}_animated" for name in ANIMATED)}
 RESERVED_RUN_NAMES = {
     MACHINE_FOLDER: "the measurements that all runs share",
     "published": "the committed results",
@@ -91,7 +93,7 @@ class Config:
     tests on a tenth."""
     seeds: Several[Seed]
     """One run of each variant for each seed. The paper ran one."""
-    runs_per_gpu: Annotated[int, Field(ge=1, le=64)]
+    runs_per_gpu: PerGpu
     """Runs that train side by side on one GPU, each with its share of the memory. More than one
     makes a sweep faster; runtimes are measured afterwards, one variant at a time."""
     experiments: Annotated[Several[str], OneOrMore]
@@ -110,7 +112,7 @@ class Config:
     `seeds` replaces the seeds of the configuration and its tables for one variant."""
     tables: dict[Name, Table]
     """The experiments, by name: each trains the variants of its rows and makes one table."""
-    sets: dict[str, Several[str]]
+    sets: dict[Name, Several[str]]
     """Names for several tables at once, to be chosen in `experiments`."""
     figures: dict[Name, Figure]
     """Figures of the training curves, by name; each is made when all its variants are trained."""

@@ -6,8 +6,10 @@ pydantic validates the configuration, and what scripts get as JSON, into these s
 
 import dataclasses
 import json
+from argparse import Namespace
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -15,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from convnets.architectures.images import EMNIST, ImageKind
 from convnets.config.messages import lines_of
 from convnets.core.errors import UserError
-from convnets.core.kinds import STRICT, URL, PathText, Positive, Seed, Several, Sha256
+from convnets.core.kinds import STRICT, URL, PathText, Positive, Seed, Several, Sha256, section
 
 OFFICIAL_SHA256 = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"
 """SHA-256 of the official archive: what has it, and nothing else, is EMNIST Balanced."""
@@ -29,6 +31,8 @@ MACHINE_FOLDER = "machine"
 Source = Literal["nist", "archive", "npz", "glyphs", "torchvision"]
 TorchvisionName = Literal["KMNIST", "FashionMNIST", "CIFAR10"]
 T = TypeVar("T")
+SHOWN = 5
+"""Problems of a file that a message lists."""
 
 
 IMAGE_KINDS: dict[TorchvisionName, ImageKind] = {
@@ -237,6 +241,32 @@ def parse(cls: type[T], values: str | dict[str, Any] | None, what: str) -> T:
     except ValidationError as error:
         raise UserError("\n  ".join(f"{what}: {line}" for line in lines_of(error))) from None
     return value
+
+
+def check_numbers(arguments: Namespace, **kinds: Any) -> None:
+    """Raise `UserError` unless these arguments of a program have values of their kinds."""
+    values = {key: getattr(arguments, key) for key in kinds}
+    parse(section(**kinds), values, "command line")
+
+
+def read_as(cls: Any, path: Path, remedy: str) -> dict[str, Any]:
+    """The object in a JSON file, which has the keys of `cls` with values of its types.
+
+    Raises:
+        UserError: the file is missing or damaged; ends with the remedy.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is missing, expected a JSON file: {remedy}")
+    try:
+        text = path.read_text(encoding="utf-8")
+        _adapter(cls).validate_json(text)
+        values: dict[str, Any] = json.loads(text)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): {remedy}") from None
+    except (ValueError, RecursionError) as error:
+        lines = list(lines_of(error)) if isinstance(error, ValidationError) else [str(error)]
+        raise UserError(f"{path} is damaged ({'; '.join(lines[:SHOWN])}): {remedy}") from None
+    return values
 
 
 @cache

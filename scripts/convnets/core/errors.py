@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import re
 import sys
@@ -26,6 +27,8 @@ class Interrupted(BaseException):
 
 def run_script(main: Callable[[], None]) -> None:
     """Run `main`; end with one clear message and exit status 1 on a `UserError`, 75 on a signal."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files can be no Unicode
     try:
         main()
     except UserError as error:
@@ -33,6 +36,8 @@ def run_script(main: Callable[[], None]) -> None:
     except Interrupted as interrupted:
         print(f"interrupted by {interrupted}; the same command goes on from there", flush=True)
         sys.exit(INTERRUPTED)
+    except UnicodeEncodeError as error:
+        sys.exit(f"error: {error.object!a} is no Unicode text: use other names and arguments")
     except MemoryError as error:
         sys.exit(f"error: out of memory ({error}): end other programs, or use fewer images")
     except OSError as error:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from convnets.core.errors import UserError, explain_no_room
+from convnets.core.errors import explain_no_room
 
 ROOT = Path(__file__).resolve().parents[3]
 """The folder of the project."""
@@ -75,30 +75,8 @@ def write_json(path: Path | str, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_json(path: Path | str, *keys: str) -> dict[str, Any]:
-    """The object in a JSON file.
-
-    Raises:
-        UserError: the file is missing, damaged or lacks one of `keys`.
-    """
-    try:
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
-        if missing := [key for key in keys if key not in values]:
-            raise ValueError(f"it has no {missing[0]}")
-        return dict(values)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}. Make it again") from None
-    except (ValueError, TypeError, RecursionError) as error:
-        raise UserError(f"{path} is damaged ({error}): delete it, and make it again") from None
-
-
 PROVENANCE = "provenance.json"
 """Name of the file that says where prepared data come from."""
-
-
-def read_provenance(path: Path | str) -> dict[str, Any]:
-    """`provenance.json` of prepared data. Raises as `read_json`."""
-    return read_json(path, "official", "display_name", "counts")
 
 
 def file_digest(path: Path | str, algorithm: str = "sha256") -> str:

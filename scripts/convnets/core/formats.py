@@ -1,6 +1,7 @@
 """The one format of values, wherever they are shown: tables, report, lesson, README, evidence."""
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -34,6 +35,11 @@ def number(value: Any, unit: str = "", sign: str = "", digits: int | None = None
     else:
         text = f"{value:{sign},.{decimals(unit, value) if digits is None else digits}f}"
     return text.replace("-", MINUS)
+
+
+def in_markdown(text: str) -> str:
+    """A text as Markdown shows it unchanged: no emphasis, link, HTML or end of a cell."""
+    return re.sub(r"[\\`*_<&|]|\[(?=[^]]*\]\()", r"\\\g<0>", text)
 
 
 def interval(low: Any, high: Any, unit: str = "", sign: str = "") -> str:

@@ -1,7 +1,9 @@
 """Kinds of values in the configuration: names, texts, seeds, one number or one for each layer."""
 
-from collections.abc import Sequence
-from typing import Annotated, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import make_dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
 
@@ -9,25 +11,31 @@ T = TypeVar("T")
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
 """How pydantic validates: no unknown keys, no conversions (`true` is no number), no NaN."""
 
-LOOSE = ConfigDict(extra="ignore", allow_inf_nan=False)
+LOOSE = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 """How pydantic validates what this project's programs wrote, in this version or another."""
 
 ONE, EACH = "one value", "a value for each layer"
 """Branches of `settings.PerLayer`, which pydantic adds to the location."""
-UNSEEN = r"\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-"""Control characters, line separators, and what reverses the direction of text."""
+UNSEEN = r"\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
+"""Characters that control, separate lines, reverse text, or are invisible or none."""
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 LINE = f"^[^{UNSEEN}]*$"
-PATH = f"^[^{UNSEEN}{{}}]+$"
+PATH = f"^[^-{UNSEEN}{{}}][^{UNSEEN}{{}}]*$"
 SHA256 = "^[0-9a-fA-F]{64}$"
 URL = r"^(https?|ftp|file)://[^\s{}]+$"
 PATTERNS = {
     NAME: "a name for files, of letters, digits, _ . -, with a letter or digit first",
     LINE: "one line of text without control characters",
-    PATH: "a path without braces and control characters",
+    PATH: "a path without braces, control characters and a dash in front",
     SHA256: "64 hexadecimal digits",
     URL: "an address that begins with https://, http://, ftp:// or file://",
 }
+
+
+def section(optional: Mapping[str, Any] = MappingProxyType({}), /, **keys: Any) -> Any:
+    """A section of a file with these keys and, if they are there, optional ones; others may be."""
+    fields: list[Any] = [*keys.items(), *((key, kind, None) for key, kind in optional.items())]
+    return make_dataclass("Section", fields, namespace={"__pydantic_config__": LOOSE})
 
 
 def _distinct(values: Sequence[T]) -> Sequence[T]:
@@ -49,9 +57,13 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Positive = Annotated[int, Field(ge=1, le=1_000_000)]
 Pixels = Annotated[int, Field(ge=1, le=64)]
 Padding = Annotated[int, Field(ge=0, le=64)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A fraction."""
+PerGpu = Annotated[int, Field(ge=1, le=64)]
 Several = Annotated[
     tuple[T, ...],
-    Field(min_length=1, json_schema_extra={"uniqueItems": True}),
+    Field(min_length=1, max_length=1000, json_schema_extra={"uniqueItems": True}),
     AfterValidator(_distinct),
 ]
 """One or more different values."""

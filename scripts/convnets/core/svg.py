@@ -22,7 +22,7 @@ def read_drawing(file: Path) -> ElementTree.Element:
     """The drawing in an SVG file. Raises `UserError` if it is none."""
     try:
         root = ElementTree.parse(file).getroot()
-    except (OSError, ValueError, ElementTree.ParseError) as error:
+    except (OSError, ValueError, LookupError, ElementTree.ParseError) as error:
         raise UserError(f"{file} is no drawing ({error}): delete it, and draw it again") from None
     if root.tag != f"{SVG}svg":
         raise UserError(f"{file} is no drawing (its root is {root.tag}): draw it again")
@@ -38,13 +38,17 @@ def safe_drawing(file: Path) -> str:
                 element.remove(child)
         for name in set(element.attrib) - ATTRIBUTES:
             del element.attrib[name]
-        if _loads(element.get("style", "")):
-            del element.attrib["style"]
+        for name in ("style", "fill"):
+            if _loads(element.get(name, "")):
+                del element.attrib[name]
         if element.tag == f"{SVG}style" and _loads(element.text or ""):
             element.text = ""
         element.tag = element.tag.removeprefix(HTML)  # an HTML page knows no prefixes
     ElementTree.register_namespace("", SVG[1:-1])
-    return ElementTree.tostring(root, encoding="unicode")
+    try:
+        return ElementTree.tostring(root, encoding="unicode")
+    except RecursionError:
+        raise UserError(f"{file} is nested too deeply: delete it, and draw it again") from None
 
 
 def _loads(style: str) -> bool:

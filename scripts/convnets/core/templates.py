@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from convnets.core import formats
 from convnets.core.files import ROOT
 
-FILTERS = ("number", "interval", "p_value", "plural", "shown", "listed")
+FILTERS = ("number", "interval", "p_value", "plural", "shown", "listed", "in_markdown")
 
 
 def environment() -> Environment:

@@ -11,9 +11,9 @@ import numpy as np
 from convnets.architectures.images import ImageKind
 from convnets.config.settings import DataSettings, parse
 from convnets.core.errors import UserError
-from convnets.core.files import PROVENANCE, atomic_write, read_provenance, write_json
+from convnets.core.files import PROVENANCE, atomic_write, write_json
 from convnets.data.arrays import DAMAGE, read_arrays
-from convnets.data.folder import IMAGES, LABELS, SPLIT, digest_of
+from convnets.data.folder import IMAGES, LABELS, SPLIT, digest_of, read_provenance
 from convnets.data.source import LabelledImages
 from convnets.data.split import PARTS
 

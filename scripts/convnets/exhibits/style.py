@@ -103,8 +103,8 @@ def use_style() -> None:
 
 def add_remark(drawing: Figure, text: str) -> None:
     """Write `text` below the drawing."""
-    lines = "\n".join(textwrap.wrap(plain(text), 88))
-    drawing.text(0.01, -0.005, lines, va="top", fontsize=SMALL, color="0.3")
+    lines = "\n".join(textwrap.wrap(text, 88))
+    drawing.text(0.01, -0.005, plain(lines), va="top", fontsize=SMALL, color="0.3")
 
 
 def save_figure(figure: Figure, prefix: str, title: str, description: str) -> None:

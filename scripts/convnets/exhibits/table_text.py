@@ -4,6 +4,7 @@ import textwrap
 from itertools import groupby
 from typing import NamedTuple
 
+from convnets.core.formats import in_markdown
 from convnets.core.templates import text_environment
 from convnets.judging.conditions import readable
 
@@ -15,6 +16,10 @@ LATEX = str.maketrans(
         "→": r"$\rightarrow$",
         "±": r"$\pm$",
         "–": "--",
+        "\N{MINUS SIGN}": "$-$",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
         **{character: "\\" + character for character in "&%$#_{}"},
     }
 )
@@ -49,13 +54,15 @@ class Grid(NamedTuple):
 def markdown(grid: Grid, name: str, caption: str) -> str:
     """The table with one heading line, as Markdown has no more, and its caption below."""
     headings = [*grid.header, *(", ".join(levels) for levels in grid.columns)]
-    headings, *rows = (
-        [cell.replace("|", r"\|") for cell in row] for row in (headings, *grid.lines())
-    )
+    headings, *rows = (list(map(in_markdown, row)) for row in (headings, *grid.lines()))
     alignment = [":--"] * len(grid.header) + ["--:"] * len(grid.columns)
     template = text_environment().get_template("table.md")
     return template.render(
-        headings=headings, alignment=alignment, rows=rows, label=readable(name), caption=caption
+        headings=headings,
+        alignment=alignment,
+        rows=rows,
+        label=readable(name),
+        caption=in_markdown(caption),
     )
 
 

@@ -118,7 +118,8 @@ class FilledTable:
 
     def numbers(self) -> pd.DataFrame:
         """All values in full precision, a line per row; `_sd`, `_low`, `_high` beside ours."""
-        return pd.DataFrame([dict(self._numbers(row)) for row in self.rows])
+        rows = [list(zip(*self._numbers(row), strict=True)) for row in self.rows]
+        return pd.DataFrame([values for _, values in rows], columns=rows[0][0])
 
     def grid(self) -> Grid:
         """The table as rounded text, in the paper's layout."""

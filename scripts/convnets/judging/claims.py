@@ -6,16 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import yaml
 
-from convnets.config.settings import parse
+from convnets.config.overlays import read_yaml
+from convnets.config.settings import parse, read_as
 from convnets.core.errors import UserError
 from convnets.core.files import ROOT
 from convnets.core.formats import MINUS
-from convnets.core.kinds import STRICT
+from convnets.core.kinds import STRICT, section
 from convnets.judging.estimates import ACCURACY, QUANTITIES
+
+MEASURE = section(**dict.fromkeys(("value", "low", "high"), float), how=str)
+"""A measure in `mechanism.json`."""
 
 
 @dataclass(frozen=True)
@@ -177,11 +181,18 @@ class Family:
 def load_claims(file: Path = ROOT / "config/claims.yaml") -> list[Claim]:
     """The claims in a YAML file. Raises `UserError` where a part makes no sense."""
     claims = []
-    for values in yaml.safe_load(file.read_text(encoding="utf-8")):
+    items = read_yaml(file)
+    parse(list[dict[str, Any]], items, str(file))
+    for values in items:
         claims.append(parse(Claim, values, f"{file}: claim {values.get('id')}"))
         for part in claims[-1].parts:
             _check(part, f"{file}: claim {claims[-1].id}")
     return claims
+
+
+def read_mechanism(path: Path) -> dict[str, Any]:
+    """What `measure_mechanism.py` wrote, by measure."""
+    return read_as(dict[str, MEASURE], path, "measure it again with measure_mechanism.py")  # type: ignore[valid-type]
 
 
 def _mean(variants: tuple[str, ...], sign: int) -> dict[str, float]:

@@ -13,12 +13,14 @@ epochs, nor runtimes of another kind of machine that lie outside the margin.
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
+from convnets.core.tables import read_table
 from convnets.judging.conditions import (
     OTHER,
     PAPER_IMAGES,
@@ -189,6 +191,15 @@ def _theirs(metric: str, numbers: pd.Series, prior: Prior) -> Iterator[NumberRow
             "p": gaps.p[place],
             "same": gaps.reproduced[place],
         }
+
+
+def read_comparison(path: Path) -> pd.DataFrame:
+    """`comparison.csv`. Raises `UserError` if it is damaged."""
+    numbers = [name for name in COLUMNS if name.endswith(("_low", "_high", "_relative"))]
+    numbers += ["table", "paper", "ours", "seeds", "difference", "theirs"]
+    filled = [*COLUMNS[:6], "seeds", "verdict", "reason"]
+    remedy = "make it again with judge.py"
+    return read_table(path, remedy, COLUMNS, numbers, filled, dtype={"row": str})
 
 
 def agreement(comparison: pd.DataFrame) -> pd.DataFrame:

@@ -18,12 +18,18 @@ import pandas as pd
 from scipy import optimize, stats
 
 from convnets.core.files import ROOT
+from convnets.core.tables import read_table
 from convnets.judging.conditions import PAPER_EPOCHS
 from convnets.judging.estimates import ACCURACY, OF_BEST, Estimates
-from convnets.judging.published import distinct_numbers
+from convnets.judging.published import RESTORE, distinct_numbers
 from convnets.judging.witnesses import SeedSample, images_of
 
 PRIOR = ROOT / "config/prior"
+COLUMNS = (
+    *("run_key", "repository", "architecture", "use_bias", "seed", "num_layers", "batch_size"),
+    *("epochs_run", "best_epoch", "test_accuracy", "seconds_per_epoch"),
+)
+"""Columns of `runs.csv` that are read; the first five are never empty."""
 DEFAULT_SEED = "7112018"
 """The framework's default."""
 
@@ -112,7 +118,10 @@ class Others:
 
 def read_prior(folder: Path = PRIOR) -> Prior:
     """Other people's runs, as config/prior has them."""
-    runs = pd.read_csv(folder / "runs.csv", dtype={"seed": str, "num_filters": str})
+    types = {"seed": str, "num_filters": str, "use_bias": bool}
+    runs = read_table(
+        folder / "runs.csv", RESTORE, COLUMNS, COLUMNS[5:], COLUMNS[:5], ("run_key",), dtype=types
+    )
     runs = runs.rename(columns={"architecture": "variant", "seconds_per_epoch": "epoch_seconds"})
     runs["person"] = runs["repository"].str.split("/").str[0]
     runs["seconds_to_best"] = runs["best_epoch"] * runs["epoch_seconds"]
@@ -126,7 +135,7 @@ def read_curves(folder: Path = PRIOR) -> pd.DataFrame:
     `seconds` is the runtime until then, nan where nobody noted the seconds of an epoch.
     """
     runs = read_prior(folder).runs[["run_key", "variant", "epoch_seconds"]]
-    curves = pd.read_csv(folder / "curves.csv").merge(runs, on="run_key")
+    curves = _read_curves(folder).merge(runs, on="run_key")
     return curves.assign(seconds=curves["epoch"] * curves["epoch_seconds"])
 
 
@@ -187,7 +196,7 @@ def papers_seed(published: pd.DataFrame) -> dict[str, Any]:
     runs = read_prior().runs
     runs = runs.assign(epoch=runs["variant"].map(distinct_numbers(published)["best_epoch"]))
     runs = runs[runs["seed"].isin([DEFAULT_SEED, "0"]) & (runs["epoch"] <= runs["epochs_run"])]
-    curves = pd.read_csv(PRIOR / "curves.csv")
+    curves = _read_curves(PRIOR)
     best = curves.groupby("run_key")["val_acc"].max().rename("best")
     runs = (
         runs.astype({"epoch": int}).merge(curves, on=["run_key", "epoch"]).join(best, on="run_key")
@@ -210,6 +219,11 @@ def papers_seed(published: pd.DataFrame) -> dict[str, Any]:
         "regret_other": float(by_seed["0"]),
         "p": float(test.pvalue),
     }
+
+
+def _read_curves(folder: Path) -> pd.DataFrame:
+    columns = ("run_key", "epoch", "val_acc")
+    return read_table(folder / "curves.csv", RESTORE, columns, columns[1:], columns)
 
 
 def _same(runs: pd.DataFrame, *columns: str) -> np.ndarray:

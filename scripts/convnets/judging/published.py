@@ -5,7 +5,10 @@ from pathlib import Path
 import pandas as pd
 
 from convnets.core.files import ROOT
+from convnets.core.tables import read_table
 
+RESTORE = "restore the file of the repository"
+COLUMNS = ("table", "row", "variant_id", "num_filters", "metric", "value", "unit")
 DEFAULT_FILTERS = "64"
 """Number of filters unless a row says otherwise (paper, Section 4)."""
 
@@ -16,7 +19,14 @@ def read_published(path: Path = ROOT / "config/published_values.csv") -> pd.Data
     Columns `table` (number), `row` (text), `variant` (id of our variant), `num_filters`
     (text), `metric`, `value` and `unit`.
     """
-    published = pd.read_csv(path, dtype={"row": str, "num_filters": str})
+    published = read_table(
+        path,
+        RESTORE,
+        columns=COLUMNS,
+        numbers=("table", "value"),
+        filled=COLUMNS,
+        dtype={"row": str, "num_filters": str},
+    )
     suffix = ("_f" + published["num_filters"]).where(
         published["num_filters"] != DEFAULT_FILTERS, ""
     )

@@ -31,9 +31,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import yaml
 
+from convnets.config.overlays import read_yaml
+from convnets.config.settings import parse
 from convnets.core.files import ROOT
+from convnets.core.kinds import section
+from convnets.core.tables import WORDS, read_table
 from convnets.judging import conditions
 from convnets.judging.conditions import PAPER_IMAGES, censored, other_hardware
 from convnets.judging.estimates import ACCURACY, OF_BEST, QUANTITIES
@@ -50,6 +53,16 @@ SCALE_SPREAD = {"test_accuracy": 0.04, "best_epoch": 0.5, "seconds_to_best": 0.5
 accuracies was found with 5 epochs on 18,000 real images; the others are assumed."""
 STEP = {"test_accuracy": 0.001, "best_epoch": 0.0, "epoch_seconds": 1.0, "seconds_to_best": 1.0}
 """Unit of the last published digit; a best epoch is a whole number by nature."""
+ITEM = section(
+    {"pairs": list[tuple[str, str]], "unchanged": list[str], "command": str, "experiment": str},
+    **dict.fromkeys(("question", "default", "alternative"), str),
+)
+FILE = section(
+    readings=list[ITEM],  # type: ignore[valid-type]
+    stated=list[dict[str, Any]],
+    inconsistencies=list[Any],
+)
+"""What `config/readings.yaml` contains."""
 THRESHOLD = 2.0
 """Least difference of log-likelihoods that favours a side, a factor of 7 in probability."""
 DEFAULT, ALTERNATIVE, UNDECIDABLE = "favours default", "favours alternative", "undecidable"
@@ -87,6 +100,13 @@ class Gap(NamedTuple):
     variance: float
 
 
+def read_paper(path: Path = ROOT / "config/readings.yaml") -> dict[str, Any]:
+    """What the paper states, leaves open and contradicts."""
+    values: dict[str, Any] = read_yaml(path)
+    parse(FILE, values, str(path))
+    return values
+
+
 def load_readings(file: Path = ROOT / "config/readings.yaml") -> list[Reading]:
     """The readings of a YAML file."""
     return [
@@ -98,7 +118,7 @@ def load_readings(file: Path = ROOT / "config/readings.yaml") -> list[Reading]:
             unchanged=item.get("unchanged", ()),
             command=item.get("command") or _command(item.get("experiment")),
         )
-        for item in yaml.safe_load(file.read_text(encoding="utf-8"))["readings"]
+        for item in read_paper(file)["readings"]
     ]
 
 
@@ -115,6 +135,14 @@ def judge_readings(
     """One row for each quantity of each reading, and one for all together."""
     rows = [row for reading in readings for row in _judge(reading, published, runs, provenance)]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def read_readings(path: Path) -> pd.DataFrame:
+    """`readings.csv`. Raises `UserError` if it is damaged."""
+    numbers = ("variants", "log_likelihood_default", "log_likelihood_alternative", "difference")
+    filled = ("reading", "quantity", "variants", "verdict")
+    remedy = "make it again with judge.py"
+    return read_table(path, remedy, COLUMNS, numbers, filled, filled[:2], **WORDS)
 
 
 def log_likelihood(gaps: Sequence[Gap], offset: bool) -> float | None:

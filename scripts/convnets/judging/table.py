@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from convnets.core.formats import interval, number, p_value
+from convnets.core.tables import WORDS, read_table
 from convnets.judging import verdicts
 from convnets.judging.claims import Claim, ClaimPart, Comparison, Family, load_claims
 from convnets.judging.comparison import compare
@@ -152,6 +153,22 @@ def judge_claims(
     table = pd.DataFrame(rows).assign(conditions=about.conditions, level=about.level)
     whole = dict.fromkeys(("seeds", "seeds_to_decide", "theirs_persons"), "Int64")
     return table.reindex(columns=COLUMNS).astype(whole)
+
+
+def read_claims(path: Path) -> pd.DataFrame:
+    """`claims.csv`. Raises `UserError` if it is damaged."""
+    numbers = [name for name in COLUMNS if name.endswith(("effect", "low", "high"))]
+    filled = [name for name in COLUMNS if name.endswith(("verdict", "claim", "claimed"))]
+    filled = [*set(filled) - {"combined_verdict"}, "sentence", "quote", "part", "says", "judged"]
+    return read_table(
+        path,
+        remedy="make it again with judge.py",
+        columns=COLUMNS,
+        numbers=[*numbers, "claim", "part", "above", "below", "p_holm"],
+        filled=filled,
+        unique=("claim", "part"),
+        **WORDS,
+    )
 
 
 def _claimed(part: ClaimPart, comparison: Comparison) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from convnets.config.settings import MACHINE_FOLDER
-from convnets.core.files import read_json
+from convnets.config.settings import MACHINE_FOLDER, read_as
+from convnets.core.kinds import section
+from convnets.core.tables import read_table
+from convnets.data.folder import read_provenance
 from convnets.exhibits.labels import label
 from convnets.judging.conditions import HIGH_LOAD
 from convnets.lesson.cases import LARGE, NETWORKS, SMALL, Case
@@ -25,6 +27,17 @@ NAMES = {variant.id: label(variant) for variant in NETWORKS}
 """Names of the networks."""
 PASSES = ["outputs", "input_gradients", "weight_gradients"]
 CASE = [field.name for field in dataclasses.fields(Case)]
+COLUMNS = {
+    "convolutions": (*CASE, "seconds", "peak_bytes", "rate", "machine_rate", "pass"),
+    "duplication": (*CASE, "input_bytes", "column_bytes", "duplication", "theory"),
+    "agreement": ("difference", "implementation", "dtype"),
+    "layer_times": ("seconds", "share", "variant", "kind", "pass"),
+}
+"""Columns of the measured tables."""
+WORDS = ("implementation", "dtype", "variant", "kind", "pass")
+"""Columns of words; the others have numbers."""
+MACHINE = section({"other_cpu_share": float}, device_name=str, threads=int, precision=str)
+"""What `machine.json` contains."""
 FIRST_STEPS = 200
 """Number of steps in which rounding alone should not separate two trainings."""
 
@@ -103,9 +116,12 @@ def load_measured(results: Path) -> Measured | None:
     folder = results.with_name(MACHINE_FOLDER)
     if not (folder / "machine.json").is_file():  # the last file to be written
         return None
-    names = ("convolutions", "duplication", "agreement", "layer_times")
-    tables = {name: pd.read_csv(folder / f"{name}.csv") for name in names}
-    machine = read_json(folder / "machine.json")
+    remedy = "measure it again with measure_layers.py"
+    tables = {
+        name: read_table(folder / f"{name}.csv", remedy, columns, {*columns} - {*WORDS})
+        for name, columns in COLUMNS.items()
+    }
+    machine = read_as(MACHINE, folder / "machine.json", remedy)
     return Measured(**tables, machine=machine)
 
 
@@ -133,8 +149,14 @@ class Twins(NamedTuple):
 
 def load_twins(results: Path) -> Twins:
     """Read the training records of both networks under `results`."""
-    provenance = read_json(results / "data/provenance.json", "display_name")
-    records = pd.read_csv(results / "lesson/from_scratch.csv")
+    provenance = read_provenance(results / "data/provenance.json")
+    records = read_table(
+        results / "lesson/from_scratch.csv",
+        "train again with train_from_scratch.py",
+        columns=("implementation", "epoch", "step", "measure", "value"),
+        numbers=("epoch", "step", "value"),
+        unique=("implementation", "epoch", "step", "measure"),
+    )
     return Twins(records, images=provenance["display_name"])
 
 

@@ -72,7 +72,7 @@ def _table(name: str, results: Results) -> dict[str, Any]:
         "unit": unit_of,
         "notes": filled.notes(conditions(results.provenance, filled.runs)),
         "commands": commands_of(results.folder.name, results.plan, results.metrics)[name],
-        "files": _existing([prefix.with_suffix(ending) for ending in ENDINGS]),
+        "files": _existing([Path(f"{prefix}{ending}") for ending in ENDINGS]),
         "script": "make_table.py",
     } | _judged(config.published, results)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 from scipy import stats
 
-from convnets.core.errors import UserError
+from convnets.core.tables import read_table
 
 CONFIDENCE = 0.95
 CONDITIONS = [
@@ -44,13 +44,10 @@ class Difference(NamedTuple):
 
 
 def read_study(file: Path) -> pd.DataFrame:
-    """The pairs of a study. Raises `UserError` when a column is missing."""
-    study = pd.read_csv(file)
-    if missing := [column for column in COLUMNS if column not in study]:
-        raise UserError(
-            f"{file}: no column {', '.join(missing)}; make it with benchmarks/fidelity.py"
-        )
-    return study
+    """The pairs of a study. Raises `UserError` if the file is damaged."""
+    accuracies = ("reference_accuracy", "plan_accuracy")
+    remedy = "make it with benchmarks/fidelity.py"
+    return read_table(file, remedy, COLUMNS, accuracies, COLUMNS)
 
 
 def differences(pairs: pd.DataFrame) -> list[Difference]:

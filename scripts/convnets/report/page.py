@@ -94,8 +94,8 @@ def execute(notebook: Path, parameters: dict[str, Any]) -> nbformat.NotebookNode
     """The notebook with its outputs, and without what differs from one execution to the next.
 
     `parameters` replace those of the cell tagged `parameters`. The kernel is this Python, and
-    imports `convnets` from its own place. Raises `UserError` with the cell and its error when one
-    fails.
+    imports `convnets` from its own place. Raises `UserError` when a cell fails: with its message,
+    or with the cell, its error and where it arose.
     """
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(ROOT / "scripts"), os.environ.get("PYTHONPATH", "")]
@@ -111,10 +111,12 @@ def execute(notebook: Path, parameters: dict[str, Any]) -> nbformat.NotebookNode
                 progress_bar=False,
             )
         except papermill.PapermillExecutionError as error:
-            traceback = ANSI_COLOUR.sub("", "\n".join(error.traceback))
+            if error.ename == UserError.__name__:
+                raise UserError(error.evalue) from None
+            frame = ANSI_COLOUR.sub("", error.traceback[-2])
             raise UserError(
                 f"{notebook}: cell {error.cell_index + 1} failed with {error.ename}: "
-                f"{error.evalue}\n{error.source}\n{traceback}"
+                f"{error.evalue}\n{error.source}\n{frame}"
             ) from error
     return without_traces(executed)
 

@@ -8,10 +8,12 @@ import pandas as pd
 from convnets.config.experiments import Figure, Table
 from convnets.config.settings import parse
 from convnets.core.errors import UserError
-from convnets.core.files import read_json, read_provenance, write_json, write_text
+from convnets.core.files import write_json, write_text
+from convnets.data.folder import read_provenance
 from convnets.exhibits.commands import commands_of
 from convnets.exhibits.figures import make_figure
 from convnets.exhibits.tables import make_table
+from convnets.judging.claims import read_mechanism
 from convnets.judging.table import judge_runs
 from convnets.report.page import environment, publish
 from convnets.report.results import read_plan
@@ -72,7 +74,7 @@ def judge(
         from convnets.judging.mechanism import measure_mechanism  # noqa: PLC0415 - needs PyTorch
 
         write_json(mechanism, measure_mechanism())
-    for name, table in judge_runs(runs, metrics, read_json(mechanism), provenance).items():
+    for name, table in judge_runs(runs, metrics, read_mechanism(mechanism), provenance).items():
         write_text(folder / f"{name}.csv", table.to_csv(index=False))
 
 

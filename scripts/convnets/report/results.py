@@ -7,19 +7,31 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from convnets.architectures.methods import METHODS
-from convnets.config.experiments import Table
-from convnets.config.settings import parse
+from convnets.config.experiments import Figure, Table
+from convnets.config.settings import parse, read_as
 from convnets.core.errors import UserError
-from convnets.core.files import ROOT, read_json, read_provenance
+from convnets.core.kinds import Name, Positive, Seed, section
+from convnets.data.folder import read_provenance
+from convnets.judging.comparison import read_comparison
 from convnets.judging.conditions import censored, deviations, level, other_hardware
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
+from convnets.judging.readings import read_paper, read_readings
+from convnets.judging.table import read_claims
 from convnets.runs.metrics import read_runs, runs_of
 from convnets.runs.run_folder import RECORD, TEST, RunFolder
 
+PLAN = section(
+    epochs=Positive,
+    runs=list[section(variant=Name, seed=Seed, multiply_adds=int)],  # type: ignore[misc]
+    command=str,
+    tables=dict[Name, Table],
+    figures=dict[Name, Figure],
+    figure_names=list[Name],
+)
+"""What `plan.json` contains."""
 SYNTHETIC = "glyphs"
 """The data source whose images are drawn, not written by hand."""
 
@@ -44,11 +56,10 @@ class Results:
             self.by_variant.setdefault(run.record["variant"]["id"], []).append(run)
         self.provenance = read_provenance(folder / "data" / "provenance.json")
         self.plan = read_plan(folder / "plan.json")
-        self.comparison = pd.read_csv(folder / "comparison.csv")
-        self.claims, self.readings = (
-            read_words(folder / f"{n}.csv") for n in ("claims", "readings")
-        )
-        self.paper = yaml.safe_load((ROOT / "config/readings.yaml").read_text(encoding="utf-8"))
+        self.comparison = read_comparison(folder / "comparison.csv")
+        self.claims = read_claims(folder / "claims.csv")
+        self.readings = read_readings(folder / "readings.csv")
+        self.paper = read_paper()
         self.published, self.prior = read_published(), read_prior()
         self.missing = missing_runs(folder, self.plan, self.metrics)
         self.synthetic = self.provenance["source"] == SYNTHETIC
@@ -92,13 +103,7 @@ def missing_runs(folder: Path, plan: dict[str, Any], metrics: pd.DataFrame) -> l
 
 def read_plan(file: Path) -> dict[str, Any]:
     """What the configuration asks for."""
-    plan = read_json(file) if file.is_file() else {}
-    if "tables" not in plan:
-        raise UserError(
-            f"{file} is missing or too old, expected what Snakemake writes when it starts: start "
-            "it once with the configuration of these results"
-        )
-    return plan
+    return read_as(PLAN, file, "start Snakemake once with the configuration of these results")
 
 
 def distinct(values: Iterable[Any]) -> list[Any]:
@@ -115,11 +120,6 @@ def inner(value: Any, key: str) -> Any:
     for name in key.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value
-
-
-def read_words(file: Path) -> pd.DataFrame:
-    """A table in which `none` and the like are words; only an empty cell has no value."""
-    return pd.read_csv(file, keep_default_na=False, na_values=[""])
 
 
 def _by_method(run: RunFolder) -> tuple[int, list[Any], int]:

@@ -130,13 +130,13 @@ def analyses(results: Results) -> dict[str, Any]:
         for variant, runs in results.by_variant.items()
     }
     lowest = min(float(mean.quantile(HIDDEN)) for mean in means.values())
-    tested = pd.DataFrame([run.test["per_class_accuracy"] for run in results.runs])
+    tested = [run.test.get("per_class_accuracy", {}) for run in results.runs]
     return for_templates(results.folder) | {
         "variants": [_variant(variant, mean, results) for variant, mean in means.items()],
         "curve_axis": Axis(lowest, max(float(mean.max()) for mean in means.values()) + 1e-9),
         "runtime_conditions": conditions.runtime_conditions(results.metrics),
         "reference": REFERENCE,
-        "classes": tested.mean(),
+        "classes": pd.DataFrame(tested, dtype=float).mean().dropna(),
     }
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from convnets.config.schema import ALL, DATA, Config
 from convnets.core.errors import UserError
-from convnets.core.files import PROVENANCE, read_provenance
-from convnets.data.folder import digest_of
+from convnets.core.files import PROVENANCE
+from convnets.data.folder import digest_of, read_provenance
 from convnets.runs.identity import changes, differences
 from convnets.runs.run_folder import RECORD, RunFolder
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from convnets.core.errors import UserError
+from convnets.core.tables import read_table
 from convnets.runs.rounds import ROUND
 from convnets.runs.run_folder import RunFolder
 
@@ -40,6 +41,8 @@ OTHER_LOAD = {"other_cpu_share": "fraction", "other_gpu_processes": "processes"}
 RUNTIMES = ("epoch_seconds", "seconds_to_best")
 OPTIONAL = ("official_test_accuracy", "official_test_images")
 """Measures that only runs on some data have."""
+REQUIRED = [name for name in UNITS if name not in (*OPTIONAL, "epochs_trained")]
+"""Measures that every run has; `epochs_trained` is newer than the others."""
 COLUMNS = ["variant", "seed", "measure", "value", "unit", "device"]
 FILTERS = "filters_layer_"
 EPOCH_ROUND = f"epoch_seconds_{ROUND}"
@@ -75,15 +78,14 @@ def collect(folders: Iterable[Path], runtimes: pd.DataFrame | None = None) -> pd
 
 
 def read_runs(path: Path) -> pd.DataFrame:
-    """`metrics.csv` with one row a run, see `by_run`."""
-    metrics = pd.read_csv(path)
-    missing = sorted(set(COLUMNS) - set(metrics.columns))
-    if missing:
-        raise UserError(
-            f"{path} has no column {missing[0]!r}, expected {', '.join(COLUMNS)}: make it again "
-            "with collect_metrics.py"
-        )
-    return by_run(metrics)
+    """`metrics.csv` with one row a run, see `by_run`. Raises `UserError` if it is damaged."""
+    remedy = "make it again with collect_metrics.py"
+    metrics = read_table(path, remedy, COLUMNS, ("seed", "value"), COLUMNS, COLUMNS[:3])
+    runs = by_run(metrics)
+    for name in REQUIRED:
+        if len(runs) and (name not in runs or runs[name].isna().any()):
+            raise UserError(f"{path} is damaged (a run has no {name}): {remedy}")
+    return runs
 
 
 def by_run(metrics: pd.DataFrame) -> pd.DataFrame:

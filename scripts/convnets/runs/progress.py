@@ -6,7 +6,7 @@ Standard library only, so that status starts at once on any machine that sees th
 import contextlib
 import dataclasses
 import json
-import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +128,7 @@ def read_progress(path: Path, problems: list[str]) -> Progress | None:
             if values
             else None
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         problems.append(f"{path.name} is damaged")
         return None
 
@@ -155,7 +155,8 @@ def read_object(path: Path, problems: list[str]) -> dict[str, Any]:
 
 def as_number(value: object) -> float | None:
     """A finite number as it is, anything else as None."""
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+    known = isinstance(value, int | float) and abs(value) < sys.float_info.max
+    return float(value) if known else None  # type: ignore[arg-type]
 
 
 def as_integer(value: object) -> int | None:

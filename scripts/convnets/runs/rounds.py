@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from convnets.core.errors import UserError
+from convnets.core.tables import read_table
 
 ROUND = "round_"
 """`round_1`, `round_2`, ... in `runtimes.csv`: seconds an epoch as each round measured them."""
@@ -43,11 +43,13 @@ def median_interval(values: np.ndarray) -> tuple[float, float]:
 
 
 def read_runtimes(path: Path) -> pd.DataFrame:
-    """`runtimes.csv`, indexed by variant. Raises `UserError` if a column is missing."""
-    runtimes = pd.read_csv(path)
-    missing = [name for name in (*COLUMNS, f"{ROUND}1") if name not in runtimes]
-    if missing:
-        raise UserError(
-            f"{path} has no column {missing[0]!r}: measure it again with measure_runtimes.py"
-        )
-    return runtimes.set_index("variant")
+    """`runtimes.csv`, indexed by variant. Raises `UserError` if it is damaged."""
+    measured = ("epoch_seconds", f"{ROUND}1")
+    return read_table(
+        path,
+        remedy="measure it again with measure_runtimes.py",
+        columns=(*COLUMNS, f"{ROUND}1"),
+        numbers=measured,
+        filled=("variant", "device_name", *measured),
+        unique=("variant",),
+    ).set_index("variant")

@@ -8,19 +8,21 @@ import csv
 import hashlib
 import json
 import math
-from dataclasses import dataclass, make_dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
 
 if TYPE_CHECKING:  # the workflow reads records where there is no NumPy
     import numpy as np
 
 from convnets.architectures.variant import Variant
-from convnets.config.settings import TrainingSettings, parse
+from convnets.config.settings import TrainingSettings, parse, read_as
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest, write_json
-from convnets.core.kinds import LOOSE
+from convnets.core.kinds import Count, Line, Positive, Seed, Share, section
 
 RECORD, TEST = "run.json", "test.json"
 HISTORY, CHECKPOINT, PREDICTIONS = "history.csv", "best.pt", "predictions.npz"
@@ -32,20 +34,35 @@ OWN_DIGEST = "sha256"
 CHANGED = "has another SHA-256 than when the run wrote it"
 
 
-def _section(**keys: Any) -> Any:
-    """A section of a record that has these keys, and others."""
-    return make_dataclass("Section", keys.items(), namespace={"__pydantic_config__": LOOSE})
-
-
-RUN_KEYS = _section(
+DIGESTS = {"files": dict[str, str], OWN_DIGEST: str}
+RUN_KEYS = section(
+    {
+        **DIGESTS,
+        **dict.fromkeys(("training", "data", "software"), dict[str, Any]),
+        **dict.fromkeys(("device", "precision", "git_commit", "started", "finished"), str),
+        "epochs_trained": Positive,
+        "arithmetic": Count,
+    },
     variant=dict[str, Any],
-    device_name=str,
-    **dict.fromkeys(("best_val_accuracy", "train_seconds"), float),
-    **dict.fromkeys(("seed", "epochs", "best_epoch"), int),
-    **dict.fromkeys(("parameters", "multiply_adds", "receptive_field"), int),
+    seed=Seed,
+    device_name=Line,
+    best_val_accuracy=Share,
+    train_seconds=Annotated[float, Field(ge=0)],
+    **dict.fromkeys(("epochs", "best_epoch"), Positive),
+    **dict.fromkeys(("parameters", "multiply_adds", "receptive_field"), Count),
 )
-TEST_KEYS = _section(test_images=int, test_accuracy=float, test_loss=float)
-"""What records have to contain."""
+TEST_KEYS = section(
+    {
+        **DIGESTS,
+        "per_class_accuracy": dict[str, Share | None],
+        "official_test_accuracy": Share,
+        "official_test_images": Count,
+    },
+    test_images=Positive,
+    test_accuracy=Share,
+    test_loss=float,
+)
+"""What records contain: first what older ones may lack, then what all have."""
 
 
 def write_record(path: Path, values: dict[str, Any], *files: str) -> None:
@@ -153,22 +170,20 @@ class RunFolder:
                 f"{self.path} has no {name}, expected the folder of a finished run: {script} "
                 "writes it"
             )
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            parse(keys, values, "it")
-            expected = values.pop(OWN_DIGEST, None)
-        except (OSError, ValueError, RecursionError, UserError) as error:
-            raise self.damaged(name, f"is no record of a run ({error})") from None
+        values = read_as(keys, path, self._remedy(name))
+        expected = values.pop(OWN_DIGEST, None)
         if expected is not None and _digest(values) != expected:
             raise self.damaged(name, CHANGED)
         return values
 
     def damaged(self, name: str, why: str) -> UserError:
         """The error that file `name` is missing or damaged, with its remedy."""
-        remedy = f"restore the file, or delete {self.path / RECORD} to make the run again"
+        return UserError(f"{self.path / name} {why}: {self._remedy(name)}")
+
+    def _remedy(self, name: str) -> str:
         if name in (TEST, PREDICTIONS):
-            remedy = f"restore the file, or delete {self.path / TEST} to test the run again"
-        return UserError(f"{self.path / name} {why}: {remedy}")
+            return f"restore the file, or delete {self.path / TEST} to test the run again"
+        return f"restore the file, or delete {self.path / RECORD} to make the run again"
 
 
 def _digest(values: dict[str, Any]) -> str:

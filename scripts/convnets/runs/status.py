@@ -26,6 +26,8 @@ from convnets.runs.progress import (
 
 STATES = ("done", "running", "waiting", "interrupted", "failed")
 LOCK = ".lock"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+"""Names of variants (`kinds.Name`, which is not in the standard library)."""
 SIGNS = (LOCK, PROGRESS, "state.0.pt", "state.1.pt")
 """Files whose modification times show that a run is being trained."""
 QUIET_SECONDS = 300.0
@@ -34,7 +36,7 @@ QUIET_SECONDS = 300.0
 Training saves every minute (`training.SAVE_SECONDS`); only validation can take longer.
 """
 
-Locks = set[tuple[int, int]]
+Locks = set[tuple[str, int]]
 """Process and inode of each lock that this machine's kernel lists."""
 Costs = dict[tuple[str, int], int]
 """Multiply-adds for classifying an image, by variant and seed of a planned run."""
@@ -99,7 +101,9 @@ def read_sweep(folder: Path) -> SweepStatus:
     found = {
         (path.parent.name, int(path.name.removeprefix("seed_")))
         for path in (folder / "runs").glob("*/seed_*")
-        if re.fullmatch(r"seed_\d+", path.name) and path.is_dir()
+        if re.fullmatch(r"seed_\d{1,10}", path.name, re.ASCII)
+        and path.is_dir()
+        and NAME.fullmatch(path.parent.name)
     }
     if costs and (others := len(found - costs.keys())):
         notes.append(f"runs left out because they are not in the plan: {others}")
@@ -157,7 +161,7 @@ def _state(folder: Path, progress: Progress | None, locks: Locks) -> tuple[str, 
     works = quiet < QUIET_SECONDS
     if LOCK in stats and holder.get("host") == socket.gethostname():
         # Some file systems do not list their locks, and the system uses process numbers again.
-        listed = (holder.get("pid"), stats[LOCK].st_ino) in locks
+        listed = (str(holder.get("pid")), stats[LOCK].st_ino) in locks
         works = listed or (works and exists(holder.get("pid")))
     elif progress.state == "waiting":  # a waiting process touches no file
         works = True
@@ -179,8 +183,10 @@ def _read_plan(path: Path, problems: list[str]) -> tuple[int | None, Costs]:
             (str(run["variant"]), int(run["seed"])): int(run["multiply_adds"])
             for run in values["runs"]
         }
+        if unusual := [name for name, _ in costs if not NAME.fullmatch(name)]:
+            raise ValueError(f"{unusual[0]!r} is no variant")
         return int(values["epochs"]), costs
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         problems.append(f"{path.name} holds no plan ({error!r})")
         return None, {}
 
@@ -189,7 +195,7 @@ def held_locks() -> Locks:
     """The locks that the kernel of this machine lists. Reading the list takes no lock."""
     try:
         lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
-        return {(int(line[4]), int(line[5].split(":")[2])) for line in lines if line[1] != "->"}
+        return {(line[4], int(line[5].split(":")[2])) for line in lines if line[1] != "->"}
     except (OSError, ValueError, IndexError):
         return set()
 

@@ -1,0 +1,52 @@
+"""CSV tables, read with one message for whatever is wrong with them."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from convnets.core.errors import UserError
+
+WORDS: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
+"""Options of tables in which `none` and the like are words; only an empty cell has no value."""
+
+
+def read_table(
+    path: Path,
+    remedy: str,
+    columns: Sequence[str],
+    numbers: Iterable[str] = (),
+    filled: Sequence[str] = (),
+    unique: Sequence[str] = (),
+    **options: Any,
+) -> pd.DataFrame:
+    """The table in a CSV file that has at least these columns.
+
+    The columns `numbers` have numbers only, `filled` no empty cells, and no two rows have the same
+    values in all of `unique`. `options` are those of `pandas.read_csv`.
+
+    Raises:
+        UserError: the file is missing or damaged; ends with the remedy.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} is missing, expected a CSV table: {remedy}")
+    try:
+        table = pd.read_csv(path, **options)
+        if missing := [name for name in columns if name not in table]:
+            expected = ", ".join(columns)
+            raise ValueError(f"it has no column {missing[0]!r}, expected {expected}")
+        for name in numbers:
+            if not pd.api.types.is_numeric_dtype(table[name]) and len(table[name].dropna()):
+                raise ValueError(f"column {name} has text, expected numbers")
+        for name in filled:
+            if len(gaps := table.index[table[name].isna()]):
+                raise ValueError(f"column {name} is empty in row {gaps[0] + 1}")
+        if unique and len(again := table.index[table.duplicated(list(unique))]):
+            raise ValueError(f"row {again[0] + 1} repeats the {', '.join(unique)} of another")
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): {remedy}") from None
+    except (ValueError, TypeError, OverflowError, MemoryError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} is damaged ({reason}): {remedy}") from None
+    return table
