@@ -24,7 +24,6 @@ def read_published(path: Path) -> pd.DataFrame:
         columns=COLUMNS,
         numbers=("table", "value"),
         filled=COLUMNS,
-        dtype={"row": str, "num_filters": str},
     )
     suffix = ("_f" + published["num_filters"]).where(
         published["num_filters"] != DEFAULT_FILTERS, ""

@@ -7,18 +7,19 @@ library only, as `convnets.runs.status` promises.
 
 import csv
 import json
-import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+MOST = 10**15
+"""The largest number of epochs or multiply-adds that a plan may have."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 """Names of variants (`kinds.Name`, which is not in the standard library)."""
 _BEGUN = re.compile(r"\d{4}-\d\d-\d\dT\S+ \S+, seed \d+: ")
-_RESUMED = re.compile(r"resumed after (step \d+ of )?epoch (\d+)")
+_RESUMED = re.compile(r"resumed after (step \d+ of )?epoch (\d{1,9})")
 _EPOCH = re.compile(
-    r"epoch +(\d+)/(\d+) .* validation loss \S+ acc (\d+\.\d+)  (\d+\.\d+) s  best "
+    r"epoch +(\d{1,9})/(\d{1,9}) .* validation loss \S+ acc (\d\.\d+)  (\d{1,9}\.\d+) s  best "
 )
 _REFUSED = re.compile(r"error: .* is in use by ")
 """A second start of a run that goes on undisturbed."""
@@ -94,7 +95,7 @@ def read_history(path: Path, problems: list[str]) -> list[Epoch]:
             row = Epoch(
                 int(line["epoch"]), float(line["val_accuracy"]), float(line["epoch_seconds"])
             )
-            if row.epoch != len(rows) + 1 or not all(map(math.isfinite, row)):
+            if row.epoch != len(rows) + 1 or not all(0 <= value < 1e9 for value in row):
                 raise ValueError(row)
             rows.append(row)
     except (csv.Error, KeyError, TypeError, ValueError):
@@ -113,6 +114,8 @@ def read_plan(path: Path, problems: list[str]) -> Plan | None:
         epochs = int(values["epochs"])
         if unusual := [name for name, _ in runs if not NAME.fullmatch(name)]:
             raise ValueError(f"{unusual[0]!r} is no variant")
+        if max(epochs, *costs.values()) > MOST:
+            raise ValueError(f"a number is larger than {MOST:,}")
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         problems.append(f"{path.name} holds no plan ({error!r})")
         return None
