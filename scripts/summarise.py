@@ -128,7 +128,7 @@ def first_table(numbers: pd.DataFrame) -> Iterator[str]:
             for metric in ("test_accuracy", "best_epoch")
             for cell in _cells(by_metric.get(metric))
         ]
-        yield f"| {in_markdown(label)} | {' | '.join(cells)} |"
+        yield f"| {in_markdown(str(label))} | {' | '.join(cells)} |"
 
 
 def _cells(row: dict[Any, Any] | None) -> tuple[str, str, str]:

@@ -160,12 +160,12 @@ def _problems_of_sizes(config: Config, layers: Layers) -> Iterator[Problem]:
         for part, most in limits.items():
             if sizes[part] > most:
                 wanted: Location = ("data", "split", part)
-                key = layers.latest([wanted, ("data", "source")])
+                latest = layers.latest([wanted, ("data", "source")])
                 text = f"is {asked[part]}, but source {data.source} leaves {most} images for it"
-                if key != wanted:
+                if latest != wanted:
                     text = f"is {data.source!r}, which leaves {most} images for {dotted(wanted)}"
                     text += f", of which {asked[part]} are asked for"
-                yield key, f"{text}: ask for fewer, or choose another source"
+                yield latest, f"{text}: ask for fewer, or choose another source"
                 return
 
 

@@ -37,6 +37,8 @@ def read_table(
     try:
         types = {name: str for name in filled if name not in numbers}
         table = pd.read_csv(path, dtype=types | options.pop("dtype", {}), **options)
+        if not isinstance(table.index, pd.RangeIndex):
+            raise ValueError("its rows have more cells than columns")
         if missing := [name for name in columns if name not in table]:
             expected = ", ".join(columns)
             raise ValueError(f"it has no column {missing[0]!r}, expected {expected}")
