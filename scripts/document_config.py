@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from pydantic import TypeAdapter
 from convnets.architectures.methods import METHODS, MODULES
 from convnets.architectures.variant import Variant
 from convnets.config.checks import CONFIG, schema
+from convnets.core.errors import UserError, run_script
 from convnets.core.files import write_text
 from convnets.core.templates import text_environment
 
@@ -43,7 +43,7 @@ def main() -> None:
         if not check:
             write_text(file, text)
         elif not file.exists() or file.read_text(encoding="utf-8") != text:
-            sys.exit(f"{file} is out of date: run scripts/document_config.py")
+            raise UserError(f"{file} is out of date: run scripts/document_config.py")
 
 
 def document() -> str:
@@ -114,4 +114,4 @@ def flat(text: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

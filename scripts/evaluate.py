@@ -29,7 +29,7 @@ def main() -> None:
             f"its own ({own.get('display_name')}), so that no test image is a training image"
         )
     images, labels = dataset.part("test")
-    scores = left_scores(run)
+    scores = left_scores(run, (len(images), run.variant.image_kind.classes))
     if scores is None:
         from convnets.training.prediction import scores_of_checkpoint  # noqa: PLC0415, imports PyTorch
 

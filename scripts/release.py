@@ -9,6 +9,7 @@ import argparse
 import io
 import json
 import subprocess
+import sys
 import tarfile
 import tempfile
 import tomllib
@@ -16,11 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from rocrate.model.contextentity import ContextEntity
-from rocrate.rocrate import ROCrate
 
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import ROOT
+
+try:
+    from rocrate.model.contextentity import ContextEntity
+    from rocrate.rocrate import ROCrate
+except ModuleNotFoundError:
+    sys.exit('error: rocrate is not installed: pip install ".[release]"')
 
 PARTS = {
     "config": "Configuration: the paper's experiments, published values, claims and readings",
@@ -54,10 +59,7 @@ def main() -> None:
 
 def unpack(commit: str, folder: Path) -> None:
     """The files of `commit` in `folder`."""
-    archive = subprocess.run(
-        ["git", "-C", str(ROOT), "archive", commit], check=True, capture_output=True
-    ).stdout
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+    with tarfile.open(fileobj=io.BytesIO(_git("archive", commit))) as files:
         files.extractall(folder, filter="data")
 
 
@@ -127,8 +129,14 @@ def entity(crate: ROCrate, id: str, kind: str, **properties: Any) -> ContextEnti
 
 def git(*arguments: str) -> str:
     """Output of git in this repository."""
-    command = ["git", "-C", str(ROOT), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return _git(*arguments).decode()
+
+
+def _git(*arguments: str) -> bytes:
+    done = subprocess.run(["git", "-C", str(ROOT), *arguments], check=False, capture_output=True)
+    if done.returncode:
+        raise UserError(f"git {arguments[0]} failed: {done.stderr.decode().strip()}")
+    return done.stdout
 
 
 if __name__ == "__main__":

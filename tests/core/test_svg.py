@@ -19,6 +19,7 @@ HOSTILE = [
     '><use href="https://alert.org/x.svg#a"/></svg>',
     '><image href="https://alert.org/x.png"/></svg>',
     '><set attributeName="onload" to="alert(1)"/></svg>',
+    '><rect fill="url(https://alert.org/x.svg#a)"/></svg>',
     "><style>@import 'https://alert.org/x.css';</style></svg>",
     "><style>g{fill:url(https://alert.org/x)}</style></svg>",
     '><rect style="fill:URL(https://alert.org/x)"/></svg>',
@@ -36,6 +37,12 @@ def test_nothing_in_a_drawing_runs_or_loads(rest: str, tmp_path: Path) -> None:
     for element in root.iter():
         assert element.tag.startswith(SVG)
         assert not any(name.lower().startswith("on") for name in element.attrib)
+
+
+def test_a_drawing_nested_too_deeply(tmp_path: Path) -> None:
+    (tmp_path / "a.svg").write_text(START + ">" + "<g>" * 5000 + "</g>" * 5000 + "</svg>")
+    with pytest.raises(UserError, match=r"a\.svg is nested too deeply: delete it"):
+        safe_drawing(tmp_path / "a.svg")
 
 
 @pytest.mark.parametrize("content", [b"", b"<svg>", b"<html/>", b"\x89PNG", b"<svg></svg>"])

@@ -78,6 +78,13 @@ def report_now(
         ("run.json", b"\xff\x00"),
         ("test.json", b'{"test_accuracy": "<script>"}'),
         ("history.csv", b"epoch,val_accuracy\n2,nan\n"),
+        ("history.csv", b"epoch,val_accuracy\n1,0.5\n"),
+        ("history.csv", b"epoch,epoch_seconds\n1,0.5\n"),
+        ("history.csv", b"epoch,val_accuracy,epoch_seconds\n1,1e308,1e308\n"),
+        ("run.json", b"[" * 100_000),
+        ("run.json", b'{"seed": ' + b"9" * 5000 + b"}"),
+        ("test.json", b'{"test_images": 1, "test_accuracy": 2.0, "test_loss": 1.0}'),
+        ("test.json", b'{"test_images": 1, "test_accuracy": 1, "test_loss": 1, "files": []}'),
         ("predictions.npz", b"PK\x03\x04"),
     ],
 )

@@ -71,11 +71,11 @@ def test_the_first_test_needs_no_pytorch_and_later_ones_agree(data: Path, tmp_pa
 
 def test_scores_of_another_checkpoint_are_not_used(run: Path) -> None:
     np.savez(run / SCORES, scores=np.zeros((2, 47)), checkpoint="of another")
-    assert left_scores(RunFolder(run)) is None
+    assert left_scores(RunFolder(run), (2, 47)) is None
     leave_scores(RunFolder(run), np.ones((2, 47)))
-    assert np.array_equal(left_scores(RunFolder(run)), np.ones((2, 47)))
+    assert np.array_equal(left_scores(RunFolder(run), (2, 47)), np.ones((2, 47)))
     cut(run / SCORES)
-    assert left_scores(RunFolder(run)) is None
+    assert left_scores(RunFolder(run), (2, 47)) is None
 
 
 def flip_a_bit(path: Path) -> None:

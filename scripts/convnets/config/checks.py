@@ -10,7 +10,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from convnets.architectures.method import VariantError
 from convnets.architectures.methods import METHODS
-from convnets.config.experiments import Row, Table
 from convnets.config.messages import (
     MISSING,
     UNKNOWN,
@@ -97,19 +96,10 @@ def _problems_of_names(config: Config) -> Iterator[Problem]:
             if curve.label in [earlier.label for earlier in figure.curves[:number]]:
                 yield (*place, "label"), f"is {curve.label!r} again: label each curve differently"
     for name, table in config.tables.items():
+        rows: Location = ("tables", name, "rows")
         for number, row in enumerate(table.rows):
-            place = ("tables", name, "rows", number)
-            yield from _unknown(row.variants, config.variants, (*place, "variants"))
-            yield from _problems_of_row(table, row, place)
-
-
-def _problems_of_row(table: Table, row: Row, here: Location) -> Iterator[Problem]:
-    if len(row.label) != len(table.header):
-        texts, headings = len(row.label), len(table.header)
-        yield (*here, "label"), f"has {texts} texts for {headings} headings"
-    if len(row.variants) > 1 and not table.best:
-        needed = "needs exactly one variant; for several set `best` on the table"
-        yield (*here, "variants"), needed
+            yield from _unknown(row.variants, config.variants, (*rows, number, "variants"))
+        yield from (((*rows, number, key), text) for number, key, text in table.problems())
 
 
 def _unknown(names: Iterable[str], known: Iterable[str], here: Location) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """What is shown of the runs: tables and figures as frozen values, from the configuration."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -59,6 +60,16 @@ class Table:
     def variants(self) -> tuple[str, ...]:
         """Ids of all variants that the table needs, each once."""
         return tuple(dict.fromkeys(id for row in self.rows for id in row.variants))
+
+    def problems(self) -> Iterator[tuple[int, str, str]]:
+        """What does not fit together: number of the row, its key, and what is wrong."""
+        for number, row in enumerate(self.rows):
+            if len(row.label) != len(self.header):
+                texts, headings = len(row.label), len(self.header)
+                yield number, "label", f"has {texts} texts for {headings} headings"
+            if len(row.variants) > 1 and not self.best:
+                needed = "needs exactly one variant; for several set `best` on the table"
+                yield number, "variants", needed
 
 
 @dataclass(frozen=True)

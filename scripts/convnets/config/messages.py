@@ -22,6 +22,7 @@ EXPECTED = {
     "string_too_long": "at most {max_length} characters",
     "bool_type": "true or false",
     "tuple_type": "a list",
+    "list_type": "a list",
     "too_short": "at least {min_length} of them",
     "too_long": "at most {max_length} of them",
     "dict_type": "keys with values",

@@ -99,6 +99,8 @@ def _check(dataset: Dataset) -> None:
         raise ValueError(f"{LABELS} is {labels.dtype} of shape {labels.shape}")
     if labels.max(initial=0) >= dataset.image_kind.classes:
         raise ValueError(f"{LABELS} has label {labels.max()}")
+    if len(dataset.provenance.get("classes", ())) != dataset.image_kind.classes:
+        raise ValueError(f"{PROVENANCE} names other classes")
     indices = np.concatenate(list(dataset.split.values()))
     if indices.dtype != np.int64 or indices.ndim != 1 or len(np.unique(indices)) < len(indices):
         raise ValueError(f"the parts in {SPLIT} overlap or are not index arrays")

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from convnets.config.experiments import Table
+from convnets.core.errors import UserError
 from convnets.core.files import write_text
 from convnets.core.formats import decimals, number
 from convnets.core.templates import texts
@@ -102,6 +103,8 @@ class FilledTable:
     """A table of the configuration, filled with published values and those of `runs`."""
 
     def __init__(self, table: Table, runs: pd.DataFrame, published: pd.DataFrame) -> None:
+        for place, key, text in table.problems():
+            raise UserError(f"table {table.title!r}: rows.{place}.{key} {text}")
         self.table = table
         self.ranks = _ranks(table.best)
         self.runs = runs_of(runs, *table.variants)

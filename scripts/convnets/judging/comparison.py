@@ -199,7 +199,7 @@ def read_comparison(path: Path) -> pd.DataFrame:
     numbers += ["table", "paper", "ours", "seeds", "difference", "theirs"]
     filled = [*COLUMNS[:6], "seeds", "verdict", "reason"]
     remedy = "make it again with judge.py"
-    return read_table(path, remedy, COLUMNS, numbers, filled, dtype={"row": str})
+    return read_table(path, remedy, COLUMNS, numbers, filled)
 
 
 def agreement(comparison: pd.DataFrame) -> pd.DataFrame:

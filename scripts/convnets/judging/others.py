@@ -118,7 +118,7 @@ class Others:
 
 def read_prior(folder: Path = PRIOR) -> Prior:
     """Other people's runs, as config/prior has them."""
-    types = {"seed": str, "num_filters": str, "use_bias": bool}
+    types = {"use_bias": bool}
     runs = read_table(
         folder / "runs.csv", RESTORE, COLUMNS, COLUMNS[5:], COLUMNS[:5], ("run_key",), dtype=types
     )

@@ -25,7 +25,6 @@ def read_published(path: Path = ROOT / "config/published_values.csv") -> pd.Data
         columns=COLUMNS,
         numbers=("table", "value"),
         filled=COLUMNS,
-        dtype={"row": str, "num_filters": str},
     )
     suffix = ("_f" + published["num_filters"]).where(
         published["num_filters"] != DEFAULT_FILTERS, ""

@@ -84,7 +84,9 @@ def _judged(number: int | None, results: Results) -> dict[str, Any]:
     for row in rows:
         by_label.setdefault(row["row"], {})[row["metric"]] = row
     return {
-        "judged": [(name, HEADINGS[name]) for name in distinct(row["metric"] for row in rows)],
+        "judged": [
+            (name, HEADINGS.get(name, name)) for name in distinct(row["metric"] for row in rows)
+        ],
         "rows": by_label,
         "cells": {(row["variant"], row["metric"]): row for row in rows},
     }

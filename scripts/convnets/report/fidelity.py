@@ -45,9 +45,8 @@ class Difference(NamedTuple):
 
 def read_study(file: Path) -> pd.DataFrame:
     """The pairs of a study. Raises `UserError` if the file is damaged."""
-    accuracies = ("reference_accuracy", "plan_accuracy")
-    remedy = "make it with benchmarks/fidelity.py"
-    return read_table(file, remedy, COLUMNS, accuracies, COLUMNS)
+    numbers = (*COLUMNS[1:4], "train_images", "test_images", "epochs")
+    return read_table(file, "make it with benchmarks/fidelity.py", COLUMNS, numbers, COLUMNS)
 
 
 def differences(pairs: pd.DataFrame) -> list[Difference]:

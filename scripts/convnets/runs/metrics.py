@@ -80,10 +80,11 @@ def collect(folders: Iterable[Path], runtimes: pd.DataFrame | None = None) -> pd
 def read_runs(path: Path) -> pd.DataFrame:
     """`metrics.csv` with one row a run, see `by_run`. Raises `UserError` if it is damaged."""
     remedy = "make it again with collect_metrics.py"
-    metrics = read_table(path, remedy, COLUMNS, ("seed", "value"), COLUMNS, COLUMNS[:3])
+    filled = [name for name in COLUMNS if name != "value"]
+    metrics = read_table(path, remedy, COLUMNS, ("seed", "value"), filled, COLUMNS[:3])
     runs = by_run(metrics)
     for name in REQUIRED:
-        if len(runs) and (name not in runs or runs[name].isna().any()):
+        if len(runs) and (name not in runs or not (runs[name].abs() < np.inf).all()):
             raise UserError(f"{path} is damaged (a run has no {name}): {remedy}")
     return runs
 

@@ -121,10 +121,10 @@ class RunFolder:
                     {name: float(value) for name, value in row.items()}
                     for row in csv.DictReader(file, strict=True)
                 ]
-            complete = [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
+            complete = [row.get("epoch") for row in rows] == list(range(1, len(rows) + 1))
         except (csv.Error, KeyError, TypeError, ValueError) as error:
             raise self.damaged(HISTORY, f"is no training history ({error})") from None
-        if not rows or not complete or not all(map(math.isfinite, _values(rows))):
+        if not rows or not complete or not all(map(_is_epoch, rows)):
             raise self.damaged(HISTORY, "lacks epochs or numbers")
         return rows
 
@@ -135,8 +135,9 @@ class RunFolder:
 
         try:
             arrays = read_arrays(self.checked(PREDICTIONS), ARRAYS)
-            if len({len(array) for array in arrays.values()}) > 1:
-                raise ValueError("arrays of different lengths")
+            images = self.test["test_images"]
+            if any(item.shape != (images,) or item.dtype.kind == "f" for item in arrays.values()):
+                raise ValueError(f"expected three arrays of {images} whole numbers")
         except DAMAGE as error:
             raise self.damaged(PREDICTIONS, f"cannot be read ({error})") from None
         return arrays
@@ -190,5 +191,6 @@ def _digest(values: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def _values(rows: list[dict[str, float]]) -> list[float]:
-    return [value for row in rows for value in row.values()]
+def _is_epoch(row: dict[str, float]) -> bool:
+    known = 0 <= row.get("val_accuracy", -1) <= 1 and 0 <= row.get("epoch_seconds", -1) < 1e9
+    return known and all(map(math.isfinite, row.values()))

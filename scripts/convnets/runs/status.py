@@ -38,6 +38,8 @@ Training saves every minute (`training.SAVE_SECONDS`); only validation can take 
 
 Locks = set[tuple[str, int]]
 """Process and inode of each lock that this machine's kernel lists."""
+MOST = 10**15
+"""The largest number of epochs or multiply-adds that a plan may have."""
 Costs = dict[tuple[str, int], int]
 """Multiply-adds for classifying an image, by variant and seed of a planned run."""
 
@@ -185,6 +187,8 @@ def _read_plan(path: Path, problems: list[str]) -> tuple[int | None, Costs]:
         }
         if unusual := [name for name, _ in costs if not NAME.fullmatch(name)]:
             raise ValueError(f"{unusual[0]!r} is no variant")
+        if max(int(values["epochs"]), *costs.values()) > MOST:
+            raise ValueError(f"a number is larger than {MOST:,}")
         return int(values["epochs"]), costs
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         problems.append(f"{path.name} holds no plan ({error!r})")

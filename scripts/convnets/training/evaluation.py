@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convnets.core.errors import UserError
 from convnets.core.files import atomic_write
 from convnets.data.arrays import DAMAGE
 from convnets.runs.run_folder import CHECKPOINT, RunFolder
@@ -31,7 +32,15 @@ class Evaluation:
 
 
 def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
-    """Judge class `scores` (images, classes) against `labels` (images,)."""
+    """Judge class `scores` (images, classes) against `labels` (images,).
+
+    A class without test images has no accuracy (`None`).
+    """
+    if scores.dtype.kind != "f" or not np.isfinite(scores).all():
+        raise UserError(
+            "the network gives scores that are no finite numbers: train it again, with a lower "
+            "learning rate"
+        )
     shifted = scores.astype(np.float64) - scores.max(axis=1, keepdims=True)
     logarithms = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     prediction = scores.argmax(axis=1)
@@ -57,12 +66,16 @@ def leave_scores(run: RunFolder, scores: np.ndarray) -> None:
         file.write(content.getbuffer())
 
 
-def left_scores(run: RunFolder) -> np.ndarray | None:
-    """The scores that the training of this checkpoint left; None if there are none any more."""
+def left_scores(run: RunFolder, shape: tuple[int, int]) -> np.ndarray | None:
+    """The scores that the training of this checkpoint left; None if there are none any more.
+
+    `shape` is (images, classes).
+    """
     try:
         with np.load(run.path / SCORES, allow_pickle=False) as file:
             if str(file["checkpoint"]) == run.record.get("files", {}).get(CHECKPOINT):
-                return np.asarray(file["scores"])
+                scores = np.asarray(file["scores"])
+                return scores if scores.shape == shape else None
     except DAMAGE:
         pass
     return None
