@@ -14,7 +14,7 @@ from convnets.data.dataset import load_dataset
 from convnets.runs.rounds import FEWEST_ROUNDS
 from convnets.runs.run_folder import RunFolder
 from convnets.training.gpu import place_on_gpu
-from convnets.training.runtimes import Parts, Subject, measure, summarise
+from convnets.training.runtimes import Parts, measure, plan_of, summarise
 from convnets.training.trainer import to_device
 
 ROUNDS = 9
@@ -34,17 +34,17 @@ def main() -> None:
             f"--rounds is {arguments.rounds}, expected {FEWEST_ROUNDS} or more: fewer give no "
             "95 % interval"
         )
-    subjects = read_subjects(arguments.runs)
-    short = max(subject.train_seconds for subject in subjects) < SHORT_SECONDS
+    runs = one_of_each_variant(arguments.runs)
+    short = max(run.record["train_seconds"] for run in runs) < SHORT_SECONDS
     rounds = arguments.rounds or (FEWEST_ROUNDS if short else ROUNDS)
     dataset = load_dataset(arguments.data)
-    for variant in (subject.variant for subject in subjects):
+    for variant in (run.variant for run in runs):
         if variant.image_kind != dataset.image_kind:
             raise UserError(
                 f"variant {variant.id} is for {variant.image_kind}, but {arguments.data} holds "
                 f"{dataset.image_kind}: give the data that its run was trained on"
             )
-    devices = {subject.plan.device for subject in subjects}
+    devices = {plan_of(run).device for run in runs}
     gpu_or_cpu = "cuda" if "cuda" in devices else "cpu"
     remedy = "end other programs on this machine, or lower training.batch_size"
     with (
@@ -57,19 +57,18 @@ def main() -> None:
             device: tuple(to_device(dataset, part, device) for part in ("train", "validation"))
             for device in devices
         }
-        blocks = measure(subjects, parts, rounds, interruption.check, log)
-        table = summarise(subjects, blocks, parts)
+        blocks = measure(runs, parts, rounds, interruption.check, log)
+        table = summarise(runs, blocks, parts)
     write_text(arguments.output, table.to_csv(index=False))
     log(table.filter(regex="^(variant|epoch_seconds.*|other_cpu_share)$").to_string(index=False))
 
 
-def read_subjects(folders: list[Path]) -> list[Subject]:
-    """The variants that were trained in `folders`, each as in the first of its runs."""
-    subjects: dict[str, Subject] = {}
+def one_of_each_variant(folders: list[Path]) -> list[RunFolder]:
+    """The first run of each variant that was trained in `folders`."""
+    runs: dict[str, RunFolder] = {}
     for run in map(RunFolder, folders):
-        seed, seconds = run.record["seed"], run.record["train_seconds"]
-        subjects.setdefault(run.variant.id, Subject(run.variant, run.settings, seed, seconds))
-    return list(subjects.values())
+        runs.setdefault(run.variant.id, run)
+    return list(runs.values())
 
 
 if __name__ == "__main__":

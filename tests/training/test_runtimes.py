@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from convnets.config.settings import TrainingSettings
 from convnets.core.errors import UserError
 from convnets.runs.rounds import FEWEST_ROUNDS, median_interval, read_runtimes
 from convnets.training import runtimes
-from measure_runtimes import read_subjects
+from measure_runtimes import one_of_each_variant
 from real_runs import call, prepare_data, start
 
 CHEAP = Variant("cheap", "fully_connected", filters=4)
@@ -86,27 +87,31 @@ def test_errors_name_what_to_do(folder: Path, tmp_path: Path) -> None:
     status, said = call(arguments(folder, tmp_path / "runtimes.csv", rounds=5))
     assert (status, "--rounds is 5, expected 6 or more" in said) == (1, True)
     with pytest.raises(UserError, match=r"has no run.json, expected the folder of a finished run"):
-        read_subjects([tmp_path])
+        one_of_each_variant([tmp_path])
     (tmp_path / "old.csv").write_text("variant,epoch_seconds\nstride_2,1.0\n")
     with pytest.raises(UserError, match=r"no column 'epoch_seconds_low', .*: measure it again"):
         read_runtimes(tmp_path / "old.csv")
 
 
 def test_each_round_has_another_order_with_every_variant(monkeypatch: pytest.MonkeyPatch) -> None:
-    def block(subject: runtimes.Subject, *_: object) -> dict[str, float]:
+    def block(run: SimpleNamespace, *_: object) -> dict[str, float]:
         measured = ("step_seconds", "validation_seconds", "epoch_seconds", "other_cpu_share")
-        return dict.fromkeys(measured, float(len(subject.variant.id)))
+        return dict.fromkeys(measured, float(len(run.variant.id)))
 
     monkeypatch.setattr(runtimes, "measure_block", block)
-    subjects = [
-        runtimes.Subject(Variant(f"stride_{filters}", "stride", filters=filters), SETTINGS, 0, 30.0)
+    runs = [
+        SimpleNamespace(
+            variant=Variant(f"stride_{filters}", "stride", filters=filters),
+            settings=SETTINGS,
+            record={"seed": 0},
+        )
         for filters in range(1, 11)
     ]
     lines: list[str] = []
     parts = {"cpu": (None, None), "cuda": (None, None)}
 
     def measured() -> pd.DataFrame:
-        return runtimes.measure(subjects, parts, 9, lambda: None, lines.append)  # type: ignore[arg-type]
+        return runtimes.measure(runs, parts, 9, lambda: None, lines.append)  # type: ignore[arg-type]
 
     blocks = measured()
     orders = [tuple(group["variant"]) for _, group in blocks.groupby("round")]

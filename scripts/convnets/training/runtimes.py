@@ -13,18 +13,16 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
-from convnets.architectures.variant import Variant
-from convnets.config.settings import TrainingSettings
 from convnets.core import records
 from convnets.core.errors import Interrupted
 from convnets.runs.rounds import COLUMNS, ROUND, median_interval
+from convnets.runs.run_folder import RunFolder
 from convnets.training import hardware
 from convnets.training.trainer import EVALUATION_BATCH, LabelledTensors, Trainer
 
@@ -37,72 +35,53 @@ Parts = Mapping[str, tuple[LabelledTensors, ...]]
 """Training and validation part by device."""
 
 
-@dataclass(frozen=True)
-class Subject:
-    """A variant to measure, as it was trained."""
-
-    variant: Variant
-    settings: TrainingSettings
-    seed: int
-    """Random seed of its weights and batches."""
-    train_seconds: float
-    """What the run took to train."""
-
-    @property
-    def block_seconds(self) -> float:
-        """About the seconds of a block of its training steps."""
-        return min(TRAINING_SECONDS, SHARE * self.train_seconds)
-
-    @property
-    def plan(self) -> hardware.Plan:
-        """How this machine trains the variant."""
-        return hardware.choose_plan(self.settings, self.variant)
-
-
 def measure(
-    subjects: Sequence[Subject],
+    runs: Sequence[RunFolder],
     parts: Parts,
     rounds: int,
     check: Callable[[], None],
     log: Callable[[str], None],
 ) -> pd.DataFrame:
-    """Measure all `subjects` in each round: a row per round and variant, see `measure_block`.
+    """Measure the variants of `runs` in each round: a row per round and run, see `measure_block`.
 
     `check` is called before each block. Its `Interrupted` ends the measurement without a result.
     """
     blocks, start = [], time.monotonic()
     for number in range(1, rounds + 1):
-        order = np.random.default_rng((subjects[0].seed, number)).permutation(len(subjects))
-        for subject in (subjects[place] for place in order):
+        rng = np.random.default_rng((runs[0].record["seed"], number))
+        for run in (runs[place] for place in rng.permutation(len(runs))):
             try:
                 check()
             except Interrupted as signal:
                 where = f"in round {number} of {rounds}, before anything was written"
                 raise Interrupted(f"{signal} {where}") from None
-            about = {"variant": subject.variant.id, "round": number}
-            block = measure_block(subject, parts[subject.plan.device], number)
-            blocks.append(about | block)
+            block = measure_block(run, parts[plan_of(run).device], number)
+            blocks.append({"variant": run.variant.id, "round": number} | block)
         spent = time.monotonic() - start
         left = spent / number * (rounds - number)
         log(f"round {number} of {rounds}: {spent:.0f} s so far, about {left:.0f} s left")
     return pd.DataFrame(blocks)
 
 
-def measure_block(
-    subject: Subject, parts: Sequence[LabelledTensors], epoch: int
-) -> dict[str, float]:
+def plan_of(run: RunFolder) -> hardware.Plan:
+    """How this machine trains the variant of `run`."""
+    return hardware.choose_plan(run.settings, run.variant)
+
+
+def measure_block(run: RunFolder, parts: Sequence[LabelledTensors], epoch: int) -> dict[str, float]:
     """Time some steps of epoch `epoch` and some validation batches, after a warm-up.
 
     Returns:
         Seconds of a training step, of validating once, and of the epoch that they add up to;
         the share of the machine's processor time that other processes used meanwhile.
     """
-    plan, settings, load = subject.plan, subject.settings, Load()
+    plan, load = plan_of(run), Load()
+    enough = min(TRAINING_SECONDS, SHARE * run.record["train_seconds"])
     if plan.cuda_graph:
         gc.collect()  # a recorded graph and its trainer refer to each other
-    hardware.prepare(plan, settings.threads)
+    hardware.prepare(plan, run.settings.threads)
     train_part, (images, labels) = parts
-    trainer = Trainer(subject.variant, settings, subject.seed, plan, train_part)
+    trainer = Trainer(run.variant, run.settings, run.record["seed"], plan, train_part)
     trainer.begin_epoch(epoch)
 
     def train(steps: int) -> None:
@@ -115,10 +94,10 @@ def measure_block(
 
     train(1)  # a warm-up, after which the network has its memory for validation, too
     most, device = len(trainer.batches), plan.device
-    seconds, steps = timed_block(train, most, subject.block_seconds, device)
+    seconds, steps = timed_block(train, most, enough, device)
     trained = sum(len(batch) for batch in trainer.batches[:steps])
     most = math.ceil(len(labels) / EVALUATION_BATCH)
-    val_seconds, batches = timed_block(validate, most, subject.block_seconds / 5, device)
+    val_seconds, batches = timed_block(validate, most, enough / 5, device)
     val_seconds *= len(labels) / min(batches * EVALUATION_BATCH, len(labels))
     return {
         "step_seconds": seconds / steps,
@@ -140,28 +119,27 @@ def timed_block(
     return (pace if number == 1 else _seconds(work, number, device)), number
 
 
-def summarise(subjects: Sequence[Subject], blocks: pd.DataFrame, parts: Parts) -> pd.DataFrame:
+def summarise(runs: Sequence[RunFolder], blocks: pd.DataFrame, parts: Parts) -> pd.DataFrame:
     """`runtimes.csv`: a row per variant, with the median over rounds and its 95 % interval."""
     rows = []
-    for subject in subjects:
-        own = blocks[blocks["variant"] == subject.variant.id]
-        plan, settings = subject.plan, subject.settings
+    for run in runs:
+        own, plan = blocks[blocks["variant"] == run.variant.id], plan_of(run)
         low, high = median_interval(own["epoch_seconds"].to_numpy())
         train_images, validation_images = (len(labels) for _, labels in parts[plan.device])
         row = {
-            "variant": subject.variant.id,
+            "variant": run.variant.id,
             **own[["epoch_seconds", "step_seconds", "validation_seconds"]].median().to_dict(),
             "epoch_seconds_low": low,
             "epoch_seconds_high": high,
             "rounds": len(own),
-            "batch_size": settings.batch_size,
+            "batch_size": run.settings.batch_size,
             "train_images": train_images,
             "validation_images": validation_images,
             "device": plan.device,
             "device_name": hardware.describe(plan.device),
             "precision": plan.precision,
             "kernels": plan.kernels,
-            "threads": settings.threads,
+            "threads": run.settings.threads,
             "other_cpu_share": own["other_cpu_share"].mean(),
             "other_gpu_processes": other_gpu_processes() if plan.device == "cuda" else None,
         }
