@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from convnets.core.arguments import option_parser
 from convnets.core.errors import UserError, explain_no_memory, run_script
 from convnets.core.files import write_text
 from convnets.core.interruption import Interruption
@@ -74,19 +75,9 @@ def log(line: str) -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder that prepare_data wrote")
-    parser.add_argument(
-        "--runs", type=Path, nargs="+", required=True, metavar="FOLDER",
-        help="folders of trained runs; each of their variants is measured once",
-    )  # fmt: skip
-    parser.add_argument(
-        "--rounds",
-        type=int,
-        default=9,
-        help="rounds, in each of which every variant is measured (9)",
-    )
-    parser.add_argument("--output", type=Path, required=True, help="the CSV file to write")
+    parser = option_parser(__doc__, "data", "runs", output="the CSV file to write")
+    text = "rounds, in each of which every variant of the runs is measured (9)"
+    parser.add_argument("--rounds", type=int, default=9, help=text)
     return parser.parse_args()
 
 

@@ -1,32 +1,23 @@
 """Read (or make) the images, check them, split them, and write arrays and provenance."""
 
-import argparse
-from pathlib import Path
-
 from convnets.config.settings import DataSettings, parse
+from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.data.dataset import save_dataset
 from convnets.data.prepare import prepare_dataset
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
+    parser = option_parser(
+        __doc__,
+        "settings",
+        output="folder to write to",
         epilog="Writes images.npy, labels.npy, split.npz and, last, provenance.json. Example: "
         """prepare_data.py --settings '{"source": "glyphs", "split": {"train": 9400, """
         """"validation": 2000, "test": 2000}}' --output results/glyphs/data""",
     )
-    parser.add_argument(
-        "--settings", required=True, metavar="JSON",
-        help="the section `data` of the configuration; keys left out have their defaults",
-    )  # fmt: skip
-    parser.add_argument(
-        "--subset", type=float, default=1.0, metavar="FRACTION",
-        help="use this fraction of each part's images (default: 1, all)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="FOLDER", help="folder to write to"
-    )
+    text = "use this fraction of each part's images (default: 1, all)"
+    parser.add_argument("--subset", type=float, default=1.0, metavar="FRACTION", help=text)
     arguments = parser.parse_args()
     settings = parse(DataSettings, arguments.settings, "--settings")
     save_dataset(prepare_dataset(settings, arguments.subset), arguments.output)
