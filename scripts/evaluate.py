@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from convnets.config.settings import check_numbers
+from convnets.core.arguments import option_parser
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import atomic_write
 from convnets.core.kinds import PerGpu
@@ -71,10 +72,8 @@ def main() -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder that prepare_data wrote")
+    parser = option_parser(__doc__, "data", "runs-per-gpu")
     parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")
-    parser.add_argument("--runs-per-gpu", type=int, default=1, help="runs that share a GPU (1)")
     return parser.parse_args()
 
 

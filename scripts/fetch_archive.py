@@ -4,18 +4,16 @@ Writes the file that data.nist.path names, once its checksum is correct. An inte
 continues when the same command is given again. Example: fetch_archive.py --settings '{}'
 """
 
-import argparse
 import sys
 
 from convnets.config.settings import DataSettings, parse
+from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.data.download import fetch_archive
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    text = "section `data` of the configuration; keys left out have their defaults"
-    parser.add_argument("--settings", required=True, metavar="JSON", help=text)
+    parser = option_parser(__doc__, "settings")
     settings = parse(DataSettings, parser.parse_args().settings, "--settings")
     if settings.source == "torchvision":
         from convnets.data.torchvision_sets import fetch_torchvision  # noqa: PLC0415, imports PyTorch

@@ -24,6 +24,7 @@ import yaml
 
 from convnets.config.checks import load_config
 from convnets.config.schema import Config
+from convnets.core.arguments import results_parser
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import ROOT, write_text
 from convnets.data.folder import read_provenance
@@ -49,10 +50,7 @@ RunKeys = set[tuple[str, int]]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("results", type=Path, help="folder of the results, such as results/demo")
+    parser = results_parser(__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     text = "hours of training to plan for, one run after another (default: 10)"
     parser.add_argument("--hours", type=float, default=10, help=text)
     arguments = parser.parse_args()

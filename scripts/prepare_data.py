@@ -13,9 +13,7 @@ from convnets.data.prepare import prepare_dataset
 
 
 def main() -> None:
-    parser = option_parser(__doc__, output="folder to write to")
-    text = "section `data` of the configuration; keys left out have their defaults"
-    parser.add_argument("--settings", required=True, metavar="JSON", help=text)
+    parser = option_parser(__doc__, "settings", output="folder to write to")
     text = "use this fraction of each part's images (default: 1, all)"
     parser.add_argument("--subset", type=float, default=1.0, metavar="FRACTION", help=text)
     arguments = parser.parse_args()

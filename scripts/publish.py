@@ -6,7 +6,6 @@ images and logs do not. Tables, verdicts and the report are then made anew there
 published before stay; a run with other data or settings than theirs is refused.
 """
 
-import argparse
 import json
 import re
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from convnets.config.settings import MACHINE_FOLDER
+from convnets.core.arguments import results_parser
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import atomic_write, write_json, write_text
 from convnets.report.remake import OF_RUN, finished_runs, report_now
@@ -34,8 +34,7 @@ LOCAL_FOLDER = re.compile(r"(?<![\w.\-/~])/(?:[\w.+\-]+/)+")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", type=Path, help="folder of the results, such as results/paper")
+    parser = results_parser(__doc__)
     parser.add_argument("--to", type=Path, help="folder to write (results/published/NAME)")
     arguments = parser.parse_args()
     source = arguments.results.resolve()

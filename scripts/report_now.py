@@ -9,17 +9,13 @@ The workflow's report waits for every run, and each step is a job of its own. Th
 the same functions one after the other.
 """
 
-import argparse
-from pathlib import Path
-
+from convnets.core.arguments import results_parser
 from convnets.core.errors import run_script
 from convnets.report.remake import report_now
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", type=Path, help="folder of the results, such as results/demo")
-    report_now(parser.parse_args().results.resolve())
+    report_now(results_parser(__doc__).parse_args().results.resolve())
 
 
 if __name__ == "__main__":

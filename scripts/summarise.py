@@ -4,12 +4,12 @@ Everything comes from the published files: the verdicts, Table 1 beside the pape
 what was not done. In the README the summary replaces what is between its two comments.
 """
 
-import argparse
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from convnets.core.arguments import results_parser
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import ROOT, write_text
 from convnets.core.formats import plural
@@ -32,8 +32,7 @@ BLOCK = re.compile(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("results", type=Path, help="published folder: results/published/NAME")
+    parser = results_parser(__doc__)
     parser.add_argument("--readme", type=Path, help="file to write the summary into (print it)")
     arguments = parser.parse_args()
     block = block_of(arguments.results.resolve())

@@ -2,12 +2,12 @@
 
 import argparse
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings, check_numbers, parse
 from convnets.core import records
+from convnets.core.arguments import option_parser
 from convnets.core.errors import UserError, explain_no_memory, run_script
 from convnets.core.files import atomic_write, remove_temporaries
 from convnets.core.interruption import Interruption
@@ -185,14 +185,11 @@ def log(line: str) -> None:
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder that prepare_data wrote")
-    parser.add_argument("--variant", required=True, help="the architecture, as a JSON object")
+    names = ("data", "variant", "runs-per-gpu")
+    parser = option_parser(__doc__, *names, output="folder of the run")
     parser.add_argument("--training", required=True, help="training settings, as a JSON object")
     parser.add_argument("--epochs", type=int, required=True, help="epochs to train for")
     parser.add_argument("--seed", type=int, required=True, help="seed of weights and order")
-    parser.add_argument("--runs-per-gpu", type=int, default=1, help="runs that share a GPU (1)")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the run")
     return parser.parse_args()
 
 

@@ -41,19 +41,11 @@ rule analysis:
         provenance=PROVENANCE,
         paper=[PUBLISHED, *PRIOR],
     output:
-        figure=report(
-            f"{RESULTS}/figures/analysis_{{topic}}.svg",
-            caption="../../report/captions/figure.rst",
-            category="Analyses",
-            labels={"figure": "{topic}", "format": "svg"},
+        figure=shown(
+            f"{RESULTS}/figures/analysis_{{topic}}.svg", "figure", "Analyses", figure="{topic}"
         ),
         png=f"{RESULTS}/figures/analysis_{{topic}}.png",
-        table=report(
-            f"{RESULTS}/analyses/{{topic}}.csv",
-            caption="../../report/captions/analysis.rst",
-            category="Analyses",
-            labels={"figure": "{topic}", "format": "csv"},
-        ),
+        table=shown(f"{RESULTS}/analyses/{{topic}}.csv", "analysis", "Analyses", figure="{topic}"),
     log:
         f"{RESULTS}/logs/{{topic}}.log",
     wildcard_constraints:

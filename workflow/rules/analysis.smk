@@ -37,12 +37,7 @@ rule table:
         provenance=PROVENANCE,
         published=PUBLISHED,
     output:
-        report(
-            f"{RESULTS}/tables/{{name}}.csv",
-            caption="../../report/captions/table.rst",
-            category="Tables",
-            labels={"table": "{name}", "format": "csv"},
-        ),
+        shown(f"{RESULTS}/tables/{{name}}.csv", "table", "Tables", table="{name}"),
         f"{RESULTS}/tables/{{name}}.md",
         f"{RESULTS}/tables/{{name}}.tex",
     log:
@@ -71,12 +66,7 @@ rule figure:
         provenance=PROVENANCE,
         paper=[PUBLISHED, *PRIOR],
     output:
-        report(
-            f"{RESULTS}/figures/{{name}}.svg",
-            caption="../../report/captions/figure.rst",
-            category="Figures",
-            labels={"figure": "{name}", "format": "svg"},
-        ),
+        shown(f"{RESULTS}/figures/{{name}}.svg", "figure", "Figures", figure="{name}"),
         f"{RESULTS}/figures/{{name}}.png",
         f"{RESULTS}/figures/{{name}}.csv",
     log:
@@ -106,12 +96,7 @@ rule pooling_figure:
     input:
         DATA,
     output:
-        report(
-            f"{RESULTS}/figures/{POOLING_FIGURE}.svg",
-            caption="../../report/captions/figure.rst",
-            category="Figures",
-            labels={"figure": POOLING_FIGURE, "format": "svg"},
-        ),
+        shown(f"{RESULTS}/figures/{POOLING_FIGURE}.svg", "figure", "Figures", figure=POOLING_FIGURE),
         f"{RESULTS}/figures/{POOLING_FIGURE}.png",
     log:
         f"{RESULTS}/logs/{POOLING_FIGURE}.log",
@@ -134,12 +119,7 @@ rule pooling_figure:
 rule layer_figures:
     """Draw how layers compute (Figures 1 to 5 and 7), and animations of that."""
     output:
-        report(
-            expand(f"{RESULTS}/figures/{{name}}.svg", name=LAYER_FIGURES),
-            caption="../../report/captions/figure.rst",
-            category="Figures",
-            labels={"figure": "how layers compute", "format": "svg"},
-        ),
+        shown(STILL, "figure", "Figures", figure="how layers compute"),
         expand(f"{RESULTS}/figures/{{name}}.png", name=LAYER_FIGURES),
         expand(f"{RESULTS}/figures/{{name}}_animated.svg", name=ANIMATED),
     log:
@@ -186,24 +166,9 @@ rule judge:
         mechanism=MECHANISM,
         paper=[PUBLISHED, "config/claims.yaml", READINGS, *PRIOR],
     output:
-        report(
-            COMPARISON,
-            caption="../../report/captions/comparison.rst",
-            category="Comparison",
-            labels={"content": "every published number", "format": "csv"},
-        ),
-        report(
-            CLAIMS,
-            caption="../../report/captions/claims.rst",
-            category="Comparison",
-            labels={"content": "every claim", "format": "csv"},
-        ),
-        report(
-            READINGS_JUDGED,
-            caption="../../report/captions/readings.rst",
-            category="Comparison",
-            labels={"content": "readings run both ways", "format": "csv"},
-        ),
+        shown(COMPARISON, "comparison", "Comparison", content="every published number"),
+        shown(CLAIMS, "claims", "Comparison", content="every claim"),
+        shown(READINGS_JUDGED, "readings", "Comparison", content="readings run both ways"),
     log:
         f"{RESULTS}/logs/judge.log",
     conda:

@@ -93,6 +93,7 @@ COMPARISON = f"{RESULTS}/comparison.csv"
 MECHANISM = f"{RESULTS}/mechanism.json"
 CLAIMS = f"{RESULTS}/claims.csv"
 READINGS_JUDGED = f"{RESULTS}/readings.csv"
+STILL = expand(f"{RESULTS}/figures/{{name}}.svg", name=LAYER_FIGURES)
 FIGURE_NAMES = [*LAYER_FIGURES, POOLING_FIGURE, *CONFIG.figure_names, *CONFIG.analysis_figures]
 FORMATS = ["csv", "md", "tex"]
 TABLES = expand(f"{RESULTS}/tables/{{name}}.{{format}}", name=CONFIG.table_names, format=FORMATS)
@@ -115,6 +116,13 @@ if shutil.which("sacct"):
 wildcard_constraints:
     variant="|".join(CONFIG.variants),
     seed=r"\d+",
+
+
+def shown(file, caption, category, **labels):
+    """A file, or files of one kind, that Snakemake's report shows."""
+    caption = f"../../report/captions/{caption}.rst"
+    labels["format"] = Path(file if isinstance(file, str) else file[0]).suffix[1:]
+    return report(file, caption=caption, category=category, labels=labels)
 
 
 def templates(*folders):

@@ -82,12 +82,7 @@ rule lesson:
         templates("lesson_template", "report_template", "sections", "sections/lesson", "texts"),
         "report/lesson.ipynb",
     output:
-        page=report(
-            f"{RESULTS}/lesson.html",
-            caption="../../report/captions/lesson.rst",
-            category="Report",
-            labels={"content": "the lesson", "format": "html"},
-        ),
+        page=shown(f"{RESULTS}/lesson.html", "lesson", "Report", content="the lesson"),
         notebook=f"{RESULTS}/lesson.ipynb",
     log:
         f"{RESULTS}/logs/lesson.log",

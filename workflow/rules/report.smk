@@ -15,12 +15,7 @@ rule report:
         "benchmarks/results/fidelity.csv",
         "report/report.ipynb",
     output:
-        page=report(
-            f"{RESULTS}/report.html",
-            caption="../../report/captions/report.rst",
-            category="Report",
-            labels={"content": "everything on one page", "format": "html"},
-        ),
+        page=shown(f"{RESULTS}/report.html", "report", "Report", content="everything on one page"),
         notebook=f"{RESULTS}/report.ipynb",
     log:
         f"{RESULTS}/logs/report.log",

@@ -20,12 +20,7 @@ rule runtimes:
         DATA,
         runs=of_all_runs("run.json"),
     output:
-        report(
-            RUNTIMES,
-            caption="../../report/captions/runtimes.rst",
-            category="Comparison",
-            labels={"content": "runtimes, measured side by side", "format": "csv"},
-        ),
+        shown(RUNTIMES, "runtimes", "Comparison", content="runtimes, measured side by side"),
     log:
         f"{RESULTS}/logs/runtimes.log",
     conda:

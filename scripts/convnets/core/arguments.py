@@ -12,14 +12,34 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "metrics": {"type": Path, "help": "what collect_metrics.py wrote"},
     "provenance": {"type": Path, "help": "provenance.json of the data"},
     "runs": {"type": Path, "nargs": "+", "metavar": "FOLDER", "help": "directories of the runs"},
+    "runs-per-gpu": {"type": int, "default": 1, "help": "runs that share a GPU (1)"},
+    "settings": {
+        "metavar": "JSON",
+        "help": "the section `data` of the configuration; keys left out have their defaults",
+    },
     "variant": {"metavar": "JSON", "help": "the architecture, as in config.yaml"},
 }
 
 
-def option_parser(description: str | None, *names: str, output: str) -> argparse.ArgumentParser:
-    """A parser with the required options `names`, and `--output` with the given help."""
-    parser = argparse.ArgumentParser(description=description)
+def option_parser(
+    description: str | None, *names: str, output: str | None = None, **settings: Any
+) -> argparse.ArgumentParser:
+    """A parser with the options `names`, and `--output` if its help is given.
+
+    Options without a default are required. `settings` are those of `argparse`.
+    """
+    parser = argparse.ArgumentParser(description=description, **settings)
     for name in names:
-        parser.add_argument(f"--{name}", required=True, **OPTIONS[name])
-    parser.add_argument("--output", type=Path, required=True, help=output)
+        required = "default" not in OPTIONS[name]
+        parser.add_argument(f"--{name}", required=required, **OPTIONS[name])
+    if output is not None:
+        parser.add_argument("--output", type=Path, required=True, help=output)
+    return parser
+
+
+def results_parser(description: str | None, **settings: Any) -> argparse.ArgumentParser:
+    """A parser for programs that work on a folder of results."""
+    parser = argparse.ArgumentParser(description=description, **settings)
+    text = "folder of the results, such as results/demo"
+    parser.add_argument("results", type=Path, help=text)
     return parser
