@@ -300,10 +300,14 @@ def test_hours_come_from_the_variant_or_its_kin() -> None:
     assert other == pytest.approx(mean["epochs_trained"] * rate * cost["no_pooling"] / 3600)
 
 
+PLAN: dict[str, object] = {"tables": {}, "figures": {}, "runs": [], "figure_names": []}
+PLAN |= {"command": "", "epochs": 1}
+
+
 @pytest.mark.parametrize(
     ("files", "arguments", "message"),
     [
-        ([], [], "plan.json is missing or too old"),
+        ([], [], "plan.json is missing, expected a JSON file"),
         (["plan.json"], [], "has no finished run, expected run.json"),
         (["plan.json", "run"], [], "provenance.json is missing"),
         ([], ["--hours", "0"], "--hours is 0, expected a number above 0"),
@@ -313,7 +317,7 @@ def test_what_is_missing_is_said(
     tmp_path: Path, files: list[str], arguments: list[str], message: str
 ) -> None:
     if "plan.json" in files:
-        (tmp_path / "plan.json").write_text(json.dumps({"tables": {}, "runs": [], "command": ""}))
+        (tmp_path / "plan.json").write_text(json.dumps(PLAN))
     if "run" in files:
         shutil.copytree(PUBLISHED / "runs/stride_2/seed_0", tmp_path / "runs/stride_2/seed_0")
     done = plan(tmp_path, *arguments)

@@ -142,7 +142,7 @@ def read_readings(path: Path) -> pd.DataFrame:
     numbers = ("variants", "log_likelihood_default", "log_likelihood_alternative", "difference")
     filled = ("reading", "quantity", "variants", "verdict")
     remedy = "make it again with judge.py"
-    return read_table(path, remedy, COLUMNS, numbers, filled, filled[:2], **WORDS)
+    return read_table(path, remedy, COLUMNS, numbers, filled, **WORDS)
 
 
 def log_likelihood(gaps: Sequence[Gap], offset: bool) -> float | None:
