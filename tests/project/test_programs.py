@@ -14,22 +14,17 @@ TABLE = (
 )
 FIGURE = '{"title": "a", "x": "epoch", "curves": [{"label": "a", "variants": ["a"]}]}'
 DATA = '{"source": "archive", "archive": {"path": "%s"}}'
-FILES = ["--metrics", "WRONG", "--published", "WRONG", "--provenance", "WRONG", "--prior", "WRONG"]
+FILES = ["--metrics", "WRONG", "--provenance", "WRONG", "--output", "OUT"]
 TRAINING = ["--data", "WRONG", "--variant", VARIANT, "--training", "{}", "--output", "OUT"]
 COMMANDS = {
-    "analyse": ["curves", "--runs", "WRONG", *FILES, "--table", "OUT", "--figure", "OUT"],
+    "analyse": ["curves", "--runs", "WRONG", *FILES, "--table", "OUT"],
     "collect_metrics": ["--runs", "WRONG", "--runtimes", "WRONG", "--output", "OUT"],
-    "compare": [*FILES, "--output", "OUT"],
     "draw_pooling": ["--data", "WRONG", "--output", "OUT"],
     "evaluate": ["--data", "WRONG", "--run", "WRONG"],
     "fetch_archive": ["--settings", '{"nist": {"urls": ["file://WRONG"], "path": "OUT/WRONG"}}'],
-    "judge_claims": [
-        *("--runs", "WRONG", *FILES, "--claims", "WRONG", "--mechanism", "WRONG"),
-        *("--output", "OUT"),
-    ],
-    "judge_readings": [*FILES[:-2], "--readings", "WRONG", "--output", "OUT"],
-    "make_figure": ["--figure", FIGURE, "--runs", "WRONG", *FILES, "--output", "OUT"],
-    "make_table": ["--name", "a", "--table", TABLE, *FILES[:-2], "--output", "OUT"],
+    "judge": ["--runs", "WRONG", *FILES, "--mechanism", "WRONG"],
+    "make_figure": ["--figure", FIGURE, "--runs", "WRONG", *FILES],
+    "make_table": ["--table", TABLE, *FILES],
     "measure_receptive_fields": ["--data", "WRONG", "--runs", "WRONG", "--output", "OUT"],
     "measure_runtimes": ["--data", "WRONG", "--runs", "WRONG", "--output", "OUT"],
     "plan": ["WRONG"],
