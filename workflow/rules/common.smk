@@ -190,3 +190,18 @@ def inputs_of_analysis(wildcards):
         "curves": of_analysed_runs("history.csv"),
     }
     return needed.get(wildcards.topic, [])
+
+
+def inputs_of_training(wildcards):
+    """The prepared data, unless the run is finished."""
+    folder = Path(RUN.format(**wildcards))
+    if folder in REPLACED:
+        return [*DATA, REPLACEMENT]
+    return [] if (folder / "run.json").exists() else DATA
+
+
+def threads_of_measuring(wildcards):
+    """All cores of this machine, so that no other job runs; on a cluster those of a run."""
+    if workflow.is_main_process and workflow.local_exec:
+        return workflow.resource_settings.cores or 1
+    return max(CONFIG.training_of(id).threads for id in CONFIG.variant_ids)

@@ -7,13 +7,6 @@
 # again, on a machine with nothing else to do: snakemake --forcerun runtimes
 
 
-def threads_of_measuring(wildcards):
-    """All cores of this machine, so that no other job runs; on a cluster those of a run."""
-    if workflow.is_main_process and workflow.local_exec:
-        return workflow.resource_settings.cores or 1
-    return max(CONFIG.training_of(id).threads for id in CONFIG.variant_ids)
-
-
 rule runtimes:
     """Measure the seconds an epoch of every variant takes, in turn."""
     input:

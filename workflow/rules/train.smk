@@ -19,14 +19,6 @@
 # run is the requested one is decided before any job starts (`convnets.runs.finished`).
 
 
-def inputs_of_training(wildcards):
-    """The prepared data, unless the run is finished."""
-    folder = Path(RUN.format(**wildcards))
-    if folder in REPLACED:
-        return [*DATA, REPLACEMENT]
-    return [] if (folder / "run.json").exists() else DATA
-
-
 rule train:
     """Train one variant with one seed."""
     input:
