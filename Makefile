@@ -63,7 +63,7 @@ publish: $(INSTALLED)
 	python scripts/summarise.py results/published/$(NAME) --readme README.md
 
 test: $(INSTALLED)
-	python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 exercises: $(INSTALLED)
 	python -m pytest -rs exercises $(ARGS)
