@@ -38,7 +38,7 @@ def write_data(folder: Path, split: SplitSettings) -> int:
         parts[part] = np.arange(start, start + number)
         start += number
     provenance = {"display_name": "Random images", "official": False, "classes": CLASSES}
-    provenance |= {"counts": {"split": counts}}
+    provenance |= {"source": "npz", "counts": {"split": counts}}
     save_dataset(Dataset(images, labels, parts, provenance), folder)
     return len(labels)
 

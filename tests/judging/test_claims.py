@@ -42,7 +42,8 @@ def write_run(
     """A run of 100 epochs that is correct on the first `share_right` of its test images."""
     curve = [0.8 if epoch == best else 0.5 for epoch in range(1, 101)]
     share = round(share_right * IMAGES) / IMAGES
-    folder = make_run(runs, Variant(variant, "stride"), curve, seed=seed, test_accuracy=share)
+    folder = make_run(runs, Variant(variant, "stride"), curve, seed=seed, test_accuracy=share,
+                      test_images=IMAGES)  # fmt: skip
     label = np.ones(IMAGES, np.uint8)
     right = np.arange(IMAGES) < share * IMAGES
     index = np.arange(first, first + IMAGES)

@@ -436,7 +436,7 @@ def test_the_archive_is_downloaded_checked_and_shared(clone: Path, tmp_path: Pat
         said = prepare("first", f"{address}/none.zip", f"{address}/served.zip")
         server.shutdown()
     assert "HTTP status 404" in said
-    assert "100.0 %" in said
+    assert "100%" in said
     assert (tmp_path / "kept.zip").read_bytes() == served.read_bytes()
     assert "already there" in prepare("second", f"{address}/served.zip")
     assert "Nothing to be done" in prepare("second", f"{address}/served.zip")
