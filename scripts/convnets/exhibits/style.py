@@ -110,6 +110,7 @@ def add_remark(drawing: Figure, text: str) -> None:
 def save_figure(figure: Figure, prefix: str, title: str, description: str) -> None:
     """Write `PREFIX.svg` and `PREFIX.png`."""
     write_text(f"{prefix}.svg", svg_text(figure, title, description))
+    figure.set_layout_engine("none")  # keep the layout of the SVG file, which took most of the time
     with atomic_write(f"{prefix}.png") as file:
         figure.savefig(file, format="png", bbox_inches="tight")
 
