@@ -17,9 +17,7 @@ min_version("9.0")
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/train.smk"
-include: "workflow/rules/runtimes.smk"
 include: "workflow/rules/analysis.smk"
-include: "workflow/rules/analyses.smk"
 include: "workflow/rules/lesson.smk"
 include: "workflow/rules/report.smk"
 

@@ -1,8 +1,9 @@
-# From the runs to the paper's tables and figures, beside the published values.
+# From the runs to tables, figures, verdicts on the paper, and analyses beyond it.
 #
-#   in   runs/*/seed_*/: run.json, history.csv, test.json, predictions.npz; runtimes.csv;
-#        config/: published_values.csv, claims.yaml, readings.yaml, prior/
-#   out  metrics.csv, tables/, figures/, mechanism.json; comparison.csv, claims.csv, readings.csv
+#   in   runs/*/seed_*/: run.json, history.csv, best.pt, test.json, predictions.npz; runtimes.csv;
+#        data/; config/: published_values.csv, claims.yaml, readings.yaml, prior/
+#   out  metrics.csv, tables/, figures/, mechanism.json; comparison.csv, claims.csv, readings.csv;
+#        analyses/*.csv, analyses/gradients.npz
 
 
 rule metrics:
@@ -31,7 +32,7 @@ rule metrics:
 
 
 rule table:
-    """Make a table in the paper's layout, ours beside the published values."""
+    """Make a table in the paper's layout, with our values beside the published ones."""
     input:
         metrics=METRICS,
         provenance=PROVENANCE,
@@ -92,7 +93,7 @@ rule figure:
 
 
 rule pooling_figure:
-    """Draw what the pooling layers make of one test image (Figure 6)."""
+    """Draw the outputs of the pooling layers for one test image (Figure 6)."""
     input:
         DATA,
     output:
@@ -139,7 +140,7 @@ rule layer_figures:
 
 
 rule mechanism:
-    """Measure what the paper claims of layers as such, which needs no trained network."""
+    """Measure the paper's claims about layers that need no trained network."""
     output:
         MECHANISM,
     log:
@@ -185,3 +186,66 @@ rule judge:
         "python scripts/judge.py --runs {params.runs:q} --metrics {input.metrics:q} "
         "--provenance {input.provenance:q} --mechanism {input.mechanism:q} "
         "--output {params.results:q} > {log:q} 2>&1"
+
+
+rule gradients:
+    """Measure which pixels a feature of each convolutional network depends on."""
+    input:
+        DATA,
+        runs=of_analysed_runs("run.json"),
+        checkpoints=of_analysed_runs("best.pt"),
+    output:
+        f"{RESULTS}/analyses/gradients.npz",
+    log:
+        f"{RESULTS}/logs/gradients.log",
+    conda:
+        TRAINING_ENV
+    resources:
+        side_by_side=1,
+    params:
+        runs=of_analysed_runs(""),
+        data=subpath(input[0], parent=True),
+        version=VERSIONS["analyses"],
+    message:
+        "Measuring effective receptive fields"
+    shell:
+        "python scripts/measure_receptive_fields.py --data {params.data:q} --runs {params.runs:q} "
+        "--output {output:q} > {log:q} 2>&1"
+
+
+rule analysis:
+    """Draw one analysis of the trained networks."""
+    input:
+        of_analysed_runs("run.json"),
+        inputs_of_analysis,
+        metrics=METRICS,
+        provenance=PROVENANCE,
+        paper=[PUBLISHED, *PRIOR],
+    output:
+        figure=shown(
+            f"{RESULTS}/figures/analysis_{{topic}}.svg", "figure", "Analyses", figure="{topic}"
+        ),
+        png=f"{RESULTS}/figures/analysis_{{topic}}.png",
+        table=shown(f"{RESULTS}/analyses/{{topic}}.csv", "analysis", "Analyses", figure="{topic}"),
+    log:
+        f"{RESULTS}/logs/{{topic}}.log",
+    wildcard_constraints:
+        topic="|".join(name.removeprefix("analysis_") for name in ANALYSIS_FIGURES),
+    conda:
+        ANALYSIS_ENV
+    resources:
+        side_by_side=1,
+    params:
+        title=lambda wildcards: f"Analysis of {wildcards.topic.replace('_', ' ')}",
+        runs=of_analysed_runs(""),
+        data=subpath(input.provenance, parent=True),
+        gradients=rules.gradients.output,
+        prefix=subpath(output.figure, strip_suffix=".svg"),
+        version=VERSIONS["analyses"],
+    message:
+        "Drawing the analysis {wildcards.topic}"
+    shell:
+        "python scripts/analyse.py {wildcards.topic} --runs {params.runs:q} "
+        "--metrics {input.metrics:q} --provenance {input.provenance:q} --data {params.data:q} "
+        "--gradients {params.gradients:q} --table {output.table:q} --output {params.prefix:q} "
+        "> {log:q} 2>&1"

@@ -1,4 +1,4 @@
-# The validated configuration, and what all rule files derive from it.
+# The validated configuration, and the paths and functions that all rule files share.
 
 import contextlib
 import json
@@ -15,16 +15,15 @@ from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
 
-from convnets.config.schema import ANALYSIS_FIGURES, ANIMATED, LAYER_FIGURES, POOLING_FIGURE
 from convnets.config.checks import load_config
 from convnets.config.overlays import BASE, read_config
+from convnets.config.schema import ANALYSIS_FIGURES, ANIMATED, LAYER_FIGURES, POOLING_FIGURE
+from convnets.config.settings import MACHINE_FOLDER, to_json
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest, share_lock, write_json, write_text
-from convnets.runs.finished import results_to_replace
 from convnets.core.lock import run_lock
+from convnets.runs.finished import results_to_replace
 from convnets.training.resources import training_megabytes, training_minutes
-from convnets.config.settings import MACHINE_FOLDER, to_json
-from convnets.core.stages import VERSIONS
 
 
 @contextlib.contextmanager
@@ -36,36 +35,36 @@ def refused():
         sys.exit(f"error: {error}")
 
 
-with refused():  # before Snakemake reads it, which names no line in its errors
+with refused():  # before Snakemake reads the file, whose errors have no line numbers
     read_config(Path(BASE))
 
 
 configfile: BASE
 
 
-# Environments of conda hold all that their scripts need: neither those nor pip, which fills the
-# environments, look at packages elsewhere. Snakemake itself hides PYTHONPATH from the scripts.
+# The conda environments are complete: neither their scripts nor the pip that fills them may find
+# packages elsewhere. Snakemake itself hides PYTHONPATH from the scripts.
 if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
     os.environ |= {"PYTHONNOUSERSITE": "1", "PIP_IGNORE_INSTALLED": "1"}
 
-# A Snakemake that is killed leaves lock files, which do not say whose they are. So every one of
-# this workflow holds a lock of the kernel as long as it lives; if it is alone, the files are stale.
+# A killed Snakemake leaves lock files that do not name their owner. So each Snakemake of this
+# workflow holds a kernel lock while it runs; if no other one does, the lock files are stale.
 if workflow.is_main_process:
     running, alone = share_lock(Path(".snakemake/running.lock"))
     if alone:
         for file in Path(".snakemake/locks").glob("*.lock"):
             file.unlink()
 
-# Later files override earlier ones; Snakemake lists those of the command line first.
+# Later files override earlier ones; Snakemake lists the files of the command line first.
 overlays = [Path(file) for file in workflow.config_settings.configfiles]
 base = [Path(file) for file in workflow.configfiles if Path(file).resolve() not in overlays]
 
 with refused():
     CONFIG = load_config([*base, *overlays], workflow.config_settings.config)
-    # Jobs on other nodes find replaced results gone.
+    # Only here: jobs on other nodes no longer find the replaced results.
     REPLACED = results_to_replace(CONFIG) if workflow.is_main_process else set()
 
-# What the report tells its readers to type.
+# The command that the report shows.
 command = ["snakemake", "--cores", "4"]
 if overlays:
     command += ["--configfile", *(os.path.relpath(file, workflow.basedir) for file in overlays)]
@@ -83,9 +82,25 @@ PUBLISHED = "config/published_values.csv"
 PRIOR = ["config/prior/runs.csv", "config/prior/curves.csv"]
 READINGS = "config/readings.yaml"
 
+# A rule has the version of its stage among its parameters, and Snakemake repeats jobs whose
+# parameters changed: code can be moved and reworded, and nothing is repeated. Raise a version when
+# what the stage computes or shows changes; stages that read its results follow. A finished training
+# is never repeated automatically; its version is `convnets.runs.identity.ARITHMETIC`.
+VERSIONS = {
+    "data": 2,
+    "evaluation": 2,
+    "runtimes": 1,
+    "metrics": 2,
+    "exhibits": 3,
+    "judging": 3,
+    "analyses": 3,
+    "lesson": 4,
+    "report": 5,
+}
+
 PROVENANCE = f"{RESULTS}/data/provenance.json"
 ARRAYS = multiext(f"{RESULTS}/data/", "images.npy", "labels.npy", "split.npz")
-# The provenance holds a digest of the arrays, so their own file times say nothing.
+# The provenance contains a digest of the arrays, so their own file times do not matter.
 DATA = [PROVENANCE, *ancient(ARRAYS)]
 RUNTIMES = f"{RESULTS}/runtimes.csv"
 METRICS = f"{RESULTS}/metrics.csv"
@@ -100,14 +115,14 @@ TABLES = expand(f"{RESULTS}/tables/{{name}}.{{format}}", name=CONFIG.table_names
 FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{format}}", name=FIGURE_NAMES, format=["svg", "png"])
 
 
-# An input of the jobs that replace something: newer than what they made before.
+# An input of the jobs that replace results, newer than these results.
 REPLACEMENT = f"{RESULTS}/replacement"
 if REPLACED:
     with refused():
         write_json(REPLACEMENT, sorted(map(str, REPLACED)))
 
 
-# The Slurm plugin needs help with the answers of sacct; the program there says why.
+# A wrapper of sacct for the Slurm plugin; its docstring explains why.
 if shutil.which("sacct"):
     helper = Path(workflow.basedir, "workflow", "slurm")
     os.environ |= {"PATH": f"{helper}{os.pathsep}{os.getenv('PATH')}"}
@@ -126,7 +141,7 @@ def shown(file, caption, category, **labels):
 
 
 def templates(*folders):
-    """The files in folders of report/: those that pages and texts are made of."""
+    """The templates in these folders of report/."""
     files = (file for folder in folders for file in Path("report", folder).iterdir())
     return sorted(str(file) for file in files if file.is_file())
 
@@ -145,15 +160,16 @@ of_analysed_runs = partial(of_runs, variants=CONFIG.analysed_variants)
 
 
 def hold_results():
-    """Keep every other Snakemake, also one of another clone, from these results.
+    """Keep every other Snakemake, also that of another clone, from these results.
 
-    Snakemake's own lock is gone while an interrupted one still waits for its last jobs."""
+    Snakemake removes its own lock while it still waits for the last jobs of an interrupted workflow.
+    """
     with refused():
         held.enter_context(run_lock(Path(RESULTS)))
 
 
 def write_plan():
-    """Write down the configuration and what there will be, for scripts/status.py and scripts/report_now.py."""
+    """Write the configuration and the planned results, for scripts/status.py and scripts/report_now.py."""
     plan = {
         "epochs": CONFIG.epochs,
         "runs": [
@@ -182,7 +198,7 @@ def megabytes_of_training(id, attempt):
 
 
 def inputs_of_analysis(wildcards):
-    """Files that one analysis needs beside those of all."""
+    """Files that only this analysis needs."""
     needed = {
         "receptive_fields": rules.gradients.output,
         "confusions": [*DATA, *of_analysed_runs("predictions.npz")],

@@ -9,8 +9,9 @@ localrules:
 
 
 rule fetch_archive:
-    """Download what the source names, unless it is there; compute nodes may be
-    offline. The archive is no declared output: Snakemake would remove it before a new try."""
+    """Download the images of the source, unless they are there; compute nodes may be offline.
+
+    The archive is not a declared output, because Snakemake would remove it before a new attempt."""
     output:
         temp(touch(f"{RESULTS}/data/archive_is_there")),
     log:
@@ -26,9 +27,9 @@ rule fetch_archive:
 
 
 rule prepare_data:
-    """Read and check the images, and split them.
+    """Read, check and split the images.
 
-    No parameter names a folder, so that `--cache` finds the same data under another name."""
+    No parameter contains a folder, so that `--cache` finds the same data for another run_name."""
     input:
         rules.fetch_archive.output if CONFIG.data.source in ("nist", "torchvision") else [],
         REPLACEMENT if Path(f"{RESULTS}/data") in REPLACED else [],

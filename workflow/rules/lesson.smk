@@ -1,8 +1,8 @@
 # The lesson: how convolutional networks are implemented, and what that costs on this machine.
 #
-#   in   data/, of the run; nothing else of it
+#   in   data/
 #   out  lesson/from_scratch.csv; lesson.html, lesson.ipynb;
-#        of the machine, for all runs: ../machine/convolutions.csv, duplication.csv, agreement.csv,
+#        shared by all runs: ../machine/convolutions.csv, duplication.csv, agreement.csv,
 #        layer_times.csv, machine.json
 
 from dataclasses import asdict
@@ -24,9 +24,9 @@ NETWORK_BY_HAND = {
 
 
 rule layer_times:
-    """Measure what convolutions cost by implementation, and layers by network.
+    """Measure the cost of each implementation of convolution, and of each layer of the networks.
 
-    Once for all runs: nothing here depends on a configuration."""
+    Once for all runs, because nothing here depends on the configuration."""
     output:
         LAYER_COSTS,
     log:
@@ -58,7 +58,7 @@ rule from_scratch:
         side_by_side=1,
     params:
         variant=json.dumps(NETWORK_BY_HAND),
-        # No more of the run's settings: by hand there is Adam only, with a learning rate that fits.
+        # No other settings of the run: the layers by hand have only Adam, with its own learning rate.
         training=json.dumps({"batch_size": CONFIG.training.batch_size}),
         epochs=2,
         data=subpath(input[0], parent=True),
@@ -72,7 +72,7 @@ rule from_scratch:
 
 
 rule lesson:
-    """Execute the lesson on what was measured and render it."""
+    """Execute the lesson on the measurements and render it."""
     input:
         rules.layer_times.output,
         rules.from_scratch.output,

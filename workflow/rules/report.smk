@@ -1,4 +1,4 @@
-# One page with everything, and the executed notebook that it was rendered from.
+# One page with all results, and the executed notebook that it is rendered from.
 #
 #   in   runs, metrics.csv, tables/, figures/, comparison.csv, claims.csv, readings.csv,
 #        data/provenance.json, the study of the training plan; ../machine/, if it is there
@@ -26,7 +26,7 @@ rule report:
     params:
         results=subpath(output.page, parent=True),
         shown=[*CONFIG.table_names, *FIGURE_NAMES, COMMAND],  # read from plan.json
-        # No input, which would be measured again for a report.
+        # A parameter, because an input would be measured for each report.
         layer_costs=[file_digest(file) for file in LAYER_COSTS if Path(file).exists()],
         version=VERSIONS["report"],
     message:

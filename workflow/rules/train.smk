@@ -1,7 +1,8 @@
-# One run: a variant trained with one seed, and its best checkpoint tested.
+# A run: a variant trained with one seed, and its best checkpoint tested. The runtimes of all variants.
 #
 #   in   data/
 #   out  runs/VARIANT/seed_SEED/: history.csv, best.pt, run.json; test.json, predictions.npz
+#        runtimes.csv
 #
 # Five more files are not declared as outputs, because Snakemake removes outputs before it starts a
 # job and after one fails:
@@ -10,7 +11,7 @@
 #                            a finished run keeps
 #   progress.json            the state of the run and its finished epochs, for `make status`
 #   scores.npz               class scores of the test images, so that testing needs no PyTorch
-#   .lock                    held by train.py; a second process for the same run ends with an error
+#   .lock                    locked by train.py; a second process for the same run ends with an error
 #
 # Interrupted by SIGTERM or SIGINT, train.py saves a checkpoint and ends with status 75.
 #
@@ -80,3 +81,34 @@ rule evaluate:
     shell:
         "python scripts/evaluate.py --data {params.data:q} --run {params.run:q} "
         "--runs-per-gpu {resources.runs_per_gpu} > {log:q} 2>&1"
+
+
+rule runtimes:
+    """Measure the seconds per epoch of every variant, in turn, when all runs are trained.
+
+    The time a run took to train depends on the machine's other work. To measure again on an idle
+    machine: snakemake --forcerun runtimes"""
+    input:
+        DATA,
+        runs=of_all_runs("run.json"),
+    output:
+        shown(RUNTIMES, "runtimes", "Comparison", content="runtimes, measured side by side"),
+    log:
+        f"{RESULTS}/logs/runtimes.log",
+    conda:
+        TRAINING_ENV
+    threads: threads_of_measuring
+    resources:
+        runtime=lambda wildcards, attempt: attempt * (15 + len(CONFIG.variant_ids)),
+        mem_mb=lambda wildcards, attempt: max(
+            megabytes_of_training(id, attempt) for id in CONFIG.variant_ids
+        ),
+    params:
+        runs=of_all_runs(""),
+        data=subpath(input[0], parent=True),
+        version=VERSIONS["runtimes"],
+    message:
+        "Measuring the runtimes of all variants; the rounds: {log}"
+    shell:
+        "python scripts/measure_runtimes.py --data {params.data:q} --runs {params.runs:q} "
+        "--output {output:q} > {log:q} 2>&1"

@@ -1,1 +1,1 @@
-"""Core: errors in words, whole files, locks, signals, timing, and the versions of the stages."""
+"""Core: errors, complete files, locks, signals, timing, options, templates."""
