@@ -19,8 +19,8 @@ from matplotlib.ticker import MaxNLocator
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import atomic_write, write_text
 from convnets.runs.metrics import read_history
+from convnets.runs.progress import last_epoch
 from convnets.runs.run_folder import RECORD, RunFolder
-from convnets.runs.stopping import last_epoch
 
 Curve = tuple[str, str, np.ndarray]
 """Variant, name of the run, and validation accuracy by epoch."""

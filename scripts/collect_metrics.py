@@ -5,8 +5,7 @@ from pathlib import Path
 from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import write_text
-from convnets.runs.metrics import collect
-from convnets.runs.rounds import read_runtimes
+from convnets.runs.metrics import collect, read_runtimes
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from convnets.core.errors import UserError, explain_no_memory, run_script
 from convnets.core.files import write_text
 from convnets.core.interruption import Interruption
 from convnets.data.dataset import load_dataset
-from convnets.runs.rounds import FEWEST_ROUNDS
+from convnets.runs.metrics import FEWEST_ROUNDS
 from convnets.runs.run_folder import RunFolder
 from convnets.training.gpu import place_on_gpu
 from convnets.training.runtimes import Parts, measure, plan_of, summarise

@@ -39,8 +39,7 @@ from convnets.judging.verdicts import NOT_RUN, UNDECIDED, judge
 from convnets.judging.witnesses import images_of, our_runs, papers_numbers, read_right
 from convnets.report.remake import intact_runs
 from convnets.report.results import read_plan
-from convnets.runs.metrics import RUNTIMES, by_run, collect, runtimes_measured
-from convnets.runs.rounds import read_runtimes
+from convnets.runs.metrics import RUNTIMES, by_run, collect, read_runtimes, runtimes_measured
 
 REPORTED_DRAWS = 1000
 """Simulated sweeps behind the chances that are shown; independent of those of the search."""

@@ -1,6 +1,6 @@
-"""Show how a sweep stands: each run's state, progress and time left, and the expected end.
+"""Show the status of a sweep: state, progress and time left of each run, and the expected end.
 
-Only looks, at files alone: run it while the sweep runs, on any machine that sees the folder.
+Only reads files, so it can run during the sweep, on any machine that sees the folder.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def as_text(sweep: SweepStatus) -> str:
-    """The table of the runs, what is to say about some, and the sweep as a whole."""
+    """The table of the runs, with notes below some of them, and a summary of the sweep."""
     rows = [HEADER, *(cells(run) for run in sweep.runs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * len(widths[1:]))
@@ -53,32 +53,30 @@ def as_text(sweep: SweepStatus) -> str:
             for name, text, width in zip(HEADER, row, widths, strict=True)
         )
         lines.append("  ".join(aligned).rstrip())
-        for remark in (run.reason, *run.damaged) if run else ():
-            lines += indented(remark)
+        for note in (run.reason, *run.damaged) if run else ():
+            lines += indented(note)
     return "\n".join([*lines, "", *summary(sweep)])
 
 
 def cells(run: RunStatus) -> tuple[str, ...]:
-    """The row of a run, a text a column."""
-    total = "?" if run.epochs is None else str(run.epochs)
+    """The row of a run, one text per column."""
     filled = min(BAR * run.epoch // run.epochs, BAR) if run.epochs else 0
-    left = "" if run.state == "done" else known(run.seconds_left, duration)
     return (
         run.variant,
         str(run.seed),
         run.state,
-        f"{run.epoch}/{total}",
+        f"{run.epoch}/{'?' if run.epochs is None else run.epochs}",
         "#" * filled + "." * (BAR - filled),
         known(run.best_val_accuracy, "{:.4f}".format),
         known(run.best_epoch, str),
         known(run.epoch_seconds, "{:.1f}".format),
-        left,
+        "" if run.state == "done" else known(run.seconds_left, duration),
         known(run.test_accuracy, "{:.4f}".format),
     )
 
 
 def summary(sweep: SweepStatus) -> list[str]:
-    """Lines on the sweep as a whole."""
+    """The summary of the sweep, in lines."""
     counts = sweep.counts
     tested = sum(run.test_accuracy is not None for run in sweep.runs)
     states = ", ".join(
@@ -89,28 +87,28 @@ def summary(sweep: SweepStatus) -> list[str]:
     if counts["failed"]:
         lines.append(f"Whole messages: {sweep.folder}/runs/VARIANT/seed_SEED/train.log")
     if not sweep.planned:
-        lines.append("There is no plan.json: runs that have not begun are not known here.")
+        lines.append("There is no plan.json: runs that have not begun are unknown.")
     return [*lines, *sweep.notes]
 
 
 def expectation(sweep: SweepStatus) -> str:
-    """When the sweep ends."""
+    """The expected end of the sweep, in words."""
     counts = sweep.counts
     if not sweep.runs:
         return "No run has begun."
     if not counts["running"]:
-        whole = counts["done"] == len(sweep.runs)
-        idle = "Nothing is trained now: if the sweep is not at work, start it to go on."
-        return "All are done." if whole else idle
+        if counts["done"] == len(sweep.runs):
+            return "All are done."
+        return "No run is being trained: unless the sweep is at work, start it to continue."
     if sweep.seconds_left is None:
-        return "Expected end: not known before an epoch is measured."
+        return "Expected end: unknown before an epoch is measured."
     end = end_time(sweep.seconds_left)
     rest = "; the failed runs are not counted" if counts["failed"] else ""
     return f"Expected end: {end:%a %d %b %H:%M}, in {duration(sweep.seconds_left)}{rest}"
 
 
 def as_json(sweep: SweepStatus) -> str:
-    """The same for programs; null is what is not known."""
+    """The status as JSON, for programs; null marks an unknown value."""
     left = sweep.seconds_left
     values = {
         "folder": str(sweep.folder),
@@ -125,19 +123,19 @@ def as_json(sweep: SweepStatus) -> str:
 
 
 def end_time(seconds_left: float) -> datetime.datetime:
-    """The local time in so many seconds."""
+    """The local time after this many seconds."""
     return datetime.datetime.now().astimezone() + datetime.timedelta(seconds=seconds_left)
 
 
 def known(value: float | None, to_text: Callable[[Any], str]) -> str:
-    """Text of a value, with a dash for one that is not known."""
+    """The text of a value; a dash if it is unknown."""
     return "-" if value is None else to_text(value)
 
 
-def indented(remark: str) -> list[str]:
-    """A remark below a run, three lines of it at most, without codes for terminals."""
+def indented(note: str) -> list[str]:
+    """A note below a run: at most three lines, without control codes of terminals."""
     return textwrap.wrap(
-        "".join(character for character in remark if character.isprintable()),
+        "".join(filter(str.isprintable, note)),
         WIDTH,
         initial_indent="    ",
         subsequent_indent="    ",
@@ -151,9 +149,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path, help="folder of the sweep, such as results/demo")
     shapes = parser.add_mutually_exclusive_group()
     shapes.add_argument("--json", action="store_true", help="print JSON, for programs")
-    shapes.add_argument(
-        "--watch", type=float, metavar="SECONDS", help="show it anew so often, until Ctrl-C"
-    )
+    text = "refresh at this interval, until Ctrl-C"
+    shapes.add_argument("--watch", type=float, metavar="SECONDS", help=text)
     return parser.parse_args()
 
 

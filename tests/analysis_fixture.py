@@ -8,7 +8,7 @@ import pandas as pd
 
 from convnets.architectures.variant import Variant
 from convnets.judging.conditions import PAPER_IMAGES
-from convnets.runs.rounds import COLUMNS
+from convnets.runs.metrics import RUNTIME_COLUMNS
 
 OFFICIAL = {
     "display_name": "EMNIST Balanced",
@@ -70,7 +70,7 @@ def make_runtimes(
     """What `read_runtimes` gives for `seconds` an epoch of each variant in each round."""
     rows = []
     for variant, rounds in seconds.items():
-        row: dict[str, Any] = dict.fromkeys(COLUMNS) | {
+        row: dict[str, Any] = dict.fromkeys(RUNTIME_COLUMNS) | {
             "variant": variant,
             "epoch_seconds": float(pd.Series(rounds).median()),
             "rounds": len(rounds),

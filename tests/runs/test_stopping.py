@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from convnets.runs.stopping import last_epoch
+from convnets.runs.progress import last_epoch
 from real_runs import finals, run_forked, training_arguments
 
 

@@ -18,7 +18,7 @@ from scipy import stats
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.core.errors import UserError
-from convnets.runs.rounds import FEWEST_ROUNDS, median_interval, read_runtimes
+from convnets.runs.metrics import FEWEST_ROUNDS, median_interval, read_runtimes
 from convnets.training import runtimes
 from measure_runtimes import one_of_each_variant
 from real_runs import call, prepare_data, start

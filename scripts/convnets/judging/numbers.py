@@ -21,8 +21,7 @@ from scipy import special
 from convnets.judging.conditions import PAPER_IMAGES
 from convnets.judging.estimates import ACCURACY, ALPHA, Spread, estimate, learn_spread
 from convnets.judging.verdicts import holm
-from convnets.runs.metrics import RUNTIMES, rounds_of, runtimes_measured
-from convnets.runs.rounds import median_interval
+from convnets.runs.metrics import RUNTIMES, median_interval, rounds_of, runtimes_measured
 
 REFERENCE = "no_pooling"
 """The variant whose epoch is the unit of all runtimes, ours and the paper's."""

@@ -17,8 +17,7 @@ from convnets.judging.claims import read_mechanism
 from convnets.judging.table import judge_runs
 from convnets.report.page import environment, publish
 from convnets.report.results import read_plan
-from convnets.runs.metrics import collect, read_runs
-from convnets.runs.rounds import read_runtimes
+from convnets.runs.metrics import collect, read_runs, read_runtimes
 from convnets.runs.run_folder import RunFolder
 
 OF_RUN = ("run.json", "history.csv", "test.json", "predictions.npz")

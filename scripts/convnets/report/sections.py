@@ -21,8 +21,7 @@ from convnets.lesson.tables import for_templates
 from convnets.report.axis import Axis
 from convnets.report.fidelity import CONDITIONS, differences, read_study
 from convnets.report.results import Results
-from convnets.runs.metrics import read_history, rounds_of, runs_of
-from convnets.runs.rounds import median_interval
+from convnets.runs.metrics import median_interval, read_history, rounds_of, runs_of
 
 HIDDEN = 0.1
 """Share of a curve's points, those of its first climb, that may lie below the sketch."""

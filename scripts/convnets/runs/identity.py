@@ -11,8 +11,8 @@ from typing import Any
 
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
+from convnets.runs.progress import last_epoch
 from convnets.runs.run_folder import CHECKPOINT, HISTORY, RunFolder
-from convnets.runs.stopping import last_epoch
 
 ARITHMETIC = 1
 """Version of the arithmetic of training: initial weights, order of images, updates, validation.

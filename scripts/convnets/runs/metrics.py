@@ -1,16 +1,33 @@
-"""From the folders of the runs to one tidy table of measures, and back to a row a run."""
+"""The measures of all runs as one tidy table, and the runtimes that are measured in rounds."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from convnets.core.errors import UserError
 from convnets.core.tables import read_table
-from convnets.runs.rounds import ROUND
 from convnets.runs.run_folder import RunFolder
 
+ROUND = "round_"
+"""Prefix of the columns `round_1`, ... of `runtimes.csv`: seconds per epoch in each round."""
+FEWEST_ROUNDS = 6
+"""The smallest and largest of fewer values contain the median less than 95 % of the time."""
+RUNTIME_COLUMNS = [
+    *("variant", "epoch_seconds", "epoch_seconds_low", "epoch_seconds_high", "rounds"),
+    *("step_seconds", "validation_seconds", "batch_size", "train_images", "validation_images"),
+    *("device", "device_name", "precision", "kernels", "threads"),
+    *("other_cpu_share", "load_average", "other_gpu_processes"),
+    *("measured", "git_commit", "python", "torch", "platform"),
+]
+"""Columns of `runtimes.csv` before those of the rounds.
+
+`epoch_seconds` is the median over rounds, `other_cpu_share` the share of the machine's processor
+time that other processes used during the blocks of the variant, `other_gpu_processes` the number
+of processes on the GPU besides the measuring one.
+"""
 UNITS = {
     "test_accuracy": "fraction",
     "test_loss": "nats",
@@ -75,6 +92,34 @@ def collect(folders: Iterable[Path], runtimes: pd.DataFrame | None = None) -> pd
         ]
     metrics = pd.DataFrame(records, columns=COLUMNS)
     return metrics.sort_values(["variant", "seed"], kind="stable", ignore_index=True)
+
+
+def median_interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % confidence interval of the median of independent `values` (number,).
+
+    Its ends are order statistics, chosen by the binomial distribution (n = 9: the second smallest
+    and the second largest value), so it assumes no shape of the noise, and one disturbed round
+    does not move it. NaN for fewer than `FEWEST_ROUNDS` values.
+    """
+    chances = special.bdtr(np.arange(len(values) + 1), len(values), 0.5)
+    rank = int(np.searchsorted(chances, 0.025))
+    if rank < 1:
+        return np.nan, np.nan
+    ordered = np.sort(values)
+    return float(ordered[rank - 1]), float(ordered[-rank])
+
+
+def read_runtimes(path: Path) -> pd.DataFrame:
+    """`runtimes.csv`, indexed by variant. Raises `UserError` if it is damaged."""
+    measured = ("epoch_seconds", f"{ROUND}1")
+    return read_table(
+        path,
+        remedy="measure it again with measure_runtimes.py",
+        columns=(*RUNTIME_COLUMNS, f"{ROUND}1"),
+        numbers=measured,
+        filled=("variant", "device_name", *measured),
+        unique=("variant",),
+    ).set_index("variant")
 
 
 def read_runs(path: Path) -> pd.DataFrame:

@@ -1,13 +1,13 @@
-"""The progress file of a run: how far its training is, for `make status` and other programs.
+"""The progress of a run: its epochs, when it ends, and the file that reports it.
 
-Standard library only, so that status starts at once on any machine that sees the run directory.
+Standard library only, so that `make status` starts at once on any machine that sees the files.
 """
 
 import contextlib
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ RECENT = 5
 class Epoch:
     """One row of `history.csv`.
 
-    Losses are means over images, accuracies fractions. Training values are those seen while
-    the weights change; the seconds hold training and validation.
+    Losses are means over images, accuracies fractions. Training values are measured while the
+    weights change; the seconds include training and validation.
     """
 
     epoch: int
@@ -36,16 +36,31 @@ class Epoch:
     epoch_seconds: float
 
 
+def last_epoch(val_accuracies: Iterable[float], epochs: int, patience: int | None) -> int | None:
+    """The epoch after which a run with these validation accuracies ends; None if it continues.
+
+    A run ends after `epochs` epochs, or earlier (early stopping) when its best accuracy (the
+    earliest, on a tie) is `patience` epochs old.
+    """
+    best, best_epoch = float("-inf"), 0
+    for epoch, accuracy in enumerate(val_accuracies, start=1):
+        if accuracy > best:
+            best, best_epoch = accuracy, epoch
+        if epoch >= epochs or (patience is not None and epoch - best_epoch >= patience):
+            return epoch
+    return None
+
+
 @dataclass(frozen=True)
 class Progress:
-    """How far the training of a run is. None marks an unknown value."""
+    """The progress of the training of a run. None marks an unknown value."""
 
     epochs: int | None
-    """Number of epochs asked for."""
+    """Number of requested epochs."""
     state: str = "running"
     """running, waiting (for a GPU), interrupted, failed or done."""
     reason: str = ""
-    """Why the run waits or ended."""
+    """Explanation of the state, such as why the run failed."""
     epoch: int = 0
     """Number of finished epochs."""
     best_epoch: int | None = None
@@ -114,19 +129,17 @@ def _ending(error: BaseException) -> tuple[str, str]:
 def read_progress(path: Path, problems: list[str]) -> Progress | None:
     """The progress in a `progress.json`; None if the file is missing or damaged."""
     values = read_object(path, problems)
+    if not values:
+        return None
     try:
-        return (
-            Progress(
-                epochs=int(values["epochs"]),
-                state=str(values["state"]),
-                reason=str(values["reason"]),
-                epoch=int(values["epoch"]),
-                best_epoch=as_integer(values["best_epoch"]),
-                best_val_accuracy=as_number(values["best_val_accuracy"]),
-                epoch_seconds=as_number(values["epoch_seconds"]),
-            )
-            if values
-            else None
+        return Progress(
+            epochs=int(values["epochs"]),
+            state=str(values["state"]),
+            reason=str(values["reason"]),
+            epoch=int(values["epoch"]),
+            best_epoch=as_integer(values["best_epoch"]),
+            best_val_accuracy=as_number(values["best_val_accuracy"]),
+            epoch_seconds=as_number(values["epoch_seconds"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError):
         problems.append(f"{path.name} is damaged")

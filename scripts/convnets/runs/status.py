@@ -1,7 +1,7 @@
-"""The status of a sweep, read from the files of its runs alone.
+"""The status of a sweep, read from the files of its runs.
 
-Nothing is written and no lock is taken: even a lock held for a moment could make a starting run
-refuse. Standard library only, so that it starts at once on any machine that sees the folder.
+Nothing is written and no lock is taken: even a short lock could stop a run that is starting.
+Standard library only, so that it starts at once on any machine that sees the folder.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ from convnets.runs.progress import (
 STATES = ("done", "running", "waiting", "interrupted", "failed")
 LOCK = ".lock"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-"""Names of variants (`kinds.Name`, which is not in the standard library)."""
+"""Pattern of variant ids (`kinds.Name`, which needs pydantic)."""
 SIGNS = (LOCK, PROGRESS, "state.0.pt", "state.1.pt")
 """Files whose modification times show that a run is being trained."""
 QUIET_SECONDS = 300.0
@@ -44,23 +44,12 @@ Costs = dict[tuple[str, int], int]
 """Multiply-adds for classifying an image, by variant and seed of a planned run."""
 
 
-@dataclass(frozen=True)
-class RunStatus:
-    """Status of one run; None marks an unknown value."""
+@dataclass(frozen=True, kw_only=True)
+class RunStatus(Progress):
+    """Status of one run: its progress in one of `STATES`. None marks an unknown value."""
 
     variant: str
     seed: int
-    state: str
-    """One of `STATES`."""
-    reason: str
-    """Explanation of the state, such as why the run failed."""
-    epoch: int
-    """Number of finished epochs."""
-    epochs: int | None
-    best_epoch: int | None
-    best_val_accuracy: float | None
-    epoch_seconds: float | None
-    """Mean time of the last epochs in seconds, validation included."""
     test_accuracy: float | None
     damaged: tuple[str, ...]
     """Files that could not be read, each with the problem."""
@@ -77,7 +66,7 @@ class SweepStatus:
     seconds_left: float | None
     """Time until all but the failed runs are done, with as many runs side by side as now."""
     planned: bool
-    """Whether runs that have not begun are known, from `plan.json`."""
+    """Whether `plan.json` lists the runs, also those that have not begun."""
     notes: list[str]
 
     @property
@@ -122,19 +111,18 @@ def read_run(folder: Path, variant: str, seed: int, epochs: int | None, locks: L
     """The status of one run without its time left; `folder` may be missing."""
     damaged: list[str] = []
     if (folder / "run.json").exists():
-        state, reason = "done", ""
         progress = _finished(read_object(folder / "run.json", damaged))
+        test = read_object(folder / "test.json", damaged)
     else:
-        found = read_progress(folder / PROGRESS, damaged)
+        found, test = read_progress(folder / PROGRESS, damaged), {}
         state, reason = _state(folder, found, locks)
-        progress = found or Progress(epochs)
-    test = read_object(folder / "test.json", damaged) if state == "done" else {}
+        progress = dataclasses.replace(found or Progress(epochs), state=state, reason=reason)
     return RunStatus(
         variant=variant,
         seed=seed,
         test_accuracy=as_number(test.get("test_accuracy")),
         damaged=tuple(damaged),
-        **dataclasses.asdict(progress) | {"state": state, "reason": reason},
+        **vars(progress),
     )
 
 
@@ -144,6 +132,7 @@ def _finished(record: dict[str, Any]) -> Progress:
     seconds = as_number(record.get("train_seconds"))
     return Progress(
         epochs=trained,
+        state="done",
         epoch=trained or 0,
         best_epoch=as_integer(record.get("best_epoch")),
         best_val_accuracy=as_number(record.get("best_val_accuracy")),
@@ -153,7 +142,7 @@ def _finished(record: dict[str, Any]) -> Progress:
 
 def _state(folder: Path, progress: Progress | None, locks: Locks) -> tuple[str, str]:
     """State of an unfinished run, and its explanation."""
-    if progress is None or progress.state == "done":  # its record was deleted, to train it again
+    if progress is None or progress.state == "done":  # the record was deleted to train again
         return "waiting", ""
     if progress.state in ("interrupted", "failed"):
         return progress.state, progress.reason
@@ -162,15 +151,14 @@ def _state(folder: Path, progress: Progress | None, locks: Locks) -> tuple[str, 
     holder = read_object(folder / LOCK, [])
     works = quiet < QUIET_SECONDS
     if LOCK in stats and holder.get("host") == socket.gethostname():
-        # Some file systems do not list their locks, and the system uses process numbers again.
+        # Some file systems do not list their locks, and process numbers are used again.
         listed = (str(holder.get("pid")), stats[LOCK].st_ino) in locks
         works = listed or (works and exists(holder.get("pid")))
     elif progress.state == "waiting":  # a waiting process touches no file
         works = True
-    if works and progress.state == "running":
-        return "running", f"no sign for {duration(quiet)}" if quiet > QUIET_SECONDS else ""
     if works:
-        return progress.state, progress.reason
+        silent = progress.state == "running" and quiet > QUIET_SECONDS
+        return progress.state, f"no sign for {duration(quiet)}" if silent else progress.reason
     place = f" on {holder['host']}" if "host" in holder else ""
     return "interrupted", f"ended without a message{place}, last sign {duration(quiet)} ago"
 
@@ -186,17 +174,17 @@ def _read_plan(path: Path, problems: list[str]) -> tuple[int | None, Costs]:
             for run in values["runs"]
         }
         if unusual := [name for name, _ in costs if not NAME.fullmatch(name)]:
-            raise ValueError(f"{unusual[0]!r} is no variant")
+            raise ValueError(f"{unusual[0]!r} is not a variant")
         if max(int(values["epochs"]), *costs.values()) > MOST:
             raise ValueError(f"a number is larger than {MOST:,}")
         return int(values["epochs"]), costs
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        problems.append(f"{path.name} holds no plan ({error!r})")
+        problems.append(f"{path.name} is not a plan ({error!r})")
         return None, {}
 
 
 def held_locks() -> Locks:
-    """The locks that the kernel of this machine lists. Reading the list takes no lock."""
+    """The locks that this machine's kernel lists. Reading the list takes no lock."""
     try:
         lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
         return {(line[4], int(line[5].split(":")[2])) for line in lines if line[1] != "->"}
@@ -205,7 +193,7 @@ def held_locks() -> Locks:
 
 
 def exists(process: Any) -> bool:
-    """Whether this machine has a process of that number. Signal 0 does not disturb it."""
+    """Whether this machine has a process of that number; signal 0 does not disturb it."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -218,8 +206,8 @@ def exists(process: Any) -> bool:
 def with_time_left(run: RunStatus, runs: list[RunStatus], costs: Costs) -> RunStatus:
     """`run` with the training time that it still needs.
 
-    Before its first epoch the other seeds of its variant tell the speed, or else the time of a
-    multiply-add in all measured runs.
+    Before its first epoch, its speed is estimated from the other seeds of its variant, or else from
+    the time per multiply-add in all measured runs.
     """
     if run.state == "done":
         return dataclasses.replace(run, seconds_left=0.0)
@@ -243,7 +231,7 @@ def with_time_left(run: RunStatus, runs: list[RunStatus], costs: Costs) -> RunSt
 def time_to_end(runs: list[RunStatus]) -> float | None:
     """Seconds until all but the failed runs are done, with as many side by side as now.
 
-    None when nothing runs, or when the time left of a run is not known.
+    None if no run is being trained, or if the time left of a run is unknown.
     """
     lefts = {
         state: [run.seconds_left for run in runs if run.state == state]

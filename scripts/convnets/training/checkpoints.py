@@ -16,9 +16,8 @@ from torch import Tensor
 from convnets.core.errors import UserError
 from convnets.core.files import atomic_write, write_text
 from convnets.runs.identity import differences
-from convnets.runs.progress import Epoch
+from convnets.runs.progress import Epoch, last_epoch
 from convnets.runs.run_folder import CHECKPOINT, RunFolder
-from convnets.runs.stopping import last_epoch
 
 NAMES = ("state.0.pt", "state.1.pt")
 
@@ -55,7 +54,7 @@ class TrainingState:
         return max(self.history, key=lambda row: row.val_accuracy)
 
     def last_epoch(self, epochs: int, patience: int | None) -> int | None:
-        """The epoch after which the run ends; None while it goes on (`convnets.runs.stopping`)."""
+        """The epoch after which the run ends; None while it goes on (`convnets.runs.progress`)."""
         return last_epoch((row.val_accuracy for row in self.history), epochs, patience)
 
     @property

@@ -21,7 +21,7 @@ import torch
 
 from convnets.core import records
 from convnets.core.errors import Interrupted
-from convnets.runs.rounds import COLUMNS, ROUND, median_interval
+from convnets.runs.metrics import ROUND, RUNTIME_COLUMNS, median_interval
 from convnets.runs.run_folder import RunFolder
 from convnets.training import hardware
 from convnets.training.trainer import EVALUATION_BATCH, LabelledTensors, Trainer
@@ -150,7 +150,7 @@ def summarise(runs: Sequence[RunFolder], blocks: pd.DataFrame, parts: Parts) -> 
         git_commit=records.git_commit(),
         **records.software(),
     )
-    return table[[*COLUMNS, *table.columns[table.columns.str.startswith(ROUND)]]]
+    return table[[*RUNTIME_COLUMNS, *table.columns[table.columns.str.startswith(ROUND)]]]
 
 
 class Load:
