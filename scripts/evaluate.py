@@ -22,12 +22,11 @@ def main() -> None:
     check_numbers(arguments, runs_per_gpu=PerGpu)
     run = RunFolder(arguments.run)
     run.checked(CHECKPOINT)
-    dataset, record = load_dataset(arguments.data), run.record
-    own = record.get("data", {})
-    if digest_of(arguments.data) != own.get("digest"):
+    dataset, trained_on = load_dataset(arguments.data), run.record.get("data", {})
+    if digest_of(arguments.data) != trained_on.get("digest"):
         raise UserError(
             f"{run.path} was trained on other images than those in {arguments.data}: test it on "
-            f"its own ({own.get('display_name')}), so that no test image is a training image"
+            f"its own ({trained_on.get('display_name')}), so that no test image is a training image"
         )
     images, labels = dataset.part("test")
     scores = left_scores(run, (len(images), run.variant.image_kind.classes))
@@ -35,13 +34,7 @@ def main() -> None:
         from convnets.training.prediction import scores_of_checkpoint  # noqa: PLC0415, imports PyTorch
 
         scores = scores_of_checkpoint(run, images, arguments.runs_per_gpu)
-    result, official_images = score(scores, labels), dataset.official_test
-    official: dict[str, Any] = {}
-    if official_images.any():
-        correct = (result.prediction == labels)[official_images]
-        official["official_test_images"] = len(correct)
-        official["official_test_accuracy"] = correct.mean().item()
-
+    result = score(scores, labels)
     (run.path / TEST).unlink(missing_ok=True)
     with atomic_write(run.path / PREDICTIONS) as file:
         np.savez_compressed(
@@ -52,17 +45,20 @@ def main() -> None:
             confidence=result.confidence,
         )
     classes = dataset.provenance["classes"]
-    report = {
+    report: dict[str, Any] = {
         "variant": run.variant.id,
-        "seed": record["seed"],
-        "epoch": record["best_epoch"],
+        "seed": run.record["seed"],
+        "epoch": run.record["best_epoch"],
         "test_images": len(labels),
         "test_accuracy": result.accuracy,
         "test_loss": result.loss,
-        **official,
         "per_class_accuracy": dict(zip(classes, result.per_class_accuracy, strict=True)),
         "data": dataset.provenance["display_name"],
     }
+    official = (result.prediction == labels)[dataset.official_test]
+    if len(official):
+        report["official_test_images"] = len(official)
+        report["official_test_accuracy"] = official.mean().item()
     write_record(run.path / TEST, report, PREDICTIONS, CHECKPOINT)
     (run.path / SCORES).unlink(missing_ok=True)
     print(

@@ -38,7 +38,7 @@ def measure(run: RunFolder, images: Tensor) -> np.ndarray:
     """The mean gradient of the trained network of `run`."""
     seed = run.record["seed"]
     network = build_network(run.variant, seed)
-    _, weights = load_checkpoint(run, "cpu")
+    weights = load_checkpoint(run, "cpu")
     network.load_state_dict(weights)
     network.requires_grad_(False)
     print(f"{run.variant.id}, seed {seed}", flush=True)

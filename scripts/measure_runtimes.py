@@ -1,6 +1,6 @@
-"""Measure the seconds an epoch of every variant takes, side by side, on an otherwise idle machine.
+"""Measure the seconds per epoch of every variant, side by side, on an otherwise idle machine.
 
-Writes one CSV file, a row per variant of the runs, once the last round has ended.
+Writes one CSV file with a row per variant, after the last round.
 """
 
 from functools import partial
@@ -19,8 +19,8 @@ from convnets.training.trainer import to_device
 
 ROUNDS = 9
 SHORT_SECONDS = 300
-"""If every run was trained in less time, the rounds are as few as give an interval: a precise
-measurement would take longer than the training."""
+"""If every run was trained in less time, there are only as many rounds as an interval needs: a
+precise measurement would take longer than the training."""
 log = partial(print, flush=True)
 
 
@@ -31,8 +31,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.rounds is not None and arguments.rounds < FEWEST_ROUNDS:
         raise UserError(
-            f"--rounds is {arguments.rounds}, expected {FEWEST_ROUNDS} or more: fewer give no "
-            "95 % interval"
+            f"--rounds is {arguments.rounds}, expected {FEWEST_ROUNDS} or more, as a 95 % interval "
+            "needs"
         )
     runs = one_of_each_variant(arguments.runs)
     short = max(run.record["train_seconds"] for run in runs) < SHORT_SECONDS
@@ -41,7 +41,7 @@ def main() -> None:
     for variant in (run.variant for run in runs):
         if variant.image_kind != dataset.image_kind:
             raise UserError(
-                f"variant {variant.id} is for {variant.image_kind}, but {arguments.data} holds "
+                f"variant {variant.id} is for {variant.image_kind}, but {arguments.data} contains "
                 f"{dataset.image_kind}: give the data that its run was trained on"
             )
     devices = {plan_of(run).device for run in runs}
@@ -50,7 +50,7 @@ def main() -> None:
     with (
         Interruption() as interruption,
         explain_no_memory(remedy),
-        # The whole GPU, even if several runs shared it in training: the paper's runs did not.
+        # The whole GPU, even if several runs shared it in training, as in the paper.
         place_on_gpu(gpu_or_cpu, 1, interruption.check, log),
     ):
         parts: Parts = {

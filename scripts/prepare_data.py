@@ -1,4 +1,4 @@
-"""Read (or make) the images, check them, split them, and write arrays and provenance.
+"""Read or draw the images, check and split them, and write arrays and provenance.
 
 Writes images.npy, labels.npy, split.npz and, last, provenance.json. Example: prepare_data.py
 --settings '{"source": "glyphs", "split": {"train": 9400, "validation": 2000, "test": 2000}}'

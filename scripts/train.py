@@ -1,4 +1,4 @@
-"""Train one variant with one seed, or go on where an earlier attempt was interrupted."""
+"""Train one variant with one seed, or continue where an earlier attempt was interrupted."""
 
 import argparse
 import dataclasses
@@ -63,7 +63,7 @@ def train_and_finish(
     interruption: Interruption,
     progress: ProgressFile,
 ) -> None:
-    """Bring the run in the locked folder `arguments.output` to its end."""
+    """Train the run in the locked folder `arguments.output`, or check the finished one."""
     hardware.prepare(plan, settings.threads)
     attempt = {
         "started": records.now(),
@@ -74,7 +74,7 @@ def train_and_finish(
     dataset = load_dataset(arguments.data)
     if dataset.image_kind != variant.image_kind:
         raise UserError(
-            f"variant {variant.id} is for {variant.image_kind}, but {arguments.data} holds "
+            f"variant {variant.id} is for {variant.image_kind}, but {arguments.data} contains "
             f"{dataset.image_kind}: give the variant the image_kind of the data"
         )
     data = {
@@ -90,12 +90,11 @@ def train_and_finish(
         f"{variant.parameters:,} parameters, "
         f"{data['display_name']}, {attempt['device_name']}, {plan.precision}"
     )
-    belongs_to = identity(variant, arguments.seed, settings, data["digest"])
-    belongs_to |= dataclasses.asdict(plan)
+    own = identity(variant, arguments.seed, settings, data["digest"]) | dataclasses.asdict(plan)
     slots = Checkpoints(arguments.output, log)
-    state = slots.resume(belongs_to, arguments.epochs, plan.device, settings.patience)
+    state = slots.resume(own, arguments.epochs, plan.device, settings.patience)
     if state is None:
-        state = TrainingState(belongs_to)
+        state = TrainingState(own)
     else:
         log(f"resumed {state.position}, from {slots.newest}")
         plan = hardware.with_kernels(plan, state.belongs_to["kernels"])
@@ -134,7 +133,7 @@ def train_and_finish(
 
 
 def finish(state: TrainingState, record: dict[str, Any], slots: Checkpoints) -> None:
-    """Write what the run leaves behind; interrupted anywhere, the same command completes it."""
+    """Write the files of the finished run; if interrupted, the same command completes them."""
     folder, best = slots.folder, state.best
     state.finished = state.finished or records.now()
     write_history(folder / HISTORY, state)
@@ -145,9 +144,7 @@ def finish(state: TrainingState, record: dict[str, Any], slots: Checkpoints) -> 
     result = {
         "epochs_trained": epochs,
         "stopped": "early" if early else "finished",
-        "git_commit": state.attempts[-1]["git_commit"],
-        "device_name": state.attempts[-1]["device_name"],
-        "software": state.attempts[-1]["software"],
+        **{key: state.attempts[-1][key] for key in ("git_commit", "device_name", "software")},
         "started": state.attempts[0]["started"],
         "finished": state.finished,
         "attempts": state.attempts,
@@ -167,12 +164,12 @@ def finish(state: TrainingState, record: dict[str, Any], slots: Checkpoints) -> 
 def check_finished_run(
     arguments: argparse.Namespace, variant: Variant, settings: TrainingSettings, data: str
 ) -> None:
-    """Say that there is nothing to do; a `UserError` if the finished run is another one."""
+    """Log that there is nothing to do. Raises `UserError` if the finished run is another one."""
     run = RunFolder(arguments.output)
     found = changes(run, variant, arguments.seed, settings, arguments.epochs, data)
     if found:
         raise UserError(
-            f"{run.path} holds a finished run with other settings, which stays as it is:"
+            f"{run.path} contains a finished run with other settings, which stays as it is:"
             + "".join(f"\n  {change}" for change in found)
             + f"\nChoose another --output, or delete {run.path / RECORD} to replace the run"
         )

@@ -150,7 +150,7 @@ def test_weights_that_are_not_finite_are_refused(run: Path) -> None:
     record.pop("sha256")  # as if the run itself had written them
     record["files"][CHECKPOINT] = file_digest(run / CHECKPOINT)
     (run / RECORD).write_text(json.dumps(record))
-    with pytest.raises(UserError, match=r"best.pt holds weights that are not finite"):
+    with pytest.raises(UserError, match=r"best.pt contains weights that are not finite"):
         load_checkpoint(RunFolder(run), "cpu")
 
 

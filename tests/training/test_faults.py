@@ -89,14 +89,14 @@ def test_other_settings_are_refused_on_the_command_line(
     status, output = run_forked(training_arguments(data, run, learning_rate=0.5), log)
     assert status == 1
     assert "training.learning_rate: 0.01 -> 0.5" in output
-    assert "Restore them to go on, or delete state.0.pt and state.1.pt" in output
+    assert "Restore them to continue, or delete state.0.pt and state.1.pt" in output
     assert sorted(path.read_bytes() for path in run.glob("state.*.pt")) == before
     assert run_forked(training_arguments(data, run), log)[0] == 0
     assert finals(run).items() <= undisturbed().items()
     finished = {path: path.read_bytes() for path in run.iterdir()}
     status, output = run_forked(training_arguments(data, run, learning_rate=0.5), log)
     assert status == 1
-    assert "holds a finished run with other settings, which stays as it is" in output
+    assert "contains a finished run with other settings, which stays as it is" in output
     assert "training.learning_rate: 0.01 -> 0.5" in output
     assert "another --output, or delete" in output
     for name in (".lock", "progress.json"):  # they describe the last attempt

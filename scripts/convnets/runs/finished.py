@@ -1,6 +1,6 @@
-"""Finished results that a configuration would replace: found before any job starts.
+"""Finished results that differ from the configuration, found before any job starts.
 
-Nothing finished is replaced unless its user names it in `replace`.
+They are replaced only if the configuration lists them in `replace`.
 """
 
 from collections.abc import Iterator
@@ -15,20 +15,25 @@ from convnets.runs.identity import changes, differences
 from convnets.runs.run_folder import RECORD, RunFolder
 
 SHOWN = 5
-"""Results that a message lists; it counts the others."""
+"""Number of results that a message lists; the others are counted."""
 
 
 def results_to_replace(config: Config) -> set[Path]:
-    """The folders of data and runs that are finished with other settings, and named in `replace`.
+    """The folders of data and runs that have other settings and are listed in `replace`.
 
     Raises:
-        UserError: others are finished with other settings, too.
+        UserError: results that are not listed have other settings, too.
     """
     differing = {folder: found for folder, found in _compared(config) if found}
-    named = {folder for folder in differing if config.replace and _is_named(folder, config.replace)}
-    kept = {folder: found for folder, found in differing.items() if folder not in named}
+    replaced = {
+        folder
+        for folder in differing
+        # the name itself, all seeds of its variant, or all results
+        if {ALL, _name(folder), _name(folder).partition("/")[0]} & {*config.replace}
+    }
+    kept = {folder: found for folder, found in differing.items() if folder not in replaced}
     if not kept:
-        return named
+        return replaced
     lines = [
         f"{folder}:" + "".join(f"\n    {change}" for change in found)
         for folder, found in list(kept.items())[:SHOWN]
@@ -45,7 +50,7 @@ def results_to_replace(config: Config) -> set[Path]:
 
 
 def _compared(config: Config) -> Iterator[tuple[Path, list[str]]]:
-    """The folder of each finished result, and how the result differs from `config`."""
+    """The folder of each finished result, with its differences from `config`."""
     folder = Path(config.results, "data")
     data = None
     if (folder / PROVENANCE).is_file():
@@ -67,7 +72,7 @@ def _compared(config: Config) -> Iterator[tuple[Path, list[str]]]:
 
 
 def _changed_files(config: Config, provenance: dict[str, Any]) -> Iterator[str]:
-    """Local files that are there with another size than when they were read."""
+    """Local files whose size has changed since they were read."""
     read = {file["name"]: file["bytes"] for file in provenance["files"]}
     for path in map(Path, config.data.local_files):
         if path.is_file() and path.stat().st_size != read.get(path.name):
@@ -75,11 +80,5 @@ def _changed_files(config: Config, provenance: dict[str, Any]) -> Iterator[str]:
 
 
 def _name(folder: Path) -> str:
-    """How `replace` names a result: `data`, or `VARIANT/seed_S`."""
+    """The name of a result in `replace`: `data`, or `VARIANT/seed_S`."""
     return DATA if folder.name == DATA else "/".join(folder.parts[-2:])
-
-
-def _is_named(folder: Path, names: tuple[str, ...]) -> bool:
-    """Whether `names` has the result, its variant, or all results."""
-    name = _name(folder)
-    return not {ALL, name, name.partition("/")[0]}.isdisjoint(names)

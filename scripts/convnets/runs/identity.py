@@ -1,12 +1,12 @@
-"""What makes a run the same run: variant, seed, settings, data and the arithmetic of training.
+"""The identity of a run: variant, seed, settings, data and the arithmetic of training.
 
-Nothing else does: not the wording of messages, not where a module is, not the version of Python.
-So a finished run stays valid while the code around it changes, until `ARITHMETIC` is raised.
+Messages, the places of modules and the version of Python do not belong to it. So a finished run
+stays valid while the code around it changes, until `ARITHMETIC` is raised.
 """
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from convnets.architectures.variant import Variant
@@ -17,22 +17,31 @@ from convnets.runs.run_folder import CHECKPOINT, HISTORY, RunFolder
 ARITHMETIC = 1
 """Version of the arithmetic of training: initial weights, order of images, updates, validation.
 
-Raise it with every change that gives a run other weights, whatever the plan (`hardware.Plan`);
-`tests/runs/test_arithmetic.py` fails until then, and says how to record the new version's values.
+Raise it with every change that gives a run other weights under the same plan (`hardware.Plan`).
+`tests/runs/test_arithmetic.py` fails until then, and explains how to record the new values.
 """
-STOPPING = ("patience",)
+UNTRAINED = ("patience",)
 """Settings that decide when a run ends, not how it trains."""
-EXECUTION = ("device", "threads")
-"""Settings that decide how a run computes; a finished run does not depend on them any more."""
+FINISHED = (*UNTRAINED, "device", "threads")
+"""Settings on which a finished run no longer depends: the last ones decide how a run computes."""
 
 
-def identity(variant: Variant, seed: int, settings: TrainingSettings, data: str) -> dict[str, Any]:
-    """All that decides how a run trains, as plain values; `data` is the digest of its images."""
+def identity(
+    variant: Variant,
+    seed: int,
+    settings: TrainingSettings,
+    data: str,
+    ignored: Sequence[str] = UNTRAINED,
+) -> dict[str, Any]:
+    """The identity of a run as plain values, without the settings `ignored`.
+
+    `data` is the digest of its images, labels and split.
+    """
     training = dataclasses.asdict(settings)
     return {
         "variant": json.loads(json.dumps(variant.specification())),
         "seed": seed,
-        "training": {key: value for key, value in training.items() if key not in STOPPING},
+        "training": {key: value for key, value in training.items() if key not in ignored},
         "data": data,
         "arithmetic": ARITHMETIC,
     }
@@ -46,14 +55,12 @@ def changes(
     epochs: int,
     data: str | None,
 ) -> list[str]:
-    """How a finished run differs from the one that is asked for; empty for the same run.
+    """The differences between a finished run and the requested one; empty for the same run.
 
     `data` is the digest of the prepared images; without one, the data are not compared.
     """
     record, recorded = folder.record, recorded_identity(folder)
-    wanted = identity(variant, seed, settings, data or recorded["data"])
-    for key in EXECUTION:
-        wanted["training"].pop(key)
+    wanted = identity(variant, seed, settings, data or recorded["data"], FINISHED)
     found = list(differences(recorded, wanted))
     missing = [name for name in (HISTORY, CHECKPOINT) if not (folder.path / name).is_file()]
     found += [f"{name}: missing" for name in missing]
@@ -72,15 +79,11 @@ def changes(
 
 
 def recorded_identity(folder: RunFolder) -> dict[str, Any]:
-    """The identity of a finished run, without `EXECUTION`."""
+    """The identity of a finished run."""
     record = folder.record
-    recorded = identity(
-        folder.variant, record["seed"], folder.settings, record.get("data", {}).get("digest")
-    )
-    recorded["arithmetic"] = record.get("arithmetic", 1)
-    for key in EXECUTION:
-        recorded["training"].pop(key)
-    return recorded
+    data = record.get("data", {}).get("digest")
+    recorded = identity(folder.variant, record["seed"], folder.settings, data, FINISHED)
+    return recorded | {"arithmetic": record.get("arithmetic", 1)}
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

@@ -47,19 +47,19 @@ UNITS = {
     "multiply_adds": "multiply-adds",
     "receptive_field": "pixels",
 }
-"""The measures of a run. Beside them, `filters_layer_1`, `filters_layer_2`, ... count filters.
+"""The measures of a run, and their units. `filters_layer_1`, ... are the filters of its layers.
 
-`epoch_seconds` and `seconds_to_best` are the variant's as measured side by side (`runtimes.csv`),
-the `trained_...` ones what the run took while it trained. Without a measurement both are the
-latter; with one there are also `epoch_seconds_round_1`, ... and what `OTHER_LOAD` names.
+`epoch_seconds` and `seconds_to_best` are those of the variant, measured side by side
+(`runtimes.csv`); the `trained_...` measures are those of the run's own training, and equal to them
+without `runtimes.csv`. With it, there are also `epoch_seconds_round_1`, ... and `OTHER_LOAD`.
 """
 OTHER_LOAD = {"other_cpu_share": "fraction", "other_gpu_processes": "processes"}
-"""What other processes did during the measurement, and its units."""
+"""Load by other processes during the measurement of the runtimes."""
 RUNTIMES = ("epoch_seconds", "seconds_to_best")
 OPTIONAL = ("official_test_accuracy", "official_test_images")
-"""Measures that only runs on some data have."""
+"""Measures of runs on some data only."""
 REQUIRED = [name for name in UNITS if name not in (*OPTIONAL, "epochs_trained")]
-"""Measures that every run has; `epochs_trained` is newer than the others."""
+"""Measures of every run; older runs lack `epochs_trained`."""
 COLUMNS = ["variant", "seed", "measure", "value", "unit", "device"]
 FILTERS = "filters_layer_"
 EPOCH_ROUND = f"epoch_seconds_{ROUND}"
@@ -68,10 +68,9 @@ EPOCH_ROUND = f"epoch_seconds_{ROUND}"
 def collect(folders: Iterable[Path], runtimes: pd.DataFrame | None = None) -> pd.DataFrame:
     """The measures of the runs in `folders`: one row per run and measure, sorted by run.
 
-    Columns `variant`, `seed`, `measure`, `value` (a number), `unit` and `device` (the name of
-    the processor or GPU, without which a runtime says nothing). `runtimes` is `read_runtimes` of
-    the measurement; one that lacks a variant is not used, as measured seconds do not compare with
-    those of training.
+    Columns `variant`, `seed`, `measure`, `value` (a number), `unit` and `device` (the processor or
+    GPU). `runtimes` is the result of `read_runtimes`. It is ignored if it lacks a variant, because
+    seconds measured side by side are not comparable with those of training.
     """
     runs = list(map(RunFolder, folders))
     trained = {run.record["variant"]["id"] for run in runs}
@@ -123,7 +122,7 @@ def read_runtimes(path: Path) -> pd.DataFrame:
 
 
 def read_runs(path: Path) -> pd.DataFrame:
-    """`metrics.csv` with one row a run, see `by_run`. Raises `UserError` if it is damaged."""
+    """`metrics.csv` with one row per run, see `by_run`. Raises `UserError` if it is damaged."""
     remedy = "make it again with collect_metrics.py"
     filled = [name for name in COLUMNS if name != "value"]
     metrics = read_table(path, remedy, COLUMNS, ("seed", "value"), filled, COLUMNS[:3])
@@ -135,10 +134,10 @@ def read_runs(path: Path) -> pd.DataFrame:
 
 
 def by_run(metrics: pd.DataFrame) -> pd.DataFrame:
-    """What `collect` returns with one row a run: index (`variant`, `seed`), a column a measure.
+    """The result of `collect` with one row per run, indexed by variant and seed.
 
-    Columns `device` and `runtime_device` name the processor or GPU that trained, and the one that
-    `epoch_seconds` was measured on.
+    There is a column for each measure, and for the processor or GPU: `device` is that of the
+    training, `runtime_device` that of `epoch_seconds`.
     """
     runs, devices = (
         metrics.pivot(index=["variant", "seed"], columns="measure", values=values)
@@ -146,13 +145,13 @@ def by_run(metrics: pd.DataFrame) -> pd.DataFrame:
     )
     of_device = {"device": "train_seconds", "runtime_device": "epoch_seconds"}
     runs = runs.assign(**{name: devices.get(measure) for name, measure in of_device.items()})
-    if "epochs" in runs and "epochs_trained" not in runs:  # made before there was early stopping
+    if "epochs" in runs and "epochs_trained" not in runs:  # older than early stopping
         runs["epochs_trained"] = runs["epochs"]
     return runs.rename_axis(columns=None)
 
 
 def runs_of(runs: pd.DataFrame, *variants: str) -> pd.DataFrame:
-    """The rows of `runs` that belong to `variants`; none where a variant was not trained."""
+    """The rows of `runs` that belong to `variants`; none for a variant without runs."""
     return runs[runs.index.get_level_values("variant").isin(variants)]
 
 
@@ -175,9 +174,9 @@ def filters_label(run: pd.Series) -> str:
 
 
 def rounds_of(runs: pd.DataFrame, variant: str) -> np.ndarray:
-    """Seconds an epoch of `variant` in each round of the measurement, (rounds,).
+    """Seconds per epoch of `variant` in each round of the measurement, (rounds,).
 
-    Empty where the runtimes of `runs` are those of training.
+    Empty if the runtimes of `runs` are those of training.
     """
     names = [name for name in runs.columns if name.startswith(EPOCH_ROUND)]
     names.sort(key=lambda name: int(name.removeprefix(EPOCH_ROUND)))
@@ -190,12 +189,12 @@ def runtimes_measured(runs: pd.DataFrame) -> bool:
 
 
 def read_history(folder: RunFolder) -> pd.DataFrame:
-    """`history.csv` of a run, a row an epoch: index `epoch`, the columns of `state.Epoch`."""
+    """`history.csv` of a run, indexed by epoch, with the columns of `progress.Epoch`."""
     return pd.DataFrame(folder.history).astype({"epoch": int}).set_index("epoch")
 
 
 def align_epochs(histories: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """The epochs that all `histories` have: seeds that stopped early have fewer."""
+    """The epochs that all `histories` share; seeds that stopped early have fewer."""
     epochs = min(map(len, histories))
     return [history.iloc[:epochs] for history in histories]
 
@@ -215,7 +214,7 @@ def _measures(folder: RunFolder) -> dict[str, float]:
 
 
 def _measured(runtimes: pd.Series, best_epoch: int) -> dict[str, float]:
-    """Measures of a run of the variant whose row of `runtimes.csv` is given."""
+    """The measured runtimes of a run, from the row of its variant in `runtimes.csv`."""
     seconds = float(runtimes["epoch_seconds"])
     rounds = {
         f"epoch_seconds_{name}": runtimes[name] for name in runtimes.index if name.startswith(ROUND)

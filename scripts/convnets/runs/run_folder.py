@@ -1,7 +1,7 @@
-"""The folder of a run, read and checked: what is in it belongs together, or is an error.
+"""The run directory, read and checked: its files belong together, or are an error.
 
-`run.json` holds the SHA-256 of `history.csv` and `best.pt`; `test.json` holds those of
-`predictions.npz` and of the checkpoint that was tested. Both hold one of their own content.
+`run.json` has the SHA-256 of `history.csv` and `best.pt`; `test.json` has those of
+`predictions.npz` and of the tested checkpoint. Both have one of their own content.
 """
 
 import csv
@@ -27,13 +27,10 @@ from convnets.core.kinds import Count, Line, Positive, Seed, Share, section
 RECORD, TEST = "run.json", "test.json"
 HISTORY, CHECKPOINT, PREDICTIONS = "history.csv", "best.pt", "predictions.npz"
 ARRAYS = ("index", "label", "prediction")
-"""What `predictions.npz` holds of each test image."""
+"""Arrays of `predictions.npz`, with one number per test image."""
 OWN_DIGEST = "sha256"
-"""Key of a record: the SHA-256 of the rest of it."""
-
+"""Key of a record: the SHA-256 of its other keys."""
 CHANGED = "has another SHA-256 than when the run wrote it"
-
-
 DIGESTS = {"files": dict[str, str], OWN_DIGEST: str}
 RUN_KEYS = section(
     {
@@ -62,7 +59,7 @@ TEST_KEYS = section(
     test_accuracy=Share,
     test_loss=float,
 )
-"""What records contain: first what older ones may lack, then what all have."""
+"""Keys of the records: first those that older records may lack, then those that all have."""
 
 
 def write_record(path: Path, values: dict[str, Any], *files: str) -> None:
@@ -74,10 +71,10 @@ def write_record(path: Path, values: dict[str, Any], *files: str) -> None:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files that `train.py` and `evaluate.py` leave of a run.
+    """The files that `train.py` and `evaluate.py` write.
 
-    Every attribute raises `UserError` when a file is missing, damaged or of another run. Records
-    from before the digests are taken as they are.
+    Every attribute raises `UserError` if a file is missing, damaged or of another run. Digests that
+    older records lack are not compared.
     """
 
     path: Path
@@ -95,13 +92,12 @@ class RunFolder:
     @cached_property
     def settings(self) -> TrainingSettings:
         """The training settings."""
-        return parse(
-            TrainingSettings, self.record.get("training"), f"{self.path / RECORD}: training"
-        )
+        values = self.record.get("training")
+        return parse(TrainingSettings, values, f"{self.path / RECORD}: training")
 
     @cached_property
     def test(self) -> dict[str, Any]:
-        """The content of `test.json`, a test of this run's checkpoint."""
+        """The content of `test.json`, the test of this run's checkpoint."""
         test = self._read(TEST, TEST_KEYS, "evaluate.py")
         tested, trained = (part.get("files", {}).get(CHECKPOINT) for part in (test, self.record))
         if tested != trained:
@@ -113,19 +109,18 @@ class RunFolder:
 
     @cached_property
     def history(self) -> list[dict[str, float]]:
-        """The rows of `history.csv`, one an epoch from 1."""
-        path = self.checked(HISTORY)
+        """The rows of `history.csv`, one per epoch, from epoch 1."""
         try:
-            with path.open(newline="", encoding="utf-8") as file:
+            with self.checked(HISTORY).open(newline="", encoding="utf-8") as file:
                 rows = [
                     {name: float(value) for name, value in row.items()}
                     for row in csv.DictReader(file, strict=True)
                 ]
             complete = [row.get("epoch") for row in rows] == list(range(1, len(rows) + 1))
         except (csv.Error, KeyError, TypeError, ValueError) as error:
-            raise self.damaged(HISTORY, f"is no training history ({error})") from None
+            raise self.damaged(HISTORY, f"is not a training history ({error})") from None
         if not rows or not complete or not all(map(_is_epoch, rows)):
-            raise self.damaged(HISTORY, "lacks epochs or numbers")
+            raise self.damaged(HISTORY, "lacks epochs or values")
         return rows
 
     @property
@@ -143,7 +138,7 @@ class RunFolder:
         return arrays
 
     def problem(self) -> str:
-        """What is wrong with the files of the run that others are made of; empty if nothing is."""
+        """The first problem with the files that later results need; empty if there is none."""
         try:
             _ = self.variant, self.settings, self.history, self.predictions
             place = (self.record["variant"]["id"], f"seed_{self.record['seed']}")
@@ -154,7 +149,7 @@ class RunFolder:
         return ""
 
     def checked(self, name: str) -> Path:
-        """The path of a file that `run.json` or `test.json` vouches for."""
+        """The path of a file whose digest is that in `run.json` or `test.json`."""
         record = self.test if name == PREDICTIONS else self.record
         path = self.path / name
         if not path.is_file():
@@ -178,7 +173,7 @@ class RunFolder:
         return values
 
     def damaged(self, name: str, why: str) -> UserError:
-        """The error that file `name` is missing or damaged, with its remedy."""
+        """The error for a missing or damaged file `name`, with its remedy."""
         return UserError(f"{self.path / name} {why}: {self._remedy(name)}")
 
     def _remedy(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The state of a run: all it needs to go on as if nothing had happened, and its two files."""
+"""The training state of a run, with which it continues to the same bits, and its two files."""
 
 import csv
 import dataclasses
@@ -24,29 +24,29 @@ NAMES = ("state.0.pt", "state.1.pt")
 
 @dataclass
 class TrainingState:
-    """Where a run stands, between two steps.
+    """The state of a run between two steps.
 
-    The order of the images is not in it: it follows from (seed, epoch).
+    It does not contain the order of the images, which follows from seed and epoch.
     """
 
     belongs_to: dict[str, Any]
-    """What decides every bit of the run: its identity, and the plan by which it computes."""
+    """The identity and the plan of the run, which together determine every bit."""
     network: dict[str, Tensor] = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)
     best_network: dict[str, Tensor] = field(default_factory=dict)
     history: list[Epoch] = field(default_factory=list)
     step: int = 0
-    """Steps done of the running epoch, the one after those in `history`."""
+    """Finished steps of the current epoch, the one after those in `history`."""
     losses: Tensor = field(default_factory=lambda: torch.zeros(0))
     """Mean loss of each of these steps, float32 (step,)."""
     corrects: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
     """Images classified correctly in each of these steps, int64 (step,)."""
     seconds: float = 0.0
-    """Time that the running epoch took so far."""
+    """Time of the current epoch so far."""
     attempts: list[dict[str, Any]] = field(default_factory=list)
-    """Each process that trained: when, on what, with which software, from where."""
+    """Start, device, software and first step of each process that trained."""
     finished: str = ""
-    """When all epochs were done and all outputs written."""
+    """Time when all epochs were done and all outputs written; empty before."""
 
     @property
     def best(self) -> Epoch:
@@ -54,12 +54,12 @@ class TrainingState:
         return max(self.history, key=lambda row: row.val_accuracy)
 
     def last_epoch(self, epochs: int, patience: int | None) -> int | None:
-        """The epoch after which the run ends; None while it goes on (`convnets.runs.progress`)."""
+        """The epoch after which the run ends; None if it continues (`convnets.runs.progress`)."""
         return last_epoch((row.val_accuracy for row in self.history), epochs, patience)
 
     @property
     def progress(self) -> tuple[int, int, bool]:
-        """What tells the more advanced of two states of a run."""
+        """Finished epochs and steps, and whether the run is finished, to compare two states."""
         return len(self.history), self.step, bool(self.finished)
 
     @property
@@ -70,9 +70,9 @@ class TrainingState:
 
 
 class Checkpoints:
-    """The two files of a run's state, written in turn: the previous one is always kept.
+    """The two files of a run's state, written in turn, so that the previous state is kept.
 
-    Each begins with a line that holds the SHA-256 of the rest.
+    The first line of each is the SHA-256 of the rest.
     """
 
     def __init__(self, folder: Path, log: Callable[[str], None]) -> None:
@@ -82,7 +82,7 @@ class Checkpoints:
 
     @property
     def newest(self) -> Path:
-        """The file that was last written or read."""
+        """The file that was written or read last."""
         return self.paths[self._newest]
 
     def save(self, state: TrainingState) -> None:
@@ -95,27 +95,21 @@ class Checkpoints:
         self._newest = older
 
     def resume(
-        self,
-        belongs_to: dict[str, Any],
-        epochs: int,
-        device: str,
-        patience: int | None = None,
+        self, belongs_to: dict[str, Any], epochs: int, device: str, patience: int | None = None
     ) -> TrainingState | None:
-        """The most advanced intact state, or None where there is none.
+        """The most advanced intact state; None if there is none.
 
-        Its run may have begun with other kernels than `belongs_to` has, and goes on with them.
-
-        The state of another run is refused while that run is unfinished. That of a finished one
-        is deleted: this is called only when its record was removed to replace it.
+        A run continues with the kernels that it began with, even if `belongs_to` has others. The
+        state of another, finished run is deleted: its record was removed to replace the run.
 
         Raises:
-            UserError: all files are damaged, or the state is not of this run.
+            UserError: all files are damaged, or the state is that of another, unfinished run.
         """
         states, damages = self._read(device)
         if not states and damages:
             raise UserError(
-                f"{'; '.join(damages)}. No intact state is left to go on from: restore one of the "
-                f"files, or delete {self._files()} to start over"
+                f"{'; '.join(damages)}. No intact state is left: restore one of the files, or "
+                f"delete {self._files()} to start over"
             )
         if not states:
             return None
@@ -123,8 +117,8 @@ class Checkpoints:
         state = states[self._newest]
         if damages:
             self.log(
-                f"warning: {'; '.join(damages)}. Going on {state.position}, from "
-                f"{self.newest.name}: what was done between the two saves is done again"
+                f"warning: {'; '.join(damages)}. Continuing {state.position}, from "
+                f"{self.newest.name}: the steps between the two saves are repeated"
             )
         begun = {key: value for key, value in state.belongs_to.items() if key == "kernels"}
         problems = list(differences(state.belongs_to, belongs_to | begun))
@@ -137,22 +131,22 @@ class Checkpoints:
         if not state.finished:
             raise UserError(
                 f"{self.newest} ({state.position}) is of a run with other settings:{changes}\n"
-                f"Restore them to go on, or delete {self._files()} to start over"
+                f"Restore them to continue, or delete {self._files()} to start over"
             )
         self.log(f"the finished run in {self.folder} had other settings: starting over{changes}")
         self._keep(None)
         return None
 
     def finish(self, state: TrainingState) -> None:
-        """Save the state of a run whose outputs are written, and keep this one file only.
+        """Save the state of a finished run, and delete the other file.
 
-        With it a second start has nothing to do, and one with more epochs goes on.
+        With more epochs, the run can continue from it.
         """
         self.save(state)
         self._keep(self.newest)
 
     def _read(self, device: str) -> tuple[dict[int, TrainingState], list[str]]:
-        """The intact states by slot, and what is wrong with the others."""
+        """The intact states by position in `paths`, and the problems of the others."""
         states, damages = {}, []
         for slot, path in enumerate(self.paths):
             try:
@@ -174,54 +168,54 @@ class Checkpoints:
 
 
 def read_state(path: Path, device: str) -> TrainingState:
-    """The state in `path`; a `ValueError` when it is damaged."""
+    """The state in `path`. Raises `ValueError` if it is damaged."""
     header, newline, payload = path.read_bytes().partition(b"\n")
     if header + newline != _header(payload):
-        raise ValueError("its content does not have the SHA-256 of its first line")
+        raise ValueError("the SHA-256 in its first line is not that of its content")
     try:
         values = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
         history = [Epoch(**row) for row in values["history"]]
         return TrainingState(**values | {"history": history})
     except (pickle.UnpicklingError, TypeError, LookupError) as error:
-        raise ValueError(f"it holds no state: {error}".partition("\n")[0]) from error
+        raise ValueError(f"it is not a state: {error}".partition("\n")[0]) from error
 
 
-def load_checkpoint(run: RunFolder, device: str) -> tuple[int, dict[str, Tensor]]:
-    """Epoch and weights of a run's best checkpoint; a `UserError` when it is damaged."""
+def load_checkpoint(run: RunFolder, device: str) -> dict[str, Tensor]:
+    """The weights of a run's best checkpoint. Raises `UserError` if it is damaged."""
     path = run.checked(CHECKPOINT)
     try:
-        checkpoint = torch.load(path, map_location=device, weights_only=True)
-        epoch, weights = checkpoint["epoch"], checkpoint["network"]
+        weights: dict[str, Tensor]
+        weights = torch.load(path, map_location=device, weights_only=True)["network"]
         finite = all(torch.isfinite(tensor).all() for tensor in weights.values())
     except (RuntimeError, pickle.UnpicklingError, TypeError, LookupError, AttributeError) as error:
-        raise run.damaged(
-            CHECKPOINT, f"is no checkpoint ({error}".partition("\n")[0] + ")"
-        ) from None
+        reason = str(error).partition("\n")[0]
+        raise run.damaged(CHECKPOINT, f"is not a checkpoint ({reason})") from None
     if not finite:
-        raise run.damaged(CHECKPOINT, "holds weights that are not finite")
-    return epoch, weights
+        raise run.damaged(CHECKPOINT, "contains weights that are not finite")
+    return weights
 
 
 def begin_attempt(
     state: TrainingState, attempt: dict[str, Any], log: Callable[[str], None]
 ) -> None:
-    """Note in `state` that a process trains on; warn where its bits may differ."""
-    compared = ("device_name", "software")
+    """Record in `state` that another process trains; warn if its bits may differ."""
     if state.attempts:
-        before = {key: state.attempts[-1][key] for key in compared}
-        changes = list(differences(before, {key: attempt[key] for key in compared}))
-        if changes:
+        before, now = (
+            {key: values[key] for key in ("device_name", "software")}
+            for values in (state.attempts[-1], attempt)
+        )
+        if changes := list(differences(before, now)):
             log(
                 "warning: the run began elsewhere; its bits may differ from those of an "
                 f"uninterrupted one ({'; '.join(changes)})"
             )
-    place = {"from_epoch": len(state.history) + 1, "from_step": state.step}
-    state.attempts.append(attempt | place)
+    first = {"from_epoch": len(state.history) + 1, "from_step": state.step}
+    state.attempts.append(attempt | first)
     state.finished = ""
 
 
 def write_history(path: Path, state: TrainingState) -> None:
-    """Write `history.csv`, a row an epoch."""
+    """Write `history.csv`, one row per epoch."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [item.name for item in dataclasses.fields(Epoch)])
     writer.writeheader()

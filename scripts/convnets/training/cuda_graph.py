@@ -1,7 +1,7 @@
 """A training step recorded once on a GPU and then replayed.
 
-The steps of these networks are dozens of kernels of microseconds each: launched one by one,
-most of the time is the launching. A replayed graph runs the same kernels without it.
+A step of these networks is dozens of kernels of a few microseconds each, and launching them one by
+one takes most of the time. A replayed graph runs the same kernels without launching them.
 """
 
 import contextlib
@@ -12,17 +12,17 @@ import torch
 from torch import Tensor, nn
 
 TrainingStep = Callable[[Tensor], tuple[Tensor, Tensor]]
-"""Takes indices of images (batch,), gives loss and hits."""
+"""From the indices of images (batch,) to their mean loss and number of correct predictions."""
 REHEARSALS = 3
-"""Steps before recording, in which libraries choose algorithms and the optimiser its memory."""
+"""Steps before recording, during which libraries choose algorithms and memory is allocated."""
 
 
 def record(
     step: TrainingStep, batch: Tensor, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> TrainingStep:
-    """`step` as a CUDA graph, for batches as large as `batch`; weights stay as they are.
+    """`step` as a CUDA graph, for batches as large as `batch`; recording does not change weights.
 
-    The results of a replay stand where those of the one before stood: read or copy them first.
+    A replay overwrites the results of the previous one: read or copy them first.
     """
     batch = batch.clone()
     with put_back(network, optimizer):
@@ -46,12 +46,12 @@ def record(
 
 @contextlib.contextmanager
 def put_back(network: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[None]:
-    """Undo what the block does to weights and optimiser, in place: a graph knows addresses."""
+    """Undo the changes of the block to weights and optimiser, in place: a graph has addresses."""
     before = [tensor.clone() for tensor in _tensors(network, optimizer)]
     yield
     with torch.no_grad():
         for tensor, value in zip_longest(_tensors(network, optimizer), before):
-            # A new optimiser has no tensors before its first step; all of them begin with zeros.
+            # A new optimiser has no tensors before its first step; then all are zeros.
             tensor.copy_(torch.zeros_like(tensor) if value is None else value)
 
 

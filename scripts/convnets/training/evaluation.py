@@ -1,7 +1,7 @@
 """The test of a run: the class scores of its best checkpoint against the labels.
 
-`train.py` leaves the scores of the test images beside its results, so that `evaluate.py` need not
-start PyTorch, which takes longer than a small test.
+`train.py` writes the scores of the test images to a file, so that `evaluate.py` need not start
+PyTorch, which takes longer than a small test.
 """
 
 import io
@@ -15,12 +15,12 @@ from convnets.data.arrays import DAMAGE
 from convnets.runs.run_folder import CHECKPOINT, RunFolder
 
 SCORES = "scores.npz"
-"""File in the folder of a run, from its training until its first test."""
+"""File in the run directory, from the end of the training to the first test."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The result of testing one checkpoint: fractions, and an array with a number an image."""
+    """The result of testing one checkpoint: fractions, and arrays with one number per image."""
 
     accuracy: float
     loss: float
@@ -28,30 +28,27 @@ class Evaluation:
     """None for a class without test images."""
     prediction: np.ndarray
     confidence: np.ndarray
-    """Probability of the predicted class in 255ths, uint8; kept for other programs."""
+    """Probability of the predicted class in 255ths, uint8; saved for other programs."""
 
 
 def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
-    """Judge class `scores` (images, classes) against `labels` (images,).
-
-    A class without test images has no accuracy (`None`).
-    """
+    """Compare class `scores` (images, classes) with `labels` (images,)."""
     if scores.dtype.kind != "f" or not np.isfinite(scores).all():
         raise UserError(
-            "the network gives scores that are no finite numbers: train it again, with a lower "
-            "learning rate"
+            "the class scores of the network are not finite: train it again with a lower learning "
+            "rate"
         )
     shifted = scores.astype(np.float64) - scores.max(axis=1, keepdims=True)
     logarithms = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     prediction = scores.argmax(axis=1)
     correct = prediction == labels
     totals = np.bincount(labels, minlength=scores.shape[1]).tolist()
-    hits = np.bincount(labels[correct], minlength=scores.shape[1]).tolist()
+    corrects = np.bincount(labels[correct], minlength=scores.shape[1]).tolist()
     return Evaluation(
         accuracy=correct.mean().item(),
         loss=-logarithms[np.arange(len(labels)), labels].mean().item(),
         per_class_accuracy=[
-            hit / total if total else None for hit, total in zip(hits, totals, strict=True)
+            part / total if total else None for part, total in zip(corrects, totals, strict=True)
         ],
         prediction=prediction.astype(np.uint8),
         confidence=np.rint(255 * np.exp(logarithms.max(axis=1))).astype(np.uint8),
@@ -59,7 +56,7 @@ def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
 
 
 def leave_scores(run: RunFolder, scores: np.ndarray) -> None:
-    """Keep the test `scores` of the checkpoint of `run` for `left_scores`."""
+    """Save the test `scores` of the checkpoint of `run` for `left_scores`."""
     content = io.BytesIO()
     np.savez(content, scores=scores, checkpoint=run.record["files"][CHECKPOINT])
     with atomic_write(run.path / SCORES) as file:
@@ -67,7 +64,7 @@ def leave_scores(run: RunFolder, scores: np.ndarray) -> None:
 
 
 def left_scores(run: RunFolder, shape: tuple[int, int]) -> np.ndarray | None:
-    """The scores that the training of this checkpoint left; None if there are none any more.
+    """The scores that the training of this checkpoint saved; None without such a file.
 
     `shape` is (images, classes).
     """

@@ -1,7 +1,6 @@
-"""A place on a GPU: processes of one user share the GPUs of a machine without crowding them.
+"""Places on GPUs, so that no more processes of a user share a GPU than the configuration allows.
 
-Each GPU has as many places as runs may share it. A place is a lock file, which the kernel gives
-up when the process ends, however that happens.
+A place is a lock file. The kernel releases the lock when the process ends, however it ends.
 """
 
 import contextlib
@@ -22,10 +21,10 @@ LogLine = Callable[[str], None]
 
 @contextlib.contextmanager
 def place_on_gpu(device: str, runs_per_gpu: int, check: Check, log: LogLine) -> Iterator[None]:
-    """Compute on a GPU that has a free place, once there is one; on a processor do nothing.
+    """Wait for a free place on a GPU and compute there; on a processor do nothing.
 
-    The GPUs are those that PyTorch sees (`CUDA_VISIBLE_DEVICES`). A process takes no more than
-    its share of the GPU's memory. `check` is called while waiting.
+    The GPUs are those that PyTorch sees (`CUDA_VISIBLE_DEVICES`). The process is limited to its
+    share of the GPU's memory. `check` is called while waiting.
     """
     if device == "cpu":
         yield
@@ -46,7 +45,7 @@ def place_on_gpu(device: str, runs_per_gpu: int, check: Check, log: LogLine) -> 
 def free_place(
     gpus: list[str], runs_per_gpu: int, folder: Path, check: Check, log: LogLine
 ) -> Iterator[str]:
-    """Hold a place on one of `gpus`, the least used first; gives the name of the GPU."""
+    """Hold a place on one of `gpus`, the least used first, and return the name of the GPU."""
     places = [
         (gpu, FileLock(folder / f"{gpu}.{place}.lock", timeout=0, fallback_to_soft=False))
         for place in range(runs_per_gpu)

@@ -1,7 +1,7 @@
-"""How a run computes on the machine at hand: its plan, and what the plan asks of the process.
+"""The plan by which a run computes on this machine, and the settings of the process for it.
 
 Every plan trains the same network on the same batches with the same updates; plans differ in
-rounding and speed. `benchmarks/` measures them against a plain loop.
+rounding and speed. `benchmarks/` compares them with a plain loop.
 """
 
 import contextlib
@@ -23,26 +23,26 @@ from convnets.core.kinds import LOOSE
 BFLOAT16_FEATURES = ("amx_bf16", "avx512_bf16")
 """Processor features that multiply bfloat16 faster than float32."""
 NO_DEVICES = ("", "-1", "NoDevFiles")
-"""Values of `CUDA_VISIBLE_DEVICES` that stand for no GPU; the last one is Slurm's."""
+"""Values of `CUDA_VISIBLE_DEVICES` for no GPU; the last one is Slurm's."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Switches of glibc's `mallopt`."""
+"""Parameters of glibc's `mallopt`."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How a run computes. Follows from settings, variant and machine alone: `choose_plan`."""
+    """The device, precision and kernels of a run, which `choose_plan` chooses."""
 
     __pydantic_config__ = LOOSE
 
     device: Literal["cpu", "cuda"]
     precision: Literal["bfloat16", "float32"]
-    """Of the products. Weights, optimiser and sums are float32 always."""
+    """Precision of the products. Weights, optimiser and sums are always float32."""
     channels_last: bool
-    """Whether features lie in memory as (batch, height, width, channels)."""
+    """Whether the memory layout of features is (batch, height, width, channels)."""
     cuda_graph: bool
-    """Whether the steps of an epoch replay one recorded step."""
+    """Whether all steps of an epoch replay one recorded step."""
     kernels: Literal["fused", "pytorch"] = "pytorch"
-    """Whether `kernels` compute the parts of the network that they can, or PyTorch all of it."""
+    """`fused`: `training.kernels` compute the parts of the network that they support."""
 
     def autocast(self) -> torch.autocast:
         """The context in which the network computes."""
@@ -53,11 +53,8 @@ class Plan:
 def choose_plan(settings: TrainingSettings, variant: Variant) -> Plan:
     """The fastest plan that the settings allow on this machine.
 
-    Channels last suits the units that multiply matrices, and on processors float32 too, except
-    that some compute dilated convolutions many times slower so.
-
-    Raises:
-        UserError: `choose_device` found no GPU.
+    Channels last suits matrix units, and also float32 on processors, except that some processors
+    then compute dilated convolutions many times slower. Raises as `choose_device`.
     """
     device = choose_device(settings)
     precision = settings.precision
@@ -77,13 +74,13 @@ def choose_plan(settings: TrainingSettings, variant: Variant) -> Plan:
 
 
 def choose_device(settings: TrainingSettings) -> Literal["cpu", "cuda"]:
-    """The device that the settings ask for.
+    """The device that the settings request.
 
-    A scheduler that gives a job a GPU names it in `CUDA_VISIBLE_DEVICES`. Then `auto` means it,
-    and not hours on a processor instead.
+    A scheduler that assigns a GPU to a job sets `CUDA_VISIBLE_DEVICES`. Then `auto` requires the
+    GPU rather than computing on a processor for hours.
 
     Raises:
-        UserError: PyTorch sees no GPU where `device: cuda` or the environment promises one.
+        UserError: PyTorch finds no GPU although `device: cuda` or the environment requires one.
     """
     if settings.device == "cpu":
         return "cpu"
@@ -100,11 +97,11 @@ def choose_device(settings: TrainingSettings) -> Literal["cpu", "cuda"]:
 
 
 def prepare(plan: Plan, threads: int) -> None:
-    """Set up this process for `plan`: threads, deterministic algorithms, arithmetic, memory."""
+    """Set the threads, deterministic algorithms, arithmetic and memory of this process."""
     torch.set_num_threads(threads)
-    # As use_deterministic_algorithms(True), which would import the compiler first: 0.8 seconds.
+    # As use_deterministic_algorithms(True), which imports the compiler first: 0.8 seconds.
     torch.set_deterministic_debug_mode("error")
-    # Else new memory is filled with NaN: one more pass over all features, which nothing reads.
+    # Otherwise new memory is filled with NaN: one more pass over all features.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -113,7 +110,7 @@ def prepare(plan: Plan, threads: int) -> None:
 
 
 def describe(device: str) -> str:
-    """Name of the processor or GPU, as its maker calls it."""
+    """The manufacturer's name of the processor or GPU."""
     if device == "cuda":
         return torch.cuda.get_device_name()
     with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
@@ -124,11 +121,11 @@ def describe(device: str) -> str:
 
 
 def with_kernels(plan: Plan, kernels: Literal["fused", "pytorch"]) -> Plan:
-    """`plan` with the kernels that a run began with. A `UserError` if they are not installed."""
+    """`plan` with the `kernels` of an earlier attempt. Raises `UserError` if Numba is missing."""
     if kernels == "fused" and not importlib.util.find_spec("numba"):
         raise UserError(
             "this run began with fused kernels, which need numba: install the version in "
-            "requirements.lock, or delete the run's folder to start over"
+            "requirements.lock, or delete the run directory to start over"
         )
     return dataclasses.replace(plan, kernels=kernels)
 
@@ -141,10 +138,10 @@ def _multiplies_bfloat16(device: str) -> bool:
 
 
 def _keep_freed_memory() -> None:
-    """Let the C library keep what tensors free instead of handing it back to the system.
+    """Let the C library keep freed memory instead of returning it to the system.
 
-    Each step needs the memory of the last one again, and the system would zero it page by page:
-    up to a third of a step's time. Only glibc has the switch; elsewhere nothing changes.
+    Each step needs the same memory again, which the system would zero page by page, in up to a
+    third of a step's time. Only glibc has this option.
     """
     with contextlib.suppress(OSError, AttributeError):
         libc = ctypes.CDLL("libc.so.6")

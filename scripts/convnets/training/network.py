@@ -13,7 +13,7 @@ from convnets.architectures.variant import HEAD_SIZE, Variant
 class AverageTo2x2(nn.Module):
     """Average features to 2 x 2, as adaptive average pooling does.
 
-    Written with fixed windows because the backward pass of PyTorch's adaptive pooling is not
+    It has fixed windows because the backward pass of PyTorch's adaptive pooling is not
     deterministic on CUDA. The windows share the middle of an odd width; a single feature is
     repeated.
     """
@@ -27,10 +27,10 @@ class AverageTo2x2(nn.Module):
 
 
 def build_network(variant: Variant, seed: int) -> nn.Sequential:
-    """The network of `variant`: images (batch, channels, height, width) to class scores.
+    """The network of `variant`, from images (batch, channels, height, width) to class scores.
 
-    Weights are drawn as PyTorch draws them by default, from a generator of their own. Modules of
-    other kinds that draw weights do so from PyTorch's own generator, seeded likewise.
+    The weights of convolutions and linear layers have PyTorch's default distribution, and come from
+    a generator of their own; those of other modules come from PyTorch's generator. Both are seeded.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

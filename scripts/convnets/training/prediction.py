@@ -32,13 +32,13 @@ def scores_of_checkpoint(run: RunFolder, images: np.ndarray, runs_per_gpu: int) 
     plan = recorded_plan(run.record, run.settings)
     with place_on_gpu(plan.device, runs_per_gpu, go_on, print):
         hardware.prepare(plan, run.settings.threads)
-        return scores_of_weights(run.variant, load_checkpoint(run, plan.device)[1], images, plan)
+        return scores_of_weights(run.variant, load_checkpoint(run, plan.device), images, plan)
 
 
 def recorded_plan(record: dict[str, Any], settings: TrainingSettings) -> hardware.Plan:
-    """The plan that the run was trained with, on the device that there is now.
+    """The plan with which the run was trained, on the device of this machine.
 
-    PyTorch's kernels compute where the run's fused ones do not work: on a GPU, or without Numba.
+    Fused kernels are replaced by PyTorch's on a GPU or without Numba.
     """
     values = record | {"device": hardware.choose_device(settings)}
     plan = parse(hardware.Plan, values, f"{RECORD}: the plan of the run")

@@ -1,7 +1,7 @@
-"""What a training job needs of a cluster: time and memory, from the variant and its settings.
+"""Time and memory of a training job on a cluster, from the variant and its settings.
 
-Both are generous guesses that grow with the attempts. A job that reaches its time limit loses
-nothing: it is warned, saves, and its next attempt goes on from there.
+Both are generous estimates that grow with the attempts. A job that reaches its time limit loses
+nothing: Slurm warns it, it saves its state, and its next attempt continues.
 """
 
 import math
@@ -11,28 +11,29 @@ from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 
 STEP_SECONDS = 0.01
-"""Of a training step, whatever its size; a step of validation takes less."""
+"""Fixed time of a training step; a step of validation takes less."""
 CPU_MULTIPLY_ADDS, GPU_MULTIPLY_ADDS = 2e10, 2e11
-"""Forward multiply-adds of the images that are trained on in a second, passes backward included.
+"""Forward multiply-adds per second of training, backward passes included.
 
-By a thread of a processor: the slowest family in float32 in `benchmarks/results/`. By a GPU of the
-paper's own kind, a K80: computed from its published seconds an epoch.
+The first is that of one processor thread, for the slowest family in float32 in
+`benchmarks/results/`. The second is that of the paper's GPU, a K80, from its published seconds per
+epoch.
 """
 START_SECONDS = 300
-"""From the start of a job to its first step: environment, imports and data from a shared disk."""
+"""Time from the start of a job to its first step: environment, imports, data on a shared disk."""
 HEADROOM = 2
 MOST = 3
-"""Later attempts ask for no more than this one: a partition or a node has its limits too."""
+"""The attempt from which on requests no longer grow, because partitions and nodes have limits."""
 START_MEGABYTES = 4000
-"""Of a process that has PyTorch, the libraries of its GPU and the images in memory."""
+"""Memory of a process with PyTorch, the libraries of its GPU, and the images."""
 COPIES = 8
-"""How often all features of a step are held at once: values, gradients, work space."""
+"""Number of copies of all features in memory at once: values, gradients, work space."""
 
 
 def training_minutes(
     variant: Variant, images: int, settings: TrainingSettings, attempt: int
 ) -> int:
-    """Time limit of a job that goes through `images` images, those of all its epochs."""
+    """Time limit of a job that trains and validates on `images` images over all its epochs."""
     on_cpu = settings.device == "cpu"
     rate = CPU_MULTIPLY_ADDS * settings.threads if on_cpu else GPU_MULTIPLY_ADDS
     step = STEP_SECONDS + settings.batch_size * variant.multiply_adds / rate

@@ -1,9 +1,9 @@
-"""Seconds an epoch of each variant, measured side by side.
+"""Seconds per epoch of each variant, measured side by side.
 
-What a run takes while it trains depends on what else the machine does. Here every variant is
-measured in each of several rounds, in a short block of training steps and one of validation, with
-the plan and the images that train it. The order is shuffled anew in each round, so a drift of the
-machine affects all variants alike, and ratios within a round are more precise than seconds.
+The time a run takes to train depends on the machine's other work. Here every variant is measured in
+each of several rounds, in a short block of training steps and one of validation, with its plan and
+images. The order is shuffled anew in each round, so a drift of the machine affects all variants
+alike, and ratios within a round are more precise than seconds.
 """
 
 import contextlib
@@ -27,10 +27,10 @@ from convnets.training import hardware
 from convnets.training.trainer import EVALUATION_BATCH, LabelledTensors, Trainer
 
 TRAINING_SECONDS = 0.75
-"""About the seconds of a block of training steps; one of validation takes a fifth of that."""
+"""Approximate time of a block of training steps; a block of validation takes a fifth of it."""
 SHARE = 0.01
-"""A block takes at most this share of the time that the run took to train, so that measuring a
-small run does not take longer than training it."""
+"""Largest time of a block as a share of the run's training time, so that measuring a small run
+does not take longer than training it."""
 Parts = Mapping[str, tuple[LabelledTensors, ...]]
 """Training and validation part by device."""
 
@@ -42,9 +42,9 @@ def measure(
     check: Callable[[], None],
     log: Callable[[str], None],
 ) -> pd.DataFrame:
-    """Measure the variants of `runs` in each round: a row per round and run, see `measure_block`.
+    """Measure the variants of `runs`: a row of `measure_block` per round and run.
 
-    `check` is called before each block. Its `Interrupted` ends the measurement without a result.
+    `check` is called before each block; an `Interrupted` ends the measurement without a result.
     """
     blocks, start = [], time.monotonic()
     for number in range(1, rounds + 1):
@@ -64,7 +64,7 @@ def measure(
 
 
 def plan_of(run: RunFolder) -> hardware.Plan:
-    """How this machine trains the variant of `run`."""
+    """The plan by which this machine trains the variant of `run`."""
     return hardware.choose_plan(run.settings, run.variant)
 
 
@@ -72,13 +72,13 @@ def measure_block(run: RunFolder, parts: Sequence[LabelledTensors], epoch: int) 
     """Time some steps of epoch `epoch` and some validation batches, after a warm-up.
 
     Returns:
-        Seconds of a training step, of validating once, and of the epoch that they add up to;
-        the share of the machine's processor time that other processes used meanwhile.
+        Seconds of a training step, of a validation and of the whole epoch; the share of the
+        machine's processor time that other processes used meanwhile.
     """
     plan, load = plan_of(run), Load()
     enough = min(TRAINING_SECONDS, SHARE * run.record["train_seconds"])
     if plan.cuda_graph:
-        gc.collect()  # a recorded graph and its trainer refer to each other
+        gc.collect()  # free the last recorded graph, which is in a reference cycle
     hardware.prepare(plan, run.settings.threads)
     train_part, (images, labels) = parts
     trainer = Trainer(run.variant, run.settings, run.record["seed"], plan, train_part)
@@ -92,7 +92,7 @@ def measure_block(run: RunFolder, parts: Sequence[LabelledTensors], epoch: int) 
         part = slice(batches * EVALUATION_BATCH)
         trainer.validate((images[part], labels[part]))
 
-    train(1)  # a warm-up, after which the network has its memory for validation, too
+    train(1)  # a warm-up, which also allocates the memory for validation
     most, device = len(trainer.batches), plan.device
     seconds, steps = timed_block(train, most, enough, device)
     trained = sum(len(batch) for batch in trainer.batches[:steps])
@@ -110,9 +110,9 @@ def measure_block(run: RunFolder, parts: Sequence[LabelledTensors], epoch: int) 
 def timed_block(
     work: Callable[[int], None], most: int, enough: float, device: str
 ) -> tuple[float, int]:
-    """Seconds of `work(number)`, and a `number` up to `most` for which they are about `enough`.
+    """Seconds of `work(number)`, for a `number` up to `most` that takes about `enough` seconds.
 
-    The first call, of one unit, sets the pace; it counts only if it is long enough.
+    A first call with one unit of work determines that number.
     """
     pace = _seconds(work, 1, device)
     number = min(max(math.ceil(enough / pace), 1), most)
@@ -120,7 +120,7 @@ def timed_block(
 
 
 def summarise(runs: Sequence[RunFolder], blocks: pd.DataFrame, parts: Parts) -> pd.DataFrame:
-    """`runtimes.csv`: a row per variant, with the median over rounds and its 95 % interval."""
+    """The rows of `runtimes.csv`: per variant, the median over rounds and its 95 % interval."""
     rows = []
     for run in runs:
         own, plan = blocks[blocks["variant"] == run.variant.id], plan_of(run)
@@ -154,13 +154,13 @@ def summarise(runs: Sequence[RunFolder], blocks: pd.DataFrame, parts: Parts) -> 
 
 
 class Load:
-    """The machine's processor time, and this process's part of it, from now on."""
+    """The processor time of the machine and of this process since the object was made."""
 
     def __init__(self) -> None:
         self._start = self._now()
 
     def other_cpu_share(self) -> float:
-        """Share of the processor time so far that other processes used; NaN outside Linux."""
+        """Share of the processor time that other processes used; NaN outside Linux."""
         busy, total, own = np.subtract(self._now(), self._start)
         return max((busy - own) / total, 0.0) if total else math.nan
 
@@ -178,24 +178,19 @@ class Load:
 
 
 def other_gpu_processes() -> int | None:
-    """Number of other processes on the GPU in use; None where nvidia-smi does not say."""
+    """Number of other processes on the current GPU; None if nvidia-smi does not report it."""
     query = ["nvidia-smi", "--query-compute-apps=gpu_uuid,pid", "--format=csv,noheader"]
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        said = subprocess.run(query, check=True, capture_output=True, text=True).stdout
+        lines = subprocess.run(query, check=True, capture_output=True, text=True).stdout
         uuid = str(torch.cuda.get_device_properties(torch.cuda.current_device()).uuid)
-        return max(sum(uuid in line for line in said.splitlines()) - 1, 0)
+        return max(lines.count(uuid) - 1, 0)
     return None
 
 
 def _seconds(work: Callable[[int], None], number: int, device: str) -> float:
-    _synchronize(device)
+    wait = torch.cuda.synchronize if device == "cuda" else torch.cpu.synchronize
+    wait()
     start = time.perf_counter()
     work(number)
-    _synchronize(device)
+    wait()
     return time.perf_counter() - start
-
-
-def _synchronize(device: str) -> None:
-    """Wait until the device has done what it was given."""
-    if device == "cuda":
-        torch.cuda.synchronize()

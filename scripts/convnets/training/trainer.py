@@ -1,8 +1,7 @@
-"""Training: a variant, a data set and a seed give the checkpoint that validates best.
+"""The training of a variant with one seed, to the checkpoint with the best validation accuracy.
 
-Paper, Section 4: mini-batches of 100, 100 epochs, the epoch with the best validation
-accuracy (the earliest, on a tie) is the one that is tested. All images stay on the device
-as uint8 and are scaled there.
+Paper, Section 4: mini-batches of 100, 100 epochs; the epoch with the best validation accuracy (the
+earliest, on a tie) is tested. All images stay on the device as uint8 and are scaled there.
 """
 
 import inspect
@@ -27,23 +26,23 @@ from convnets.training.hardware import Plan
 from convnets.training.network import build_network, class_scores
 
 SAVE_SECONDS = 60.0
-"""The state is saved when this time has passed within an epoch, and after each epoch."""
+"""The state is saved this often within an epoch, and after each epoch."""
 
 EVALUATION_BATCH = 500
-"""Images that are classified at once outside training."""
+"""Images per batch outside of training."""
 
 LabelledTensors = tuple[Tensor, Tensor]
 """uint8 images (number, 28, 28) and int64 labels (number,), on the device."""
 
 
 def go_on() -> None:
-    """The check of a caller who never interrupts."""
+    """A check that never interrupts."""
 
 
 class Trainer:
-    """Network, optimiser and training images of a run; advances a step at a time.
+    """Network, optimiser and training images of a run, which train one step at a time.
 
-    Nothing in a step waits for the device: what it gives is read at the end of the epoch.
+    No step waits for the device: its results are read at the end of the epoch.
     """
 
     def __init__(
@@ -67,7 +66,7 @@ class Trainer:
         self._recorded: TrainingStep | None = None
 
     def begin_epoch(self, epoch: int) -> None:
-        """Shuffle the images into the batches of epoch `epoch`, and forget the last one."""
+        """Shuffle the images into the batches of epoch `epoch`, and reset the results."""
         order = shuffled(len(self.labels), self.seed, epoch).to(self.plan.device)
         self.batches = order.split(self.settings.batch_size)
         self.losses = torch.zeros(len(self.batches), device=self.plan.device)
@@ -75,7 +74,7 @@ class Trainer:
         self.network.train()
 
     def train_step(self, step: int) -> None:
-        """Train on batch `step`, from 0, of the epoch."""
+        """Train on batch `step` of the epoch, counted from 0."""
         batch = self.batches[step]
         update: TrainingStep = self.update
         if self.plan.cuda_graph and len(batch) == self.settings.batch_size:
@@ -85,7 +84,7 @@ class Trainer:
         self.losses[step], self.corrects[step] = update(batch)
 
     def update(self, batch: Tensor) -> tuple[Tensor, Tensor]:
-        """Take one optimiser step on the images at `batch`; their mean loss and hits before it."""
+        """Take one optimiser step; the mean loss and the correct predictions before it."""
         labels = self.labels[batch]
         self.optimizer.zero_grad()
         with self.plan.autocast():
@@ -96,13 +95,13 @@ class Trainer:
         return loss.detach(), (scores.detach().argmax(dim=1) == labels).sum()
 
     def training_result(self) -> tuple[float, float]:
-        """Mean loss and accuracy over the images of the epoch, as seen on the way."""
+        """Mean loss and accuracy over the images of the epoch, measured during training."""
         sizes = torch.tensor([len(batch) for batch in self.batches], dtype=torch.float64)
         loss = (self.losses.cpu().double() * sizes).sum() / sizes.sum()
         return loss.item(), (self.corrects.sum().cpu() / sizes.sum()).item()
 
     def first_bad_step(self, done: int) -> int | None:
-        """Which of the epoch's first `done` steps gave or left what is not finite, if any."""
+        """The first of `done` steps with a loss, or else weights, that are not finite, if any."""
         bad = (~torch.isfinite(self.losses[:done])).nonzero()
         if len(bad):
             return int(bad[0].item())
@@ -118,13 +117,6 @@ class Trainer:
         correct = (scores.argmax(dim=1) == labels).sum().item()
         return cross_entropy(scores, labels).item(), correct / len(labels)
 
-    def write_to(self, state: TrainingState) -> None:
-        """Put what the trainer holds into `state`, of which `step` steps of the epoch are done."""
-        state.network = self.network.state_dict()
-        state.optimizer = self.optimizer.state_dict()
-        state.losses = self.losses[: state.step].clone()
-        state.corrects = self.corrects[: state.step].clone()
-
 
 def to_device(dataset: Dataset, part: str, device: str) -> LabelledTensors:
     """Images and labels of a part of the split, on the device."""
@@ -133,9 +125,9 @@ def to_device(dataset: Dataset, part: str, device: str) -> LabelledTensors:
 
 
 def place(network: nn.Sequential, plan: Plan) -> nn.Sequential:
-    """Let `network` compute as the plan says; its parameters keep their names and values.
+    """Move `network` to the device, memory layout and kernels of the plan.
 
-    It moves to the plan's device and into its memory layout, which features follow.
+    Its parameters keep their names and values.
     """
     network.to(plan.device)
     if plan.channels_last:
@@ -168,9 +160,9 @@ def shuffled(number: int, seed: int, epoch: int) -> Tensor:
 
 
 class TrainingRun:
-    """Trainer, state and files of a run on its way.
+    """Trainer, state and checkpoints of a run.
 
-    `check` is called wherever the state is whole, and raises `Interrupted` to end there.
+    `check` is called wherever the state is consistent, and can raise `Interrupted` to end there.
     """
 
     def __init__(
@@ -191,11 +183,11 @@ class TrainingRun:
     def train(
         self, validation_part: LabelledTensors, epochs: int, report: Callable[[TrainingState], None]
     ) -> None:
-        """Train until `epochs` epochs are done or patience runs out; `report` each epoch.
+        """Train for `epochs` epochs, or until early stopping; call `report` after each.
 
         Raises:
-            Interrupted: `check` asked for it; the state is saved.
-            UserError: the training diverged; the state before it is saved.
+            Interrupted: `check` raised it; the state is saved.
+            UserError: the training diverged; the last finite state is saved.
         """
         try:
             while self.state.last_epoch(epochs, self.trainer.settings.patience) is None:
@@ -209,7 +201,7 @@ class TrainingRun:
             raise Interrupted(f"{signal} {saved}") from None
 
     def train_epoch(self, validation_part: LabelledTensors) -> None:
-        """Train and validate for what is left of the running epoch."""
+        """Train for the remaining steps of the current epoch, and validate."""
         trainer, state = self.trainer, self.state
         epoch = len(state.history) + 1
         self.lap = time.monotonic()
@@ -235,21 +227,25 @@ class TrainingRun:
             state.best_network = {name: value.clone() for name, value in weights.items()}
 
     def save(self) -> None:
-        """Save the state, unless it is one that nobody wants back. Takes none of its seconds."""
+        """Save the state, unless it diverged. The time this takes is not part of the epoch."""
         self.stop_if_diverged()
         self.add_seconds()
-        self.trainer.write_to(self.state)
-        self.slots.save(self.state)
+        trainer, state = self.trainer, self.state
+        state.network = trainer.network.state_dict()
+        state.optimizer = trainer.optimizer.state_dict()
+        state.losses = trainer.losses[: state.step].clone()
+        state.corrects = trainer.corrects[: state.step].clone()
+        self.slots.save(state)
         self.lap = self.saved = time.monotonic()
 
     def add_seconds(self) -> None:
-        """Bring the seconds of the epoch up to date; setting the clock does not change them."""
+        """Add the time since the last call to the seconds of the epoch."""
         now = time.monotonic()
         self.state.seconds += now - self.lap
         self.lap = now
 
     def stop_if_diverged(self, loss: float = 0.0) -> None:
-        """Raise a `UserError` if weights, `loss` or a loss of the epoch's steps is not finite."""
+        """Raise a `UserError` unless weights, `loss` and the losses of all steps are finite."""
         step = self.trainer.first_bad_step(self.state.step)
         if step is None and math.isfinite(loss):
             return
@@ -258,8 +254,8 @@ class TrainingRun:
         kept = f"{saved} is kept" if saved.exists() else "No state was saved before"
         raise UserError(
             f"the training diverged: loss or weights are not finite {where} of epoch "
-            f"{len(self.state.history) + 1}. {kept}. The same command would end here again: "
-            "delete the state to start over with a lower training.learning_rate (now "
+            f"{len(self.state.history) + 1}. {kept}. The same command would fail again: delete the "
+            "state to start over with a lower training.learning_rate (now "
             f"{self.trainer.settings.learning_rate}), or with training.precision float32"
         )
 
@@ -277,7 +273,7 @@ def _optimizer(network: nn.Module, settings: TrainingSettings, plan: Plan) -> to
 
 
 def without_compiler(optimizer: type[torch.optim.Optimizer]) -> Any:
-    """`optimizer` with the same arithmetic, but no wrappers that first import PyTorch's compiler.
+    """`optimizer` without the wrappers that import PyTorch's compiler; the arithmetic is the same.
 
     Importing the compiler takes longer than importing the rest of PyTorch.
     """
@@ -288,7 +284,7 @@ def without_compiler(optimizer: type[torch.optim.Optimizer]) -> Any:
 
 
 def epoch_line(state: TrainingState, epochs: int, patience: int | None) -> str:
-    """The line that train.log gets on the last epoch of `state`."""
+    """The line of train.log about the last epoch of `state`."""
     row, best = state.history[-1], state.best
     left = (epochs - row.epoch) * sum(r.epoch_seconds for r in state.history) / row.epoch
     return (
