@@ -245,8 +245,8 @@ UNREADABLE = [
     (b"epochs: 3\nepochs: 4", ", line 2, column 1: found the key 'epochs' again, first in line 1"),
     (b'{"a": 1, "a": 2}', ", line 1, column 10: found the key 'a' again, first in line 1"),
     (b"data:\n  seed: 1\n  seed: 2", ", line 3, column 3: found the key 'seed' again"),
-    (b"1: a", ", line 1, column 1: found a key that is no text (put it in quotes)"),
-    (b"? [a]\n: b", ", line 1, column 3: found a key that is no text"),
+    (b"1: a", ", line 1, column 1: found a key that is not text (put it in quotes)"),
+    (b"? [a]\n: b", ", line 1, column 3: found a key that is not text"),
     (b"a: !!python/object/apply:os.system [ls]", ", line 1, column 4: could not determine a con"),
     (
         b"__use_yte__: true\na: ?1+1",
@@ -365,7 +365,7 @@ def test_files_to_read_and_the_folder_to_write(tmp_path: Path) -> None:
         UserError, match=r"data\.npz\.folder leads to x/emnist-train\.npz: there is"
     ):
         load_config([BASE_FILE], {"data": {"source": "npz", "npz": {"folder": "x"}}})
-    with pytest.raises(UserError, match=r"results_folder is .*README\.md is no writable folder"):
+    with pytest.raises(UserError, match=r"results_folder is .*README\.md is not a writable folder"):
         load_config([BASE_FILE], {"results_folder": "README.md/results"})
 
 

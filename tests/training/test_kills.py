@@ -56,7 +56,7 @@ def test_a_run_ended_by_a_signal_goes_on_bit_for_bit(
         assert process.returncode == 75
         line = output.splitlines()[-1]
         assert line.startswith(f"interrupted by {number.name} after ")
-        assert line.endswith("; the same command goes on from there")
+        assert line.endswith("; the same command continues from there")
     assert not (tmp_path / "run/run.json").exists()
     assert complete(data, tmp_path / "run", LONG) == undisturbed(LONG)
     assert (tmp_path / "run.log").read_text().splitlines()[1].startswith("resumed after ")

@@ -20,8 +20,8 @@ from convnets.config.overlays import BASE, read_config
 from convnets.config.schema import ANALYSIS_FIGURES, ANIMATED, LAYER_FIGURES, POOLING_FIGURE
 from convnets.config.settings import MACHINE_FOLDER, to_json
 from convnets.core.errors import UserError
-from convnets.core.files import file_digest, share_lock, write_json, write_text
-from convnets.core.lock import run_lock
+from convnets.core.files import file_digest, write_json, write_text
+from convnets.core.lock import run_lock, share_lock
 from convnets.runs.finished import results_to_replace
 from convnets.training.resources import training_megabytes, training_minutes
 

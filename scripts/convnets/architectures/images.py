@@ -15,7 +15,7 @@ The letters C I J K L M O P S U V W X Y Z stand for both cases.
 
 @dataclass(frozen=True)
 class ImageKind:
-    """What the images of a data set are like; the defaults are those of EMNIST Balanced."""
+    """The size, channels and classes of images; the defaults are those of EMNIST Balanced."""
 
     __pydantic_config__ = STRICT
 
@@ -28,7 +28,7 @@ class ImageKind:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the array of an image: channels come first, a single one has no axis."""
+        """Shape of the array of an image: channels come first, and a single one has no axis."""
         sides = (self.size, self.size)
         return sides if self.channels == 1 else (self.channels, *sides)
 

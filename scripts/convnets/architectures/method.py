@@ -1,4 +1,4 @@
-"""A method: how a layer widens the context of its features, from configuration to figures."""
+"""Methods of widening the context of features, from configuration to figures."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,16 +21,16 @@ class VariantError(UserError):
 
 @dataclass(frozen=True)
 class Key:
-    """A key that only some methods have."""
+    """A key of some methods."""
 
     kind: Any
-    """Type of its value in a layer, which pydantic checks. Users give one value, or one a layer."""
+    """Type of its value in one layer, for pydantic. Users set one value, or one per layer."""
     default: int | tuple[int, ...] | None
     """None: the key can be empty."""
     meaning: str
     """Documentation."""
     words: str | None = None
-    """How labels in figures show its values, `{}`. None: only where they are not `default`."""
+    """Text for its values `{}` in the labels of figures. None: only other values than `default`."""
 
     @property
     def annotation(self) -> Any:
@@ -42,20 +42,19 @@ class Key:
 
 @dataclass(frozen=True)
 class Method:
-    """How a layer widens the context of its features, and how that looks in figures."""
+    """A method of widening the context of a layer's features, with its style in figures."""
 
     title: str
     """Name in prose."""
     colour: str
-    """In every figure; the paper's methods have the colours of Okabe and Ito, which colour-blind
+    """Colour in figures; the paper's methods have the colours of Okabe and Ito, which colour-blind
     readers can distinguish."""
     marker: str
     """A marker of Matplotlib, for greyscale."""
     context: Callable[..., Spatial] | None = None
-    """Returns the operation that follows the convolution of a layer, given that convolution and,
-    by name, the values of `keys` in this layer; it keeps the number of channels. None: nothing
-    follows."""
+    """Function of a layer's convolution and the values of `keys`, by name. It returns the operation
+    that follows, with the same number of channels. None: no operation follows."""
     keys: Mapping[str, Key] = field(default_factory=dict)
     """Keys of its variants; the first one is its main hyperparameter."""
     is_convolutional: bool = True
-    """Whether its layers begin with a convolution, or are fully-connected."""
+    """Whether its layers begin with a convolution; else they are fully connected."""

@@ -14,6 +14,6 @@ NAMES = (
     "max_avg_pool",
     "mix_pool",
 )
-"""Modules of this folder. Each describes the method of its name: in words, and as `METHOD`."""
+"""Modules of this folder, each with a method: its description, and `METHOD`."""
 MODULES = {name: import_module(f"convnets.architectures.{name}") for name in NAMES}
 METHODS: dict[str, Method] = {name: module.METHOD for name, module in MODULES.items()}

@@ -1,4 +1,4 @@
-"""What an image passes in a network, one operation after the other, as frozen values."""
+"""The operations of a network as frozen values."""
 
 import dataclasses
 import math
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Operation:
-    """One operation of a network: its arithmetic, and its PyTorch module."""
+    """One operation of a network, with its arithmetic and its PyTorch module."""
 
     relu: ClassVar[bool] = True
     """Whether ReLU follows in hidden layers."""
@@ -23,7 +23,7 @@ class Operation:
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications with a following addition, for one image."""
+        """Number of multiplications with a following addition, for one image."""
         return 0
 
     def module(self) -> "nn.Module":
@@ -33,10 +33,10 @@ class Operation:
 
 @dataclass(frozen=True)
 class Spatial(Operation):
-    """An operation on windows of its features. Widths are in pixels."""
+    """An operation on windows of features. Widths are in pixels."""
 
     channels: tuple[int, int]
-    """Of its input and its output."""
+    """Channels of its input and output."""
     width: int
     """Width of its input."""
     kernel_size: int
@@ -46,12 +46,12 @@ class Spatial(Operation):
 
     @property
     def window(self) -> int:
-        """Width of the (dilated) kernel: the part of the input that one output depends on."""
+        """Width of the (dilated) kernel, and so of the input region of one output."""
         return self.dilation * (self.kernel_size - 1) + 1
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width of its input and its output; less than 1 if no window fits."""
+        """Widths of its input and output; less than 1 if no window fits."""
         return self.width, (self.width + 2 * self.padding - self.window) // self.stride + 1
 
 
@@ -63,7 +63,7 @@ class Convolution(Spatial):
 
     @property
     def parameters(self) -> int:
-        """F x F weights per pair of channels, and the biases."""
+        """F x F weights for each pair of channels, and the biases."""
         return math.prod(self.channels) * self.kernel_size**2 + self.bias * self.channels[1]
 
     @property
@@ -81,12 +81,12 @@ class Convolution(Spatial):
         )
 
     def again(self, **changes: Any) -> "Convolution":
-        """A convolution of the outputs with as many filters, and with `changes`."""
+        """A following convolution with as many filters, and with `changes`."""
         channels = (self.channels[1], self.channels[1])
         return dataclasses.replace(self, channels=channels, width=self.size[1], **changes)
 
     def module(self) -> "nn.Module":
-        """The convolution; its weights are initialised when the whole network is built."""
+        """The convolution, whose weights are initialised with the whole network."""
         from torch import nn
 
         from convnets.architectures.pytorch import PaddedConvolution
@@ -98,17 +98,17 @@ class Convolution(Spatial):
 
 @dataclass(frozen=True)
 class Pooling(Spatial):
-    """Pooling windows, which overlap where the stride is smaller than the window."""
+    """Pooling windows, which overlap if the stride is smaller than the window."""
 
     relu = False
     _: dataclasses.KW_ONLY
     pool: Callable[..., Any]
-    """Pools features (batch, channels, height, width), given window, stride, padding and the
+    """Function of features (batch, channels, height, width), window, stride, padding and the
     `learned` scalars."""
     learned: tuple[str, ...] = ()
-    """Names of the scalars that each layer learns, beginning with zero."""
+    """Names of the scalars that each layer learns; they are initially zero."""
     relu_can_follow: bool = False
-    """Whether pooling before ReLU gives the same outputs and gradients, from less work."""
+    """Whether pooling before ReLU has the same outputs and gradients, with less work."""
 
     @property
     def parameters(self) -> int:
@@ -131,7 +131,7 @@ class Linear(Operation):
 
     @property
     def parameters(self) -> int:
-        """A weight per pair of units, and the biases."""
+        """One weight for each pair of units, and the biases."""
         return math.prod(self.features) + self.bias * self.features[1]
 
     @property
@@ -140,7 +140,7 @@ class Linear(Operation):
         return math.prod(self.features)
 
     def module(self) -> "nn.Module":
-        """The layer; its weights are initialised when the whole network is built."""
+        """The layer, whose weights are initialised with the whole network."""
         from torch import nn
 
         return nn.Linear(*self.features, bias=self.bias)

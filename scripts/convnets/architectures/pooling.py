@@ -1,4 +1,4 @@
-"""What all pooling layers share: their keys, checks and geometry (paper, Section 3)."""
+"""The keys, checks and geometry of all pooling layers (paper, Section 3)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from convnets.architectures.operations import Convolution, Pooling
 from convnets.core.kinds import Padding, Pixels
 
 Tensor = Any
-"""A tensor of PyTorch, which is not imported here: the configuration is read without it."""
+"""A tensor of PyTorch, which is only imported to compute: the configuration does not need it."""
 KEYS = {
     "pool_size": Key(Pixels, 2, "Pooling window F (paper, Section 4).", ", F = {}"),
     "pool_padding": Key(

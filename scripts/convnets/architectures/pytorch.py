@@ -1,4 +1,4 @@
-"""PyTorch modules of the operations. Only imported to build a network."""
+"""PyTorch modules of the operations, only imported to build a network."""
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +10,8 @@ from convnets.architectures.operations import Pooling
 class PaddedConvolution(nn.Conv2d):
     """A convolution that pads its features itself.
 
-    For kernels some of whose weights meet nothing but padding: in bfloat16 on a processor, oneDNN
-    leaves the gradient of such weights uninitialised, so that no two runs are the same.
+    For kernels with weights that only ever meet padding: in bfloat16 on a processor, oneDNN leaves
+    their gradient uninitialised, so that results vary between runs.
     """
 
     def forward(self, features: Tensor) -> Tensor:

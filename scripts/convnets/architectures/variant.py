@@ -1,7 +1,7 @@
 """A variant: one architecture of the paper as a frozen, validated value.
 
-Everything about an architecture follows from it without building it: the operations that
-an image passes, their spatial sizes, parameters, multiply-adds and receptive field.
+The operations of the network, their spatial sizes, parameters, multiply-adds and receptive field
+follow from it without building the network.
 """
 
 import dataclasses
@@ -32,19 +32,19 @@ KeysOfMethods: Any = dataclasses.make_dataclass(
     frozen=True,
     kw_only=True,
 )
-"""The keys of all methods. Each method ignores those of the others."""
+"""The keys of all methods. A method ignores the keys of the others."""
 
 
 @dataclass(frozen=True)
 class Variant(KeysOfMethods):
-    """One architecture (paper, Section 4). Values given once hold for every layer."""
+    """One architecture (paper, Section 4). A single value applies to every layer."""
 
     __pydantic_config__ = STRICT
 
     id: Name
-    """Stable readable name, also of the run's folder."""
+    """Stable readable name, also of the run directory."""
     method: Literal[tuple(METHODS)]  # type: ignore[valid-type]
-    """How context is widened after each convolution."""
+    """Method of widening the context after each convolution."""
     num_layers: Pixels = 4
     """Number of layers (paper, Section 4)."""
     filters: PerLayer[Width] = 64
@@ -54,30 +54,30 @@ class Variant(KeysOfMethods):
     padding: Padding = 1
     """Zero padding of every convolution (paper, Section 4)."""
     head: Literal["averaged", "flattened"] = "averaged"
-    """Reading: before the last layer, features are averaged to 2x2 unless they are 2 wide
-    already, or flattened as they are."""
+    """Reading: before the last layer, features are averaged to 2x2 unless they are already 2 wide,
+    or flattened without averaging."""
     bias: bool = False
-    """Reading: whether layers have a bias. The course framework has none, equation 1 has."""
+    """Reading: whether layers have a bias. The course framework has none, equation 1 has one."""
     image_kind: ImageKind = EMNIST
-    """What the images are like; the data tell."""
+    """Size, channels and classes of the images, from the data."""
 
     def __post_init__(self) -> None:
         try:
             self._check_numbers()
-            _ = self.operations  # impossible shapes are an error now, not in a job hours later
+            _ = self.operations  # fails on impossible shapes, before any job starts
         except VariantError as error:
             error.args = (f"variant {self.id}: {error.problem}",)
             raise
 
     @property
     def used_keys(self) -> tuple[str, ...]:
-        """The keys that matter to this network."""
+        """The keys on which this network depends."""
         convolutional = CONVOLUTION_KEYS if self.is_convolutional else ()
         return (*SHARED_KEYS, *convolutional, *METHODS[self.method].keys)
 
     @property
     def is_convolutional(self) -> bool:
-        """Whether the variant has convolutions at all."""
+        """Whether the variant has convolutions."""
         return METHODS[self.method].is_convolutional
 
     def per_layer(self, key: str) -> tuple[int, ...]:
@@ -86,7 +86,7 @@ class Variant(KeysOfMethods):
         return tuple(value) if isinstance(value, tuple | list) else (value,) * self.num_layers
 
     def specification(self) -> dict[str, Any]:
-        """Only the keys that matter to this network: equal networks, equal specification."""
+        """The values of the keys in use: equal networks have equal specifications."""
         used = {key: getattr(self, key) for key in self.used_keys}
         values = {key: value for key, value in used.items() if value is not None}
         if self.image_kind != EMNIST:
@@ -95,7 +95,7 @@ class Variant(KeysOfMethods):
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
-        """What an image passes, in order; the last one gives the class scores."""
+        """All operations in order; the last one computes the class scores."""
         hidden: tuple[Operation, ...] = tuple(itertools.chain(*self.layers))
         if self.is_convolutional:
             width = HEAD_SIZE if self.head == "averaged" else self.sizes[-1]
@@ -109,7 +109,7 @@ class Variant(KeysOfMethods):
 
     @cached_property
     def layers(self) -> tuple[tuple[Spatial, ...], ...]:
-        """The convolution of each layer, and what its method adds (paper, Section 3)."""
+        """The convolution of each layer, and the operation of its method (paper, Section 3)."""
         if not self.is_convolutional:
             return ()
         method = METHODS[self.method]
@@ -131,7 +131,7 @@ class Variant(KeysOfMethods):
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Width in pixels of the image and of the features after each layer."""
+        """Widths of the image and of the features after each layer, in pixels."""
         return (self.image_kind.size, *(operations[-1].size[1] for operations in self.layers))
 
     @property
@@ -141,14 +141,14 @@ class Variant(KeysOfMethods):
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds of convolutions and linear layers, for one image forward."""
+        """Multiply-adds of convolutions and linear layers in the forward pass of one image."""
         return sum(operation.multiply_adds for operation in self.operations)
 
     @property
     def receptive_field(self) -> int:
-        """Width in pixels of the input that one feature before the head can see.
+        """Theoretical width in pixels of the input region of one feature before the head.
 
-        The theoretical one: it can be wider than the image. The head adds nothing to it.
+        It can be wider than the image.
         """
         field, step = 1, 1
         for operation in itertools.chain(*self.layers):
@@ -158,8 +158,7 @@ class Variant(KeysOfMethods):
 
     def _check_numbers(self) -> None:
         for key in ("filters", *METHODS[self.method].keys):
-            number = len(self.per_layer(key))
-            if number != self.num_layers:
+            if (number := len(self.per_layer(key))) != self.num_layers:
                 text = f"{key} has {number} values, expected one or {self.num_layers}"
                 raise VariantError(text, key, "num_layers")
 

@@ -1,4 +1,4 @@
-"""Checks of a configuration as a whole: each problem with file, key and remedy."""
+"""The checks of a configuration: each problem has file, key and remedy."""
 
 import json
 import os
@@ -39,10 +39,10 @@ CONFIG = TypeAdapter(Config)
 
 
 def load_config(files: Sequence[str | Path], changes: dict[str, Any]) -> Config:
-    """The configuration in `files`, the later over the earlier, with `changes` over all.
+    """The configuration in `files`, each over the previous one, and `changes` over all.
 
     Raises:
-        UserError: lists each problem with file, key and remedy.
+        UserError: the configuration is not valid; the message lists all problems.
     """
     layers = read_layers(files, changes)
     config = validate(layers)
@@ -51,7 +51,7 @@ def load_config(files: Sequence[str | Path], changes: dict[str, Any]) -> Config:
 
 
 def validate(layers: Layers) -> Config:
-    """The configuration in `layers`, whatever files there are. Raises as `load_config`."""
+    """The configuration in `layers`, without checks of files. Raises as `load_config`."""
     try:
         config = CONFIG.validate_json(json.dumps(layers.values))
     except ValidationError as error:
@@ -137,14 +137,14 @@ def _problems_of_variants(config: Config, layers: Layers) -> Iterator[Problem]:
 
 
 def _blamed(error: VariantError, own: dict[str, Any], id: str) -> Iterator[Location]:
-    """The keys that an impossible variant may owe its fault to; the likeliest comes first."""
+    """The keys that can make a variant impossible, the likeliest first."""
     for key in error.keys:
         yield ("variants", id, key) if key in own else ("architecture", key)
     yield from (("variants", id), ("data", "source"), ("data", "torchvision", "name"))
 
 
 def _problems_of_sizes(config: Config, layers: Layers) -> Iterator[Problem]:
-    """Parts of the split that the source's images or the number of classes do not allow."""
+    """Parts of the split that are too large for the source, or too small for its classes."""
     data, subset = config.data, config.subset
     asked = {part: getattr(data.split, part) for part in ("train", "test", "validation")}
     sizes = {part: round(subset * number) for part, number in asked.items()}
@@ -171,7 +171,7 @@ def _problems_of_sizes(config: Config, layers: Layers) -> Iterator[Problem]:
 
 
 def _problems_of_places(config: Config) -> Iterator[Problem]:
-    """Files to read that are missing, and a folder that cannot be written to."""
+    """Missing input files, and a folder that is not writable."""
     folder = Path(config.results)
     try:
         existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
@@ -179,7 +179,10 @@ def _problems_of_places(config: Config) -> Iterator[Problem]:
         yield ("results_folder",), f"is {shown(config.results_folder)}: {error.strerror}"
         return
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        yield ("results_folder",), f"is {config.results_folder!r}: {existing} is no writable folder"
+        yield (
+            ("results_folder",),
+            f"is {config.results_folder!r}: {existing} is not a writable folder",
+        )
     if not (folder / "data" / PROVENANCE).exists():
         key = "folder" if config.data.source == "npz" else "path"
         for file in config.data.local_files:
@@ -188,7 +191,7 @@ def _problems_of_places(config: Config) -> Iterator[Problem]:
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of a configuration file, which can leave out keys that another one sets."""
+    """The JSON schema of a configuration file, in which all keys are optional."""
     whole = CONFIG.json_schema()
     sections = whole["$defs"]
     for node in (whole, sections["Table"], sections["Figure"]):
@@ -201,7 +204,7 @@ def schema() -> dict[str, Any]:
 
 
 def keys_at(location: Location) -> list[str]:
-    """The keys that the configuration knows at `location`."""
+    """The keys of the configuration at `location`."""
     whole = schema()
     node: dict[str, Any] = whole
     for part in location:

@@ -1,4 +1,4 @@
-"""What is shown of the runs: tables and figures as frozen values, from the configuration."""
+"""The tables and figures of the configuration as frozen values."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ class Row:
     __pydantic_config__ = STRICT
 
     label: tuple[Line, ...]
-    """What stands in the leading columns, one text for each `header`."""
+    """Texts of the leading columns, one for each `header`."""
     variants: Several[Name]
-    """The variant of the row, or the several that compete for `best`."""
+    """The variant of the row, or the variants that compete for `best`."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """An experiment: the variants it trains and the table that shows them."""
+    """An experiment: variants to train, and the table that shows them."""
 
     __pydantic_config__ = STRICT
 
@@ -51,10 +51,10 @@ class Table:
     """Show this many of a row's variants side by side, best validation accuracy first. Empty:
     each row has one variant."""
     seeds: Several[Seed] | None = None
-    """Seeds of the table's variants, in place of the configuration's. A variant of several tables
-    runs with the seeds of all."""
+    """Seeds of the table's variants, instead of those of the configuration. A variant of several
+    tables is trained with the seeds of all."""
     published: Annotated[int, Field(ge=1, le=5)] | None = None
-    """Number of the paper's table whose values stand beside ours, if it has one."""
+    """Number of the corresponding table of the paper, whose values are shown too, if any."""
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -62,14 +62,14 @@ class Table:
         return tuple(dict.fromkeys(id for row in self.rows for id in row.variants))
 
     def problems(self) -> Iterator[tuple[int, str, str]]:
-        """What does not fit together: number of the row, its key, and what is wrong."""
+        """Inconsistent keys of rows: number of the row, key and problem."""
         for number, row in enumerate(self.rows):
             if len(row.label) != len(self.header):
-                texts, headings = len(row.label), len(self.header)
-                yield number, "label", f"has {texts} texts for {headings} headings"
+                problem = f"has {len(row.label)} texts for {len(self.header)} headings"
+                yield number, "label", problem
             if len(row.variants) > 1 and not self.best:
-                needed = "needs exactly one variant; for several set `best` on the table"
-                yield number, "variants", needed
+                problem = "needs exactly one variant; for several set `best` on the table"
+                yield number, "variants", problem
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,12 @@ class Curve:
     label: Line
     """Name in the legend."""
     variants: Several[Name]
-    """The variant; of several, the one with the best validation accuracy is drawn."""
+    """The variant; of several variants, the one with the best validation accuracy is drawn."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """Validation accuracy of some variants in the course of training."""
+    """Learning curves: validation accuracy of some variants."""
 
     __pydantic_config__ = STRICT
 

@@ -1,4 +1,4 @@
-"""Explanations of what pydantic finds wrong: key, value found, value expected."""
+"""Explanations of the errors of pydantic: key, found value, expected value."""
 
 import difflib
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from convnets.core.kinds import EACH, ONE, PATTERNS
 
 Location = tuple[str | int, ...]
 Problem = tuple[Location, str]
-"""Where, and what."""
+"""The location of a problem, and its explanation."""
 UNKNOWN, MISSING = "is not a key here", "is missing"
 EXPECTED = {
     "int_type": "a whole number",
@@ -34,16 +34,16 @@ EXPECTED = {
     "less_than_equal": "at most {le}",
     "value_error": "{error}",
 }
-"""By pydantic's type of error, with its context filled in."""
+"""Templates by pydantic's type of error, for the context of the error."""
 
 
 def problems_of(error: ValidationError) -> dict[Location, str]:
-    """What pydantic found, one problem at each location."""
+    """The problems of a validation, one per location."""
     found: dict[Location, str] = {}
     for details in error.errors(include_url=False):
         location = tuple(part for part in details["loc"] if part not in (ONE, EACH, "[key]"))
         if details["type"] != "too_short" or not details["input"]:
-            found.setdefault(location, _explain(details))  # wrong elements make a list short, too
+            found.setdefault(location, _explain(details))  # invalid elements also shorten a list
     return found
 
 
@@ -53,12 +53,12 @@ def lines_of(error: ValidationError) -> Iterator[str]:
 
 
 def dotted(location: Location) -> str:
-    """A key with the keys above it."""
+    """A key with the keys above it, separated by dots."""
     return ".".join(str(part) or "''" for part in location)
 
 
 def shown(value: Any) -> str:
-    """A value in a message, in the words of YAML where Python's differ."""
+    """A value in a message, as YAML writes it."""
     if value is None:
         return "empty"
     value = list(value) if isinstance(value, tuple) else value
@@ -67,7 +67,7 @@ def shown(value: Any) -> str:
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str:
-    """A hint at what `name` was meant to be, or at what there is."""
+    """A hint: the candidate most similar to `name`, or all candidates."""
     matches = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.5)
     if matches:
         return f"; did you mean {matches[0]!r}?"
@@ -81,7 +81,7 @@ def _explain(details: Any) -> str:
     if kind in ("missing", "missing_argument"):
         return MISSING
     if kind == "json_invalid":
-        return f"is no JSON ({context['error']}): {found}"
+        return f"is not JSON ({context['error']}): {found}"
     expected = EXPECTED.get(kind, "{message}").format(**context, message=details["msg"].lower())
     if kind == "string_pattern_mismatch":
         expected = PATTERNS[context["pattern"]]

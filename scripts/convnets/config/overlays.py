@@ -1,11 +1,12 @@
-"""Configuration files, read strictly, and merged so that the origin of each key is known.
+"""Configuration files, read strictly, and merged so that the file of each key is known.
 
-Snakemake reads configuration files before the Snakefile, names no line in its errors, takes the
-second of two equal keys and runs code in YAML templates. So the default profile, which it reads
-even earlier, calls `check_command_line`.
+Snakemake reads configuration files before the Snakefile, reports no lines in its errors, accepts
+duplicate keys and runs code in YAML templates. So the default profile, which it reads even earlier,
+calls `check_command_line`.
 """
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -24,17 +25,17 @@ from convnets.core.errors import UserError
 BASE = "config/config.yaml"
 COMMAND_LINE = "command line (--config)"
 MOST_VALUES = 100_000
-"""Values that a file may have once its aliases are filled in."""
+"""Largest number of values in a file, with its aliases filled in."""
 DEEPEST = 100
-"""Levels of nesting that a file may have."""
+"""Largest number of nested levels in a file."""
 FAULTS = (yaml.YAMLError, TypeError, ValueError, LookupError, AttributeError)
-"""What PyYAML raises on texts that are no plain YAML."""
+"""Exceptions of PyYAML for texts that are not plain YAML."""
 CHANGE = re.compile(r"[a-zA-Z_][\w-]*\w=.*", re.DOTALL)
-"""What Snakemake takes as an argument of --config."""
+"""Pattern of the arguments of --config, as in Snakemake."""
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Plain YAML: each key once and text; 1e-3 is a number, a date is text."""
+    """Plain YAML: keys are text and unique, 1e-3 is a number, a date is text."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith("timestamp")]
@@ -47,7 +48,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             if key.tag.endswith(":merge"):
                 continue
             if not key.tag.endswith(":str"):
-                raise _problem("a key that is no text (put it in quotes)", key)
+                raise _problem("a key that is not text (put it in quotes)", key)
             if key.value in lines:
                 before = lines[key.value]
                 raise _problem(f"the key {key.value!r} again, first in line {before}", key)
@@ -65,10 +66,10 @@ class Layers:
     """Several configurations, merged: a later one overrides single keys of those before it."""
 
     names: list[str] = field(default_factory=list)
-    """Files in this order, and the command line."""
+    """The files in this order, and the command line."""
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[Location, int] = field(default_factory=lambda: {(): 0})
-    """Position of the layer that set each key last."""
+    """Position in `names` of the last layer with each key."""
 
     def add(self, name: str, values: dict[str, Any]) -> None:
         """Put `values` over the layers so far."""
@@ -87,34 +88,30 @@ class Layers:
                 below[key] = value
 
     def value(self, location: Location) -> Any:
-        """What is set at `location`."""
+        """The value at `location`."""
         value: Any = self.values
         for part in location:
             value = value[part]
         return value
 
     def position(self, location: Location) -> int:
-        """Position of the layer that set `location`, or what contains it."""
+        """Position of the last layer with the key at `location`, or else a key above it."""
         while location not in self.origins:
             location = location[:-1]
         return self.origins[location]
 
-    def origin(self, location: Location) -> str:
-        """Name of the layer that set `location`."""
-        return self.names[self.position(location)]
-
     def latest(self, locations: Iterable[Location]) -> Location:
-        """Of several keys that do not fit together, the one that was set last."""
+        """The location of the last layer, of several keys that do not fit together."""
         present = [location for location in locations if location in self.origins]
         return max(present, key=self.position)
 
     def line(self, location: Location, text: str) -> str:
         """A problem with its file and key."""
-        return f"{self.origin(location)}: {dotted(location)} {text}"
+        return f"{self.names[self.position(location)]}: {dotted(location)} {text}"
 
 
 def read_layers(files: Iterable[Path | str], changes: dict[str, Any]) -> Layers:
-    """Configuration files, the later over the earlier, and `changes` of the command line."""
+    """Configuration files, each over the previous one, and `changes` of the command line."""
     layers = Layers()
     for file in files:
         layers.add(str(file), read_config(Path(file)))
@@ -128,10 +125,10 @@ def read_layers(files: Iterable[Path | str], changes: dict[str, Any]) -> Layers:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The keys of a configuration file, none for an empty one.
+    """The content of a configuration file.
 
     Raises:
-        UserError: names file, line and remedy.
+        UserError: the file cannot be used; the message has file, line and remedy.
     """
     values = read_yaml(path) or {}
     if not isinstance(values, dict):
@@ -142,7 +139,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> Any:
-    """The values in a YAML file, None for an empty one. Raises as `read_config`."""
+    """The content of a YAML file, None if it is empty. Raises as `read_config`."""
     try:
         if not path.is_file():
             found = "a folder" if path.is_dir() else "no file" if path.exists() else "no such file"
@@ -158,9 +155,9 @@ def read_yaml(path: Path) -> Any:
 
 
 def check_command_line(arguments: Sequence[str]) -> None:
-    """Check the files and keys that Snakemake gets with `arguments`; exit if they are wrong.
+    """Check the configuration in Snakemake's `arguments`, and exit if it is wrong.
 
-    Snakemake refuses empty files: it starts again without them.
+    Snakemake rejects empty files, so it is started again without them.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--configfile", "--configfiles", nargs="+", type=Path, default=[])
@@ -183,36 +180,32 @@ def check_command_line(arguments: Sequence[str]) -> None:
         os.execv(sys.executable, [sys.executable, sys.argv[0], *others, *files])
 
 
-def _typed(value: Any) -> Any:
-    """A value of the command line, in whose lists and sections Snakemake leaves all as text."""
+def _typed(value: Any, nested: bool = False) -> Any:
+    """A value of the command line. In lists and sections, Snakemake leaves all values as text."""
     if isinstance(value, dict):
-        return {key: _typed_text(item) for key, item in value.items()}
-    return [_typed_text(item) for item in value] if isinstance(value, list) else value
-
-
-def _typed_text(value: Any) -> Any:
-    if not isinstance(value, str):
-        return _typed(value)
-    try:
-        return _load(value)
-    except FAULTS:
-        return value
+        return {key: _typed(item, nested=True) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_typed(item, nested=True) for item in value]
+    if nested and isinstance(value, str):
+        with contextlib.suppress(*FAULTS):
+            return _load(value)
+    return value
 
 
 def _load(text: str) -> Any:
-    """The values in a text. Raises one of `FAULTS`."""
+    """The values in a YAML text. Raises one of `FAULTS`."""
     _check_depth(text)
     loader = _Loader(text)
     node = loader.get_single_node()
     if node is not None and _size(node, {}) > MOST_VALUES:
         raise _problem(f"more than {MOST_VALUES:,} values, those of aliases included", node)
     values = loader.construct_document(node) if node else None
-    json.dumps(values, ensure_ascii=False).encode()  # neither binary nor half characters
+    json.dumps(values, ensure_ascii=False).encode()  # fails on binary and on half characters
     return values
 
 
 def _size(node: yaml.Node, sizes: dict[int, float]) -> float:
-    """Values in `node` with aliases filled in; infinite if one contains itself."""
+    """Number of values in `node` with aliases filled in; infinite if one contains itself."""
     if id(node) not in sizes:
         sizes[id(node)] = math.inf
         parts = node.value if isinstance(node, yaml.CollectionNode) else []
@@ -222,7 +215,7 @@ def _size(node: yaml.Node, sizes: dict[int, float]) -> float:
 
 
 def _check_depth(text: str) -> None:
-    """Raise an error for nesting that would exhaust the stack."""
+    """Raise an error for nesting that could exhaust the stack."""
     depth = 0
     for event in yaml.parse(text, _Loader):
         depth += isinstance(event, yaml.CollectionStartEvent)

@@ -1,12 +1,13 @@
-"""The configuration, validated as a whole before any job starts.
+"""The configuration, which is validated as a whole before any job starts.
 
-Only the workflow, the documentation and `plan.py` import this module: it needs pydantic and PyYAML,
-which come with Snakemake, while the other scripts get their settings from the command line.
+Only the workflow, the documentation and `plan.py` import this module; the other scripts get their
+settings from the command line.
 """
 
 import dataclasses
 import os
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NotRequired
@@ -22,38 +23,37 @@ from convnets.core.kinds import STRICT, Name, PathText, PerGpu, Positive, Seed, 
 POOLING_FIGURE = "figure_06"
 """Pooling outputs of a test image."""
 LAYER_FIGURES = ("figure_01", "figure_02", "figure_03", "figure_04", "figure_05", "figure_07")
-"""How layers compute. Like the figure of pooling outputs they show no training curves."""
+"""Figures of the computation of layers."""
 ANALYSIS_FIGURES = (
     *("analysis_accuracies", "analysis_receptive_fields", "analysis_pareto"),
     *("analysis_confusions", "analysis_agreement", "analysis_curves"),
 )
 """Figures of `convnets.analyses.registry`."""
 ANIMATED = (*LAYER_FIGURES[:4], "columns_back", "figure_07")
-"""Figures that are animated, too."""
+"""Figures that also have an animation."""
 DRAWN_FIGURES = (*LAYER_FIGURES, POOLING_FIGURE, *ANALYSIS_FIGURES)
-"""Figures that no configuration describes."""
+"""Figures that are not in the configuration."""
 RESERVED_FIGURES = {*DRAWN_FIGURES, *(f"{name}_animated" for name in ANIMATED)}
 RESERVED_RUN_NAMES = {
     MACHINE_FOLDER: "the measurements that all runs share",
     "published": "the committed results",
     "slurm_logs": "the logs of Slurm",
 }
-"""Folders beside those of the runs, and what is in them."""
-
+"""Other folders beside those of the sweeps, and their content."""
 ALL, DATA = "all", "data"
-"""What `replace` can name beside runs and variants."""
+"""Names in `replace` other than runs and variants."""
 PAPER = "paper"
 """The set of the paper's tables."""
 TRAINING = "training"
-"""Key of a variant: settings of the training that are its own."""
+"""Key of a variant: its own training settings."""
 SEEDS = "seeds"
-"""Key of a variant: its seeds, in place of those of the configuration and its tables."""
+"""Key of a variant: its seeds, instead of those of the configuration and its tables."""
 FROM_ELSEWHERE = ("id", "image_kind")
-"""Attributes of a variant that are no keys of it."""
+"""Attributes of a variant that are not keys of it."""
 
 
 def _some_of(name: str, cls: type, **more: Any) -> Any:
-    """A section `name` with keys of the dataclass `cls`, all of which can be left out."""
+    """A section `name` with the keys of the dataclass `cls`, all of them optional."""
     hints = typing.get_type_hints(cls, include_extras=True) | more
     keys = {key: NotRequired[hint] for key, hint in hints.items() if key not in FROM_ELSEWHERE}
     section = TypedDict(name, keys)  # type: ignore[misc]
@@ -82,49 +82,48 @@ class Config:
     __pydantic_config__ = STRICT
 
     run_name: Name
-    """Results go to the folder of this name in `results_folder`."""
+    """Name of the folder of the results in `results_folder`."""
     results_folder: PathText
-    """Where the results of all configurations lie. It can be on another disk; variables of the
-    environment are filled in: `$SCRATCH/convnets`."""
+    """Folder of the results of all configurations, which can be on another disk. Environment
+    variables are filled in: `$SCRATCH/convnets`."""
     epochs: Positive
     """Epochs to train each run for (paper, Section 4: 100)."""
     subset: Annotated[float, Field(gt=0, le=1)]
-    """Share of the split's images to use, more than 0 and at most 1: 0.1 trains, validates and
-    tests on a tenth."""
+    """Fraction of the split's images to use: 0.1 trains, validates and tests on a tenth."""
     seeds: Several[Seed]
     """One run of each variant for each seed. The paper ran one."""
     runs_per_gpu: PerGpu
     """Runs that train side by side on one GPU, each with its share of the memory. More than one
     makes a sweep faster; runtimes are measured afterwards, one variant at a time."""
     experiments: Annotated[Several[str], OneOrMore]
-    """Which of `tables` and `sets` to make, one name or a list; only their variants are trained."""
+    """Names of `tables` and `sets` to make, one or a list; only their variants are trained."""
     replace: Annotated[tuple[str, ...], OneOrMore]
-    """Finished results that may be made again with other settings, one name or a list: `data`, a
-    variant's id, `VARIANT/seed_S`, or `all`. What is not named here is never replaced."""
+    """Finished results to replace if their settings changed, one name or a list: `data`, a
+    variant's id, `VARIANT/seed_S`, or `all`. Other results are never replaced."""
     data: DataSettings
-    """Where the images come from and how they are split."""
+    """The source of the images, and their split."""
     training: TrainingSettings
     """The training procedure."""
     architecture: SharedKeys
-    """Keys of a variant that all variants share unless they say otherwise."""
+    """Keys of all variants that do not have their own."""
     variants: dict[Name, OwnKeys]
-    """The architectures, by id. The key `training` has settings that are the variant's own. The key
-    `seeds` replaces the seeds of the configuration and its tables for one variant."""
+    """The architectures, by id. The keys `training` and `seeds` contain a variant's own training
+    settings, and its seeds instead of those of the configuration and its tables."""
     tables: dict[Name, Table]
     """The experiments, by name: each trains the variants of its rows and makes one table."""
     sets: dict[Name, Several[str]]
-    """Names for several tables at once, to be chosen in `experiments`."""
+    """Names of groups of tables, for `experiments`."""
     figures: dict[Name, Figure]
-    """Figures of the training curves, by name; each is made when all its variants are trained."""
+    """Figures of the learning curves, by name; each is made if all its variants are trained."""
 
     @property
     def results(self) -> str:
-        """The folder of everything that this configuration makes."""
+        """The folder of all results of this configuration."""
         return str(Path(os.path.expandvars(self.results_folder)).expanduser() / self.run_name)
 
     @property
     def training_images(self) -> int:
-        """Images that an epoch goes through, in training and validation."""
+        """Images per epoch, in training and validation."""
         return round(self.subset * (self.data.split.train + self.data.split.validation))
 
     @property
@@ -136,20 +135,21 @@ class Config:
     @property
     def variant_ids(self) -> tuple[str, ...]:
         """Ids of the variants that the chosen experiments need, each once."""
-        needed = (id for name in self.table_names for id in self.tables[name].variants)
-        return tuple(dict.fromkeys(needed))
+        return self._variants_of(self.table_names)
 
     @property
     def analysed_variants(self) -> tuple[str, ...]:
-        """Ids of the variants that the analyses compare, for too many would be unreadable.
+        """Ids of the variants that the analyses compare: more would be unreadable.
 
-        Those of the paper's tables and of tables in no set, such as a user's; or all where there
-        are none.
+        They are those of the paper's tables and of tables without a set, such as a user's, if any;
+        else all.
         """
         others = {table for name, tables in self.sets.items() if name != PAPER for table in tables}
         chosen = [name for name in self.table_names if name not in others]
-        needed = (id for name in chosen for id in self.tables[name].variants)
-        return tuple(dict.fromkeys(needed)) or self.variant_ids
+        return self._variants_of(chosen) or self.variant_ids
+
+    def _variants_of(self, tables: Iterable[str]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(id for name in tables for id in self.tables[name].variants))
 
     @property
     def runs(self) -> tuple[tuple[str, int], ...]:
@@ -163,13 +163,13 @@ class Config:
 
     @property
     def figure_names(self) -> tuple[str, ...]:
-        """Names of the figures that can be made of these variants."""
+        """Names of the figures all of whose variants are trained."""
         trained = set(self.variant_ids)
         return tuple(name for name, item in self.figures.items() if trained >= set(item.variants))
 
     @property
     def analysis_figures(self) -> tuple[str, ...]:
-        """Names of the analyses that can be made of these variants."""
+        """Names of the figures of the analyses that are possible with these variants."""
         analysed = self.analysed_variants
         possible = {
             "analysis_receptive_fields": any(self.variant(id).is_convolutional for id in analysed),
@@ -178,11 +178,11 @@ class Config:
         return tuple(name for name in ANALYSIS_FIGURES if possible.get(name, True))
 
     def variant(self, id: str) -> Variant:
-        """The variant `id`, with what it shares with the others."""
+        """The variant `id`, with the shared keys of `architecture`."""
         own = {k: v for k, v in self.variants[id].items() if k not in (TRAINING, SEEDS)}
         merged = self.architecture | own | {"id": id, "image_kind": self.data.image_kind}
         return Variant(**merged)
 
     def training_of(self, id: str) -> TrainingSettings:
-        """How the variant `id` is trained."""
+        """The training settings of the variant `id`."""
         return dataclasses.replace(self.training, **self.variants[id].get(TRAINING, {}))

@@ -1,6 +1,6 @@
-"""The settings of data and training: frozen values, one attribute a key of the configuration.
+"""The settings of data and training as frozen values, with an attribute for each key.
 
-pydantic validates the configuration, and what scripts get as JSON, into these same classes;
+pydantic validates the configuration and the JSON arguments of scripts into these classes.
 `config/README.md` and `config/schema.json` are generated from the docstrings below.
 """
 
@@ -20,27 +20,23 @@ from convnets.core.errors import UserError
 from convnets.core.kinds import STRICT, URL, PathText, Positive, Seed, Several, Sha256, section
 
 OFFICIAL_SHA256 = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"
-"""SHA-256 of the official archive: what has it, and nothing else, is EMNIST Balanced."""
-
+"""SHA-256 of the official archive, which alone is called EMNIST Balanced."""
 OFFICIAL_TEST_IMAGES = 18_800
 """Images of the official EMNIST Balanced test file."""
-
 MACHINE_FOLDER = "machine"
-"""Measurements of this machine, beside the folders of the runs, which share them."""
+"""Folder of the measurements of this machine, which all sweeps share."""
 
 Source = Literal["nist", "archive", "npz", "glyphs", "torchvision"]
 TorchvisionName = Literal["KMNIST", "FashionMNIST", "CIFAR10"]
 T = TypeVar("T")
 SHOWN = 5
-"""Problems of a file that a message lists."""
-
-
+"""Number of problems of a file that a message lists."""
 IMAGE_KINDS: dict[TorchvisionName, ImageKind] = {
     "KMNIST": ImageKind(28, 1, 10),
     "FashionMNIST": ImageKind(28, 1, 10),
     "CIFAR10": ImageKind(32, 3, 10),
 }
-"""The data sets of torchvision that can be used."""
+"""The images of each supported data set of torchvision."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ class NistSettings:
     size: Annotated[int, Field(gt=0)] = 561753746
     """Size of the archive in bytes."""
     sha256: Sha256 = OFFICIAL_SHA256
-    """SHA-256 of the archive; a file with another is refused."""
+    """SHA-256 of the archive, which is checked."""
 
 
 @dataclass(frozen=True)
@@ -85,19 +81,19 @@ class NpzSettings:
 
 @dataclass(frozen=True)
 class GlyphSettings:
-    """Synthetic characters drawn from fonts, for trying things without a download."""
+    """Synthetic characters drawn from fonts, for trials without a download."""
 
     __pydantic_config__ = STRICT
 
     train: Positive = 12000
-    """Images in the training file that is made."""
+    """Images of the training file."""
     test: Positive = 3000
-    """Images in the test file that is made."""
+    """Images of the test file."""
 
 
 @dataclass(frozen=True)
 class TorchvisionSettings:
-    """A data set that torchvision knows; other than EMNIST, so not to be held against the paper."""
+    """A data set of torchvision other than EMNIST, not to be compared with the paper."""
 
     __pydantic_config__ = STRICT
 
@@ -105,19 +101,19 @@ class TorchvisionSettings:
     """KMNIST and FashionMNIST have 28x28 grey images, CIFAR10 has 32x32 in colour; ten classes
     each."""
     folder: PathText = "resources/torchvision"
-    """Where torchvision keeps its files; what is not there is downloaded and checked."""
+    """Folder of torchvision's files; missing ones are downloaded and checked."""
 
 
 @dataclass(frozen=True)
 class SplitSettings:
-    """How many images train, validate and test (paper, Section 1)."""
+    """Numbers of images for training, validation and testing (paper, Section 1)."""
 
     __pydantic_config__ = STRICT
 
     protocol: Literal["leftover", "train_file"] = "leftover"
-    """`leftover`: train from the training file, test from the test file, validation from what
-    is left of both, which gives the paper's sizes exactly. `train_file`: validation from the
-    training file only. Split files (`npz`) are taken as they are."""
+    """`leftover`: training images are from the training file, test images from the test file, and
+    validation images from the rest of both, which gives the paper's sizes exactly. `train_file`:
+    validation images are from the training file only. Split files (`npz`) are used as they are."""
     train: Positive = 100000
     """Training images."""
     validation: Positive = 15800
@@ -128,13 +124,13 @@ class SplitSettings:
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Where the images come from and how they are split."""
+    """The source of the images, and their split."""
 
     __pydantic_config__ = STRICT
 
     source: Source = "nist"
     """`nist` downloads the official archive; `archive` reads a local zip in the same layout;
-    `npz` reads the course's split files; `glyphs` makes synthetic characters; `torchvision` takes
+    `npz` reads the course's split files; `glyphs` draws synthetic characters; `torchvision` reads
     another data set."""
     seed: Seed = 0
     """Seed of the split, and of the glyphs. One split serves all training seeds."""
@@ -153,12 +149,12 @@ class DataSettings:
 
     @property
     def image_kind(self) -> ImageKind:
-        """What the images of the chosen source are like."""
+        """The size, channels and classes of the images."""
         return IMAGE_KINDS[self.torchvision.name] if self.source == "torchvision" else EMNIST
 
     @property
     def available(self) -> tuple[int, int] | None:
-        """Training and test images of the chosen source, if known before it is read."""
+        """Numbers of training and test images of the source, if known before it is read."""
         match self.source:
             case "nist":
                 return 112_800, OFFICIAL_TEST_IMAGES
@@ -171,7 +167,7 @@ class DataSettings:
 
     @property
     def local_files(self) -> list[str]:
-        """The files of a source that reads files of the user's."""
+        """The local files that the source reads."""
         match self.source:
             case "archive":
                 return [self.archive.path]
@@ -183,7 +179,7 @@ class DataSettings:
                 return []
 
     def shaping(self) -> dict[str, Any]:
-        """The settings that shape the arrays. Not where files are: their checksums tell more."""
+        """The settings that determine the arrays, without paths: files have checksums."""
         used: dict[str, Any] = {
             "source": self.source,
             "seed": self.seed,
@@ -198,7 +194,7 @@ class DataSettings:
         return used
 
     def used(self) -> dict[str, Any]:
-        """The settings that matter to the chosen source, and none of the other sources'."""
+        """The settings of the chosen source, without those of the other sources."""
         values = dataclasses.asdict(self)
         return {key: values[key] for key in ("source", "seed", "split", self.source)}
 
@@ -210,9 +206,9 @@ class TrainingSettings:
     __pydantic_config__ = STRICT
 
     batch_size: Positive = 100
-    """Images a step (paper, Section 1)."""
+    """Images per step (paper, Section 1)."""
     optimizer: Literal["adam", "sgd"] = "adam"
-    """Reading: the text says mini-batch SGD only; the course framework it matches uses Adam."""
+    """Reading: the paper only says mini-batch SGD; the matching course framework uses Adam."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     """Reading: the course framework's."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-5
@@ -221,19 +217,19 @@ class TrainingSettings:
     """Early stopping: a run ends when its validation accuracy has not improved for this many
     epochs. Empty, as in the paper: every run trains for all `epochs`."""
     precision: Literal["auto", "bfloat16", "float32"] = "auto"
-    """`auto`: bfloat16 products with float32 weights where the processor has them, else
+    """`auto`: bfloat16 products with float32 weights if the hardware multiplies bfloat16, else
     float32. `float32` is the paper's arithmetic."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    """`auto` takes a GPU where there is one."""
+    """`auto` uses a GPU if there is one."""
     threads: Annotated[int, Field(ge=1, le=256)] = 1
-    """Processor threads a run uses. One thread a run is fastest for a whole sweep."""
+    """Processor threads per run. One thread per run is fastest for a whole sweep."""
 
 
 def parse(cls: type[T], values: str | dict[str, Any] | None, what: str) -> T:
-    """The dataclass `cls` that `values`, an object or its JSON, describes.
+    """The dataclass `cls` from `values`, an object or its JSON.
 
     Raises:
-        UserError: names `what`, and each key that is wrong.
+        UserError: `values` are not valid; the message contains `what` and each wrong key.
     """
     text = values if isinstance(values, str) else json.dumps(values)
     try:
@@ -244,7 +240,7 @@ def parse(cls: type[T], values: str | dict[str, Any] | None, what: str) -> T:
 
 
 def check_numbers(arguments: Namespace, **kinds: Any) -> None:
-    """Raise `UserError` unless these arguments of a program have values of their kinds."""
+    """Raise `UserError` unless these arguments of a program have values of these types."""
     values = {key: getattr(arguments, key) for key in kinds}
     parse(section(**kinds), values, "command line")
 
@@ -253,7 +249,7 @@ def read_as(cls: Any, path: Path, remedy: str) -> dict[str, Any]:
     """The object in a JSON file, which has the keys of `cls` with values of its types.
 
     Raises:
-        UserError: the file is missing or damaged; ends with the remedy.
+        UserError: the file is missing or damaged; the message ends with the remedy.
     """
     if not path.is_file():
         raise UserError(f"{path} is missing, expected a JSON file: {remedy}")

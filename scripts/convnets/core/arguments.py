@@ -1,11 +1,11 @@
-"""Command-line options that several programs share, each described once."""
+"""Command-line options that several programs share."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 PREFIX = "path of the files without their ending"
-"""Help of `--output` where a program writes several files."""
+"""Help of `--output` for programs that write several files."""
 OPTIONS: dict[str, dict[str, Any]] = {
     "data": {"type": Path, "help": "folder that prepare_data.py wrote"},
     "mechanism": {"type": Path, "help": "what measure_mechanism.py wrote"},

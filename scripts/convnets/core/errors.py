@@ -1,4 +1,4 @@
-"""Exceptions for what a user can put right, faults in words, and how a script ends on them."""
+"""Exceptions for problems that users can solve, and the exit status and message of a script."""
 
 import contextlib
 import errno
@@ -9,41 +9,41 @@ import sys
 from collections.abc import Callable, Iterator
 
 INTERRUPTED = 75
-"""Exit status of a script that a signal interrupted: EX_TEMPFAIL, try the same again."""
+"""Exit status of an interrupted script: EX_TEMPFAIL, give the same command again."""
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""Disk full, quota used up, file larger than allowed."""
+"""Errors of a full disk, an exhausted quota and a file that is too large."""
 NO_MEMORY = re.compile(r"out of memory|allocate|alloc_failed|bad_alloc", re.IGNORECASE)
-"""What PyTorch and NumPy say when memory is short, on a GPU and on a processor."""
+"""Pattern of the messages of PyTorch and NumPy when memory is short, on GPUs and processors."""
 AMOUNT = re.compile(r"allocate ([\d.]+ ?\w+)")
 
 
 class UserError(Exception):
-    """Something the user can put right: says what was found, what was expected, what to do."""
+    """A problem that the user can solve: what was found, what was expected, what to do."""
 
 
 class Interrupted(BaseException):
-    """A signal asked the program to end, which is no error: says which, and what is saved."""
+    """A signal asked the program to end, which is not an error: its name, and what is saved."""
 
 
 def run_script(main: Callable[[], None]) -> None:
     """Run `main`; end with one clear message and exit status 1 on a `UserError`, 75 on a signal."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files can be no Unicode
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names can be invalid Unicode
     try:
         main()
     except UserError as error:
         sys.exit(f"error: {error}")
     except Interrupted as interrupted:
-        print(f"interrupted by {interrupted}; the same command goes on from there", flush=True)
+        print(f"interrupted by {interrupted}; the same command continues from there", flush=True)
         sys.exit(INTERRUPTED)
     except UnicodeEncodeError as error:
-        sys.exit(f"error: {error.object!a} is no Unicode text: use other names and arguments")
+        sys.exit(f"error: {error.object!a} is not valid Unicode: use other names and arguments")
     except MemoryError as error:
         sys.exit(f"error: out of memory ({error}): end other programs, or use fewer images")
     except OSError as error:
         if error.errno not in NO_ROOM:
             sys.exit(f"error: {error.filename or error}: {error.strerror}: see that it can be used")
-        # What could not be printed would be tried again at exit and change the exit status.
+        # Unprinted output would be written again at exit, which would change the exit status.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(f"error: {_no_room('a file or the output of this program', error)}")
 

@@ -1,4 +1,4 @@
-"""The one format of values, wherever they are shown: tables, report, lesson, README, evidence."""
+"""The format of values in tables, report, lesson, README and evidence."""
 
 import math
 import re
@@ -10,7 +10,7 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def decimals(unit: str, value: float, exact: bool = True) -> int:
-    """Digits after the point; `exact` values, which are no means, may be whole numbers."""
+    """Digits after the decimal point; only `exact` values, which are not means, can have none."""
     if unit in ("fraction", "points"):
         return 3 if unit == "fraction" else 2
     if abs(value) >= 100 or (exact and value == round(value)):
@@ -19,10 +19,10 @@ def decimals(unit: str, value: float, exact: bool = True) -> int:
 
 
 def number(value: Any, unit: str = "", sign: str = "", digits: int | None = None) -> str:
-    """A value as readers see it: accuracies with 3 decimals, most others with 3 digits or more.
+    """A value for readers: accuracies with 3 decimals, most others with 3 digits or more.
 
     `points` are percentage points of a fraction; a `ratio` has 3 significant digits. `sign` is `+`
-    for differences; `digits` after the point, where they are not those of `decimals`.
+    for differences; `digits` replaces the result of `decimals`.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return MISSING
@@ -38,12 +38,12 @@ def number(value: Any, unit: str = "", sign: str = "", digits: int | None = None
 
 
 def in_markdown(text: str) -> str:
-    """A text as Markdown shows it unchanged: no emphasis, link, HTML or end of a cell."""
+    """A text that Markdown shows unchanged, without emphasis, links, HTML or ends of cells."""
     return re.sub(r"[\\`*_<&|]|\[(?=[^]]*\]\()", r"\\\g<0>", text)
 
 
 def interval(low: Any, high: Any, unit: str = "", sign: str = "") -> str:
-    """The ends of an interval; `MISSING` where it has none."""
+    """The ends of an interval; `MISSING` if an end is missing."""
     ends = (number(low, unit, sign), number(high, unit, sign))
     return MISSING if MISSING in ends else " to ".join(ends)
 
@@ -59,7 +59,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """A setting: booleans in words, thousands apart, lists layer by layer with arrows."""
+    """A setting: booleans as words, thousands separated, lists with arrows between layers."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):

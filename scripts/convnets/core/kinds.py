@@ -1,4 +1,4 @@
-"""Kinds of values in the configuration: names, texts, seeds, one number or one for each layer."""
+"""Types of values in the configuration: names, texts, seeds, one number or one per layer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import make_dataclass
@@ -9,15 +9,15 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, StringCon
 
 T = TypeVar("T")
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
-"""How pydantic validates: no unknown keys, no conversions (`true` is no number), no NaN."""
+"""Validation by pydantic: no unknown keys, no conversions (`true` is not a number), no NaN."""
 
 LOOSE = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
-"""How pydantic validates what this project's programs wrote, in this version or another."""
+"""Validation of files of this project, also of other versions: unknown keys are ignored."""
 
 ONE, EACH = "one value", "a value for each layer"
-"""Branches of `settings.PerLayer`, which pydantic adds to the location."""
+"""Branches of `PerLayer`, which pydantic adds to the location of an error."""
 UNSEEN = r"\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
-"""Characters that control, separate lines, reverse text, or are invisible or none."""
+"""Characters that control, separate lines, reverse text, are invisible or are not characters."""
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 LINE = f"^[^{UNSEEN}]*$"
 PATH = f"^[^-{UNSEEN}{{}}][^{UNSEEN}{{}}]*$"
@@ -33,7 +33,7 @@ PATTERNS = {
 
 
 def section(optional: Mapping[str, Any] = MappingProxyType({}), /, **keys: Any) -> Any:
-    """A section of a file with these keys and, if they are there, optional ones; others may be."""
+    """A section of a file with these keys and possibly the optional ones; others are ignored."""
     fields: list[Any] = [*keys.items(), *((key, kind, None) for key, kind in optional.items())]
     return make_dataclass("Section", fields, namespace={"__pydantic_config__": LOOSE})
 
@@ -45,13 +45,13 @@ def _distinct(values: Sequence[T]) -> Sequence[T]:
 
 
 Name = Annotated[str, Field(pattern=NAME, max_length=100)]
-"""A name that files and folders can have."""
+"""A valid name of files and folders."""
 Line = Annotated[
     str, StringConstraints(strip_whitespace=True, pattern=LINE, min_length=1, max_length=500)
 ]
-"""Text to show."""
+"""One line of text to show."""
 PathText = Annotated[str, Field(pattern=PATH)]
-"""A path that Snakemake takes literally."""
+"""A path without characters that are special to Snakemake."""
 Sha256 = Annotated[str, Field(pattern=SHA256)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Positive = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -71,4 +71,4 @@ PerLayer = Annotated[
     Annotated[T, Tag(ONE)] | Annotated[tuple[T, ...], Tag(EACH)],
     Discriminator(lambda value: EACH if isinstance(value, list | tuple) else ONE),
 ]
-"""One value for all layers, or one for each."""
+"""One value for all layers, or one value per layer."""

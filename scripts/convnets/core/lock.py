@@ -1,4 +1,4 @@
-"""One process at a time in the folder of a run."""
+"""Kernel locks on run directories and on Snakemake."""
 
 import contextlib
 import fcntl
@@ -8,6 +8,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from convnets.core import records
 from convnets.core.errors import UserError
@@ -17,14 +18,14 @@ LOCK = ".lock"
 
 @contextlib.contextmanager
 def run_lock(folder: Path) -> Iterator[None]:
-    """Hold `folder`, which is made where needed, for this process alone.
+    """Lock `folder`, which is created if needed, for this process alone.
 
-    The kernel keeps the lock and gives it up when the process ends, however that happens:
-    there are no stale ones, and the file that stays behind means nothing by itself.
+    The kernel releases the lock when the process ends, however it ends, so there are no stale
+    locks; the remaining file has no meaning.
 
     Raises:
-        UserError: another process holds it (the message says which), or the folder cannot be
-            written to.
+        UserError: another process, which the message describes, has locked the folder; or the
+            folder is not writable.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -32,11 +33,12 @@ def run_lock(folder: Path) -> Iterator[None]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"writable")
-        (folder / LOCK).write_text(json.dumps(_holder()))
+        holder = {"pid": os.getpid(), "host": socket.gethostname(), "started": records.now()}
+        (folder / LOCK).write_text(json.dumps(holder))
     except BlockingIOError:
         raise UserError(
-            f"{folder} is in use by {_describe_holder(folder / LOCK)}: two processes would spoil "
-            "each other's work. Let it finish, or end it, then give the same command again"
+            f"{folder} is in use by {_describe_holder(folder / LOCK)}: only one process can work "
+            "in it. Let the other one finish, or end it, then give the same command again"
         ) from None
     except OSError as error:
         raise UserError(
@@ -47,12 +49,26 @@ def run_lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def _holder() -> dict[str, str | int]:
-    return {"pid": os.getpid(), "host": socket.gethostname(), "started": records.now()}
+def share_lock(path: Path) -> tuple[IO[str], bool]:
+    """Take a lock that processes can share, and report whether this process is the only one.
+
+    The lock is released when the returned file is closed or the process ends. On a disk without
+    file locks, no process is the only one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        alone = True
+    except OSError:
+        alone = False
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_SH)
+    return file, alone
 
 
 def _describe_holder(path: Path) -> str:
     try:
         return "process {pid} on {host}, started {started}".format(**json.loads(path.read_text()))
-    except (OSError, ValueError, KeyError):  # caught between locking and writing
+    except (OSError, ValueError, KeyError):  # read between locking and writing
         return "another process"

@@ -1,4 +1,4 @@
-"""CSV tables, read with one message for whatever is wrong with them."""
+"""CSV tables, read and checked, with one error message for every problem."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -11,7 +11,7 @@ from convnets.core.errors import UserError
 
 MOST = 1e18
 WORDS: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
-"""Options of tables in which `none` and the like are words; only an empty cell has no value."""
+"""Options of tables in which `none` and the like are words, and only empty cells are missing."""
 
 
 def read_table(
@@ -23,14 +23,14 @@ def read_table(
     unique: Sequence[str] = (),
     **options: Any,
 ) -> pd.DataFrame:
-    """The table in a CSV file that has at least these columns.
+    """The table in a CSV file, which has at least these columns.
 
-    The columns `numbers` have numbers below `MOST`, `filled` no empty cells and, if they are not
-    `numbers`, texts. No two rows have the same values in all of `unique`. `options` are those of
-    `pandas.read_csv`.
+    The columns `numbers` contain numbers below `MOST`. The columns `filled` have no empty cells,
+    and contain text unless they are `numbers`. No two rows have the same values in all columns
+    `unique`. `options` are those of `pandas.read_csv`.
 
     Raises:
-        UserError: the file is missing or damaged; ends with the remedy.
+        UserError: the file is missing or damaged; the message ends with the remedy.
     """
     if not path.is_file():
         raise UserError(f"{path} is missing, expected a CSV table: {remedy}")

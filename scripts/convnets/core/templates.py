@@ -13,7 +13,7 @@ FILTERS = ("number", "interval", "p_value", "plural", "shown", "listed", "in_mar
 
 
 def environment() -> Environment:
-    """The templates; values are escaped in HTML."""
+    """The templates of report/; values are escaped in HTML."""
     found = Environment(
         loader=FileSystemLoader([ROOT / "report/sections", ROOT / "report/texts"]),
         autoescape=lambda name: name is None or name.endswith((".html", ".svg")),
@@ -31,7 +31,7 @@ text_environment = cache(environment)
 
 
 def texts(name: str, /, **values: Any) -> dict[str, str]:
-    """The blocks of report/texts/NAME.txt, each on one line, by the name of the block."""
+    """The blocks of report/texts/NAME.txt by name, each as one line."""
     template = text_environment().get_template(f"{name}.txt")
     context = template.new_context(values)
     blocks = {block: "".join(parts(context)) for block, parts in template.blocks.items()}

@@ -1,4 +1,4 @@
-"""How long a call takes, and how much memory."""
+"""Time and memory of a call."""
 
 import ctypes
 import math
@@ -12,20 +12,22 @@ FEWEST_CALLS, MOST_CALLS = 2, 20
 
 
 def fastest(call: Call, enough_seconds: float) -> float:
-    """Seconds of the fastest of some calls: what else the machine does can only slow one down.
+    """Seconds of the fastest of several calls, as other work of the machine only slows calls down.
 
-    Calls end when they have taken `enough_seconds` altogether.
+    Calls are repeated until they have taken `enough_seconds` in total.
     """
     seconds: list[float] = []
     while len(seconds) < FEWEST_CALLS or (
         sum(seconds) < enough_seconds and len(seconds) < MOST_CALLS
     ):
-        seconds.append(_seconds(call))
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
     return min(seconds)
 
 
 def peak_of_numpy(call: Call) -> float:
-    """Bytes of all that NumPy held at once in `call`, its result included, its inputs not."""
+    """Largest memory in bytes that NumPy allocated in `call`, result included, inputs excluded."""
     tracemalloc.start()
     try:
         call()
@@ -35,11 +37,11 @@ def peak_of_numpy(call: Call) -> float:
 
 
 def peak_of_process(call: Call) -> float:
-    """Bytes by which `call` makes the process grow, to some hundred thousand, at its peak.
+    """Largest growth of the process in `call`, in bytes, to within some hundred thousand.
 
-    For libraries that do not tell what they allocate. Linux counts; elsewhere it is NaN.
+    For libraries that do not report their allocations. NaN outside of Linux.
     """
-    call()  # what is loaded and kept for good does not count
+    call()  # loads what stays in memory, which does not count
     try:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
         with open("/proc/self/clear_refs", "w") as file:
@@ -51,14 +53,8 @@ def peak_of_process(call: Call) -> float:
         return math.nan
 
 
-def _seconds(call: Call) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
 def _status(key: str) -> int:
-    """Bytes that Linux counts for this process."""
+    """An entry of /proc/self/status, in bytes."""
     with open("/proc/self/status") as file:
         (line,) = (line for line in file if line.startswith(f"{key}:"))  # ValueError without it
     return int(line.split()[1]) * 1024
