@@ -1,6 +1,6 @@
-"""Download the official EMNIST archive, or a data set of torchvision, and check it.
+"""Download and check the official EMNIST archive, or a data set of torchvision.
 
-Writes the file that data.nist.path names, once its checksum is correct. An interrupted download
+Writes the file data.nist.path when its checksum is correct. An interrupted download
 continues when the same command is given again. Example: fetch_archive.py --settings '{}'
 """
 

@@ -163,8 +163,8 @@ def truncate_images(folder: Path) -> None:
     [
         (edit_provenance, r"provenance\.json contradicts"),
         (edit_split, r"split\.npz overlap"),
-        (truncate_images, "damaged"),
-        (lambda f: (f / "split.npz").write_bytes(b"PK\x03\x04"), "damaged"),
+        (truncate_images, "corrupt"),
+        (lambda f: (f / "split.npz").write_bytes(b"PK\x03\x04"), "corrupt"),
         (
             lambda f: (f / "provenance.json").write_text("{}"),
             "damaged .official is missing; display_name",

@@ -107,7 +107,9 @@ def test_not_a_zip(tmp_path: Path, content: bytes, found: str) -> None:
 def test_truncated_zip(archive: Path, kept: float) -> None:
     content = archive.read_bytes()
     archive.write_bytes(content[: int(kept * len(content))])
-    with pytest.raises(UserError, match=r"a zip file of \d+ bytes that cannot be read as a whole"):
+    with pytest.raises(
+        UserError, match=r"a zip file of \d+ bytes that cannot be read as a complete"
+    ):
         read(archive)
 
 
@@ -169,7 +171,7 @@ WRONG_MEMBERS = {
     "missing class": (TRAIN_LABELS, idx(np.where(LABELS == 3, 4, LABELS).astype(np.uint8)),
                       "no image of 3"),
     "no images": (TRAIN_IMAGES, idx(IMAGES[:0]), "0 images but 141 labels"),
-    "no mapping": (MAPPING, b"<html>", "no mapping of labels"),
+    "no mapping": (MAPPING, b"<html>", "not a mapping of labels"),
     "other mapping": (MAPPING, b"0 48\n1 49\n", "2 classes '01', expected the 47"),
     "shifted mapping": (
         MAPPING,
@@ -194,7 +196,7 @@ def test_missing_member(tmp_path: Path, name: str) -> None:
     contents = members()
     del contents[name]
     path = write_zip(tmp_path / "emnist.zip", contents)
-    with pytest.raises(UserError, match=f"no member {name} in this zip, which holds 4 others"):
+    with pytest.raises(UserError, match=f"no member {name} in this zip, which has 4 others"):
         read(path)
 
 

@@ -35,9 +35,9 @@ class _Run:
 
 
 HOSTILE = {
-    "objects": (header((1,), "|O") + pickle.dumps(_Run()), "holds object"),
-    "strings": (header((1,), "<U4") + b"a" * 16, "holds <U4"),
-    "fields": (header((1,), "|V8") + b"a" * 8, "holds"),
+    "objects": (header((1,), "|O") + pickle.dumps(_Run()), "contains object"),
+    "strings": (header((1,), "<U4") + b"a" * 16, "contains <U4"),
+    "fields": (header((1,), "|V8") + b"a" * 8, "contains"),
     "larger": (header((10**12,)) + b"a", "1 bytes, which"),
     "negative": (header((-1,)) + b"a", "1 bytes, which"),
     "smaller": (header((1,)) + b"aaa", "3 bytes, which"),

@@ -47,7 +47,7 @@ def test_all_forms_of_inputs_give_the_same_images(tmp_path: Path, inputs: np.nda
         (IMAGES, LABELS + 1, "label 47"),
         (IMAGES, LABELS - 1, "whole numbers from 0"),
         (IMAGES, LABELS + 0.5, "whole numbers from 0"),
-        (IMAGES, np.eye(94, 47), "whole numbers from 0, one an image"),
+        (IMAGES, np.eye(94, 47), "whole numbers from 0, one per image"),
         (IMAGES, LABELS[:-1], "94 images but 93 labels"),
     ],
 )

@@ -70,17 +70,17 @@ def test_a_changed_file_of_cifar10_is_refused(
         monkeypatch.setattr(datasets.CIFAR10, key, value)
     batch = tmp_path / "cifar-10-batches-py" / "data_batch_3"
     batch.write_bytes(batch.read_bytes()[:-1])
-    with pytest.raises(UserError, match="CIFAR10 is not there or damaged"):
+    with pytest.raises(UserError, match="CIFAR10 is missing or damaged"):
         prepare_dataset(settings(tmp_path, "CIFAR10"))
 
 
 def test_truncated_and_missing_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"KMNIST is not there .* fetch it with"):
+    with pytest.raises(UserError, match=r"KMNIST is missing .* fetch it with"):
         prepare_dataset(settings(tmp_path, "KMNIST"))
     write_idx_files(tmp_path, "KMNIST")
     images = tmp_path / "KMNIST" / "raw" / "train-images-idx3-ubyte"
     images.write_bytes(images.read_bytes()[:-1])
-    with pytest.raises(UserError, match="KMNIST is not there or damaged"):
+    with pytest.raises(UserError, match="KMNIST is missing or damaged"):
         prepare_dataset(settings(tmp_path, "KMNIST"))
 
 

@@ -1,4 +1,4 @@
-"""Arrays of numbers in files that others made, npz and IDX: bounded in size, and never code."""
+"""Arrays of numbers from untrusted npz and IDX files: of bounded size, and never code."""
 
 import gzip
 import io
@@ -15,15 +15,15 @@ import numpy as np
 from convnets.core.errors import UserError
 
 LARGEST = 1 << 31
-"""Bytes that an array in a file may have; EMNIST's images as float64 have 0.8e9."""
+"""Largest size of an array in bytes; EMNIST's images as float64 have 0.8e9."""
 UNSIGNED_BYTES = 0x0800
-"""Magic number of an IDX file of bytes, to which the number of dimensions is added."""
+"""Magic number of an IDX file of bytes, minus the number of dimensions."""
 DAMAGE = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, SyntaxError),
     *(OverflowError, RecursionError, zipfile.BadZipFile, zlib.error, tokenize.TokenError),
 )
-"""What zipfile, gzip and NumPy raise on damaged and hostile files. One changed byte of a zip can
-ask for a password (RuntimeError), an unknown compression (its subclass) or an impossible place."""
+"""Exceptions of zipfile, gzip and NumPy for damaged and hostile files. A changed byte of a zip can
+require a password (RuntimeError), an unknown compression (its subclass) or an impossible offset."""
 
 
 def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
@@ -33,13 +33,13 @@ def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
 
 
 def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """The content of a member. Raises `ValueError` if it is too large, without reading it."""
+    """The content of a member. Raises `ValueError`, without reading it, if it is too large."""
     _check_size(archive.getinfo(name).file_size, name)
     return archive.read(name)
 
 
 def read_idx(name: str, compressed: bytes, dimensions: int) -> np.ndarray:
-    """The uint8 array in a gzip'd IDX file, the format of MNIST: magic number, sizes, bytes.
+    """The uint8 array in a gzip-compressed IDX file: magic number, sizes, bytes.
 
     Raises `UserError` if the file is damaged or has another number of `dimensions`.
     """
@@ -78,7 +78,7 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
         shape, by_column, dtype = read(file)
         start = file.tell()
     if dtype.kind not in "buif":
-        raise ValueError(f"{name} holds {dtype}, expected numbers")
+        raise ValueError(f"{name} contains {dtype}, expected numbers")
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content) - start:
         raise ValueError(f"{name} has {len(content) - start} bytes, which {shape} contradicts")
     return np.frombuffer(content, dtype, offset=start).reshape(

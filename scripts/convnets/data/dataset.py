@@ -1,4 +1,4 @@
-"""The data as the later stages read it: arrays, split and provenance in one folder."""
+"""Prepared data: arrays, split and provenance in one folder, written and read."""
 
 import errno
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from convnets.data.split import PARTS
 
 @dataclass(frozen=True)
 class Dataset:
-    """All images of a source, and which of them train, validate and test."""
+    """All images of a source, and their split into training, validation and test images."""
 
     images: np.ndarray
     """uint8, (N, 28, 28), upright, white on black, 0 to 255; in colour (N, 3, 32, 32)."""
@@ -29,18 +29,18 @@ class Dataset:
     split: dict[str, np.ndarray]
     """int64 indices into both, for `train`, `validation` and `test`."""
     provenance: dict[str, Any]
-    """Where the images come from: names, checksums, counts, duplicates, settings."""
+    """Origin of the images: names, checksums, counts, duplicates, settings."""
 
     @property
     def image_kind(self) -> ImageKind:
-        """What the images are like."""
+        """The size, channels and classes of the images."""
         return parse(DataSettings, self.provenance.get("settings", {}), PROVENANCE).image_kind
 
     @property
     def official_test(self) -> np.ndarray:
-        """Which images of the part `test` are official EMNIST Balanced test images, (images,).
+        """Whether each image of the part `test` is an official test image of EMNIST, (images,).
 
-        None in official data, which need no such distinction, and where the archive does not say.
+        False for all images of official data, and of archives without `OFFICIAL_INDEX`.
         """
         first = self.provenance["counts"]["available"].get("train", 0)
         number = self.provenance.get("official_test_images", 0)
@@ -54,11 +54,11 @@ class Dataset:
 
 
 def save_dataset(dataset: Dataset, folder: Path) -> None:
-    """Write the four files. The provenance is last: with it the folder is complete."""
+    """Write the four files. The provenance is written last, and marks the folder as complete."""
     (folder / PROVENANCE).unlink(missing_ok=True)
     for name, array in ((IMAGES, dataset.images), (LABELS, dataset.labels)):
         with atomic_write(folder / name) as file:
-            # Handed the file itself, NumPy writes to its descriptor, and a failure has no reason.
+            # NumPy would write to the descriptor of a real file, and report no reason of a failure.
             np.save(SimpleNamespace(write=file.write), array)
     with atomic_write(folder / SPLIT) as file:
         np.savez(file, **dataset.split)  # type: ignore[arg-type]
@@ -66,7 +66,7 @@ def save_dataset(dataset: Dataset, folder: Path) -> None:
 
 
 def load_dataset(folder: Path | str) -> Dataset:
-    """The data in `folder`, the arrays mapped from disk; a `UserError` when inconsistent."""
+    """The data in `folder`, arrays mapped from disk. Raises `UserError` if it is inconsistent."""
     folder = Path(folder)
     missing = [n for n in (IMAGES, LABELS, SPLIT, PROVENANCE) if not (folder / n).is_file()]
     if missing:
@@ -84,8 +84,8 @@ def load_dataset(folder: Path | str) -> Dataset:
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             raise MemoryError(f"{folder} cannot be mapped into memory") from error
         raise UserError(
-            f"{folder}: its files are damaged or not of one piece ({error}). Remove the folder "
-            "and run scripts/prepare_data.py again."
+            f"{folder}: its files are corrupt or inconsistent ({error}). Remove the folder and run "
+            "scripts/prepare_data.py again."
         ) from error
     return dataset
 
@@ -100,7 +100,7 @@ def _check(dataset: Dataset) -> None:
     if labels.max(initial=0) >= dataset.image_kind.classes:
         raise ValueError(f"{LABELS} has label {labels.max()}")
     if len(dataset.provenance.get("classes", ())) != dataset.image_kind.classes:
-        raise ValueError(f"{PROVENANCE} names other classes")
+        raise ValueError(f"{PROVENANCE} has other classes")
     indices = np.concatenate(list(dataset.split.values()))
     if indices.dtype != np.int64 or indices.ndim != 1 or len(np.unique(indices)) < len(indices):
         raise ValueError(f"the parts in {SPLIT} overlap or are not index arrays")

@@ -1,7 +1,7 @@
-"""Fetch one large file from a list of addresses: resumed, retried, checked, never half there.
+"""The download of one large file from several addresses: resumed, retried, checked, atomic.
 
-pooch checks and retries, but starts again from the first byte, takes one address, and does
-not keep two processes apart; hence this module.
+pooch also checks and retries, but it does not resume, has only one address per file, and does not
+lock the file against other processes.
 """
 
 import contextlib
@@ -23,14 +23,14 @@ from convnets.core.files import file_digest
 from convnets.data.source import ZIP_START, describe_content
 
 PAUSES = (1.0, 3.0, 9.0, 27.0)
-"""Seconds to wait before each new attempt at the same address."""
+"""Pauses in seconds between attempts at the same address."""
 TIMEOUT = 30.0
-"""Seconds without an answer or a byte after which an attempt has failed."""
+"""Seconds without a response after which an attempt fails."""
 CHUNK = 1 << 20
 
 
 class _FailedError(Exception):
-    """An attempt failed; `temporary` if the next one at the same address may succeed."""
+    """An attempt failed; `temporary` if another one at the same address can succeed."""
 
     def __init__(self, message: str, temporary: bool) -> None:
         super().__init__(message)
@@ -38,17 +38,17 @@ class _FailedError(Exception):
 
 
 def fetch_archive(nist: NistSettings, pauses: tuple[float, ...] = PAUSES) -> bool:
-    """Download the official archive to `nist.path`; False if it was there already.
+    """Download the official archive to `nist.path`. Returns False if it was there before.
 
-    Until size and SHA-256 are correct the file is called `<path>.part`. An interrupted transfer
-    leaves that file, and the next call continues it. `<path>.lock` keeps processes apart. Raises
-    `UserError` if no address gave the file.
+    The file is called `<path>.part` until its size and SHA-256 are correct. After an interruption,
+    the next call continues that file. `<path>.lock` excludes other processes. Raises `UserError`
+    if no address has the file.
     """
     path = Path(nist.path)
     part, lock = (path.with_name(path.name + ending) for ending in (".part", ".lock"))
     try:
-        if _is_archive(path, nist):  # First without the lock: the folder may be read-only.
-            if part.exists():  # The archive came in another way; perhaps a download still runs.
+        if _is_archive(path, nist):  # Without the lock, as the folder may be read-only.
+            if part.exists():  # The user copied the archive; a download may still be running.
                 with (
                     contextlib.suppress(OSError),
                     FileLock(lock, timeout=0, fallback_to_soft=False),
@@ -64,8 +64,8 @@ def fetch_archive(nist: NistSettings, pauses: tuple[float, ...] = PAUSES) -> boo
             return True
     except OSError as error:
         raise UserError(
-            f"{path}: cannot be written ({error}). Make room or set data.nist.path to a folder "
-            "that you may write to."
+            f"{path}: cannot be written ({error}). Make room, or set data.nist.path to a writable "
+            "folder."
         ) from error
 
 
@@ -75,7 +75,7 @@ def _is_archive(path: Path, nist: NistSettings) -> bool:
 
 @contextlib.contextmanager
 def waiting_lock(path: Path) -> Iterator[None]:
-    """Hold the lock file `path` for this process alone, once no other process holds it."""
+    """Wait for the lock file `path`, and hold it for this process alone."""
     lock = FileLock(path, fallback_to_soft=False)
     try:
         held = lock.acquire(timeout=0)
@@ -87,7 +87,7 @@ def waiting_lock(path: Path) -> Iterator[None]:
 
 
 def _fetch_from_any(nist: NistSettings, part: Path, pauses: tuple[float, ...]) -> None:
-    """Complete and check `part`, with growing waits between attempts at the same address."""
+    """Complete and check `part`, with growing pauses between attempts at the same address."""
     failures = []
     for url in nist.urls:
         for pause in (*pauses, None):
@@ -102,9 +102,9 @@ def _fetch_from_any(nist: NistSettings, part: Path, pauses: tuple[float, ...]) -
                 _say(f"{url}: {error}; next attempt in {pause:g} s")
                 time.sleep(pause)
     raise UserError(
-        f"no address gave the official archive ({nist.size} bytes, SHA-256 {nist.sha256}):\n  "
+        f"no address has the official archive ({nist.size} bytes, SHA-256 {nist.sha256}):\n  "
         + "\n  ".join(failures)
-        + f"\nFetch it by hand and put it at {nist.path}, add an address to data.nist.urls, or set "
+        + f"\nDownload it by hand to {nist.path}, add an address to data.nist.urls, or set "
         "data.source to archive (a local zip) or glyphs (no file needed)."
     )
 
@@ -118,12 +118,12 @@ def _fetch(url: str, part: Path, nist: NistSettings) -> None:
     digest = file_digest(part)
     if digest != nist.sha256:
         part.unlink()
-        # After a resumed transfer, perhaps only the bytes of an earlier attempt were wrong.
+        # After a resumed transfer, only the bytes of an earlier attempt may have been wrong.
         raise _FailedError(f"SHA-256 {digest}, expected {nist.sha256}", temporary=resumed)
 
 
 def _transfer(url: str, part: Path, have: int, size: int) -> bool:
-    """Add to the `have` bytes of `part` those up to `size`; False if it had to start again."""
+    """Append the bytes from `have` to `size` to `part`; False if the transfer started again."""
     with _open(url, have) as response:
         resumed = response.status == http.client.PARTIAL_CONTENT
         done = have if resumed else 0
@@ -138,7 +138,7 @@ def _transfer(url: str, part: Path, have: int, size: int) -> bool:
                     raise _FailedError(f"{describe_content(chunk)}, expected a zip file", False)
                 done += len(chunk)
                 if done > size:
-                    file.truncate(0)  # All of it is of some other file: nothing to go on from.
+                    file.truncate(0)  # All of it belongs to another file.
                     raise _FailedError(f"more than the expected {size} bytes", temporary=False)
                 file.write(chunk)
                 bar.update(len(chunk))
@@ -150,7 +150,7 @@ def _transfer(url: str, part: Path, have: int, size: int) -> bool:
 
 
 def _open(url: str, start: int) -> http.client.HTTPResponse:
-    """The answer to a request for the bytes from `start` on."""
+    """The response to a request for the bytes from `start` on."""
     headers = {"User-Agent": "convnets"} | ({"Range": f"bytes={start}-"} if start else {})
     try:
         request = urllib.request.Request(url, headers=headers)
@@ -165,7 +165,7 @@ def _open(url: str, start: int) -> http.client.HTTPResponse:
 
 
 def _check_headers(response: http.client.HTTPResponse, start: int, size: int) -> None:
-    """Raise `_FailedError` if the headers already show that this is another file."""
+    """Raise `_FailedError` if the headers are those of another file."""
     if response.status == http.client.PARTIAL_CONTENT:
         found = response.headers.get("Content-Range", "")
         if found != f"bytes {start}-{size - 1}/{size}":

@@ -1,7 +1,7 @@
 """EMNIST Balanced, read straight from the zip in the layout of the official archive.
 
 Cohen, Afshar, Tapson, van Schaik: "EMNIST: an extension of MNIST to handwritten letters"
-(2017). Nothing is extracted to disk: a half-extracted folder could pass for a whole one.
+(2017). Nothing is extracted to disk, where an incomplete folder could look complete.
 """
 
 import os
@@ -32,7 +32,7 @@ IMAGES = "gzip/emnist-balanced-{part}-images-idx3-ubyte.gz"
 LABELS = "gzip/emnist-balanced-{part}-labels-idx1-ubyte.gz"
 OFFICIAL_INDEX = "official-test-index.txt"
 """Optional member of other archives: the positions in the official test file of the first images
-of their own test file, one a line, in the same order."""
+of their own test file, one per line, in the same order."""
 
 
 def read_archive(settings: NistSettings | ArchiveSettings) -> RawDataset:
@@ -65,7 +65,7 @@ def read_archive(settings: NistSettings | ArchiveSettings) -> RawDataset:
             official_images = _count_official(archive, len(parts["test"].labels))
     except DAMAGE as error:
         raise UserError(
-            f"{path}: {found} that cannot be read as a whole zip archive ({error}): truncated, "
+            f"{path}: {found} that cannot be read as a complete zip archive ({error}): truncated, "
             f"damaged or the wrong file. {remedy}"
         ) from error
     except UserError as error:
@@ -92,7 +92,7 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
     except KeyError:
         others = archive.namelist()
         raise UserError(
-            f"no member {name} in this zip, which holds {len(others)} others "
+            f"no member {name} in this zip, which has {len(others)} others "
             f"({', '.join(others[:3])}{', ...' if len(others) > 3 else ''})"
         ) from None
     except DAMAGE as error:
@@ -100,24 +100,26 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _check_mapping(content: bytes) -> None:
-    """Raise `UserError` unless labels stand for the classes this project knows.
+    """Raise `UserError` unless the labels have the classes of EMNIST Balanced.
 
-    The mapping file has a line a class: label, space, code of the character.
+    The mapping file has one line per class: label, space, code of the character.
     """
     try:
         pairs = [tuple(map(int, line.split())) for line in content.decode("ascii").splitlines()]
         classes = "".join(chr(code) for _, code in pairs)
     except ValueError as error:
-        raise UserError(f"member {MAPPING} is no mapping of labels to codes ({error})") from error
+        raise UserError(
+            f"member {MAPPING} is not a mapping of labels to codes ({error})"
+        ) from error
     if [label for label, _ in pairs] != list(range(len(pairs))) or classes != CLASSES:
         raise UserError(
-            f"member {MAPPING} gives {len(classes)} classes {classes!r}, expected the "
+            f"member {MAPPING} has {len(classes)} classes {classes!r}, expected the "
             f"{len(CLASSES)} classes {CLASSES!r} with labels from 0"
         )
 
 
 def _count_official(archive: zipfile.ZipFile, test_images: int) -> int:
-    """Number of images of the official test file with which the test file begins."""
+    """Number of leading images of the test file that are in the official test file."""
     if OFFICIAL_INDEX not in archive.namelist():
         return 0
     lines = _read_member(archive, OFFICIAL_INDEX).split()
@@ -125,7 +127,7 @@ def _count_official(archive: zipfile.ZipFile, test_images: int) -> int:
     if len(positions) < len(lines) or len(lines) > test_images:
         raise UserError(
             f"member {OFFICIAL_INDEX} has {len(lines)} lines, {len(positions)} of them distinct "
-            f"positions, expected at most {test_images} distinct positions, one a line"
+            f"positions, expected at most {test_images} distinct positions, one per line"
         )
     if max(positions, default=0) >= OFFICIAL_TEST_IMAGES:
         raise UserError(

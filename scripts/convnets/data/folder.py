@@ -1,4 +1,4 @@
-"""The files of prepared data: their names, the digest of what is in them, and the provenance."""
+"""The files of prepared data: their names, their digest, and the provenance."""
 
 import hashlib
 from pathlib import Path
@@ -26,7 +26,7 @@ KEYS = section(
     source=str,
     counts=section({"available": dict[str, Count]}, split=SPLIT_SIZES),
 )
-"""What `provenance.json` contains; older ones lack the first keys."""
+"""Keys of `provenance.json`; older files lack the first ones."""
 
 
 def read_provenance(path: Path) -> dict[str, Any]:
@@ -35,6 +35,6 @@ def read_provenance(path: Path) -> dict[str, Any]:
 
 
 def digest_of(folder: Path) -> str:
-    """The SHA-256 that tells whether two runs saw the same images, labels and split."""
+    """The SHA-256 of images, labels and split, which is equal for runs on the same data."""
     digests = "".join(file_digest(folder / name) for name in (IMAGES, LABELS, SPLIT))
     return hashlib.sha256(digests.encode()).hexdigest()

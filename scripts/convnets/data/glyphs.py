@@ -1,7 +1,7 @@
-"""Synthetic characters: fonts, distorted until they look written, prepared as EMNIST was.
+"""Synthetic characters: distorted glyphs of fonts that look handwritten, prepared like EMNIST.
 
-For trying the pipeline without a download. A glyph is kept as a distance field (how deep
-inside the stroke each pixel lies), because then one sampling bends it and one addition makes
+They are for trials of the pipeline without a download. A glyph is stored as a distance field (the
+depth of each pixel inside the stroke), so that one interpolation bends it and one addition makes
 its stroke thinner or thicker.
 """
 
@@ -24,29 +24,29 @@ FONTS = (
     *("STIXGeneral.ttf", "STIXGeneralItalic.ttf", "STIXGeneralBolIta.ttf"),
     *("cmb10.ttf", "cmr10.ttf", "cmss10.ttf", "cmti10.ttf", "cmtt10.ttf"),
 )
-"""Of the fonts that come with matplotlib, those with all letters and digits."""
+"""The fonts of matplotlib with all letters and digits."""
 BOTH_CASES = "CIJKLMOPSUVWXYZ"
-"""Classes that hold the capital and the small letter."""
+"""Classes of both the capital and the small letter."""
 
 CANVAS = 64
 """Height and width in pixels on which a glyph is drawn and distorted."""
 GLYPH = 40
 """The longer side of an undistorted glyph in pixels of the canvas."""
 CONTROLS = 5
-"""Random fields have this many control points a side."""
+"""Number of control points of a random field in each direction."""
 ROTATION, SHEAR, ASPECT = 0.20, 0.25, 0.20
 """Standard deviations: radians, tangent of the angle, logarithm of width over height."""
 BEND = 1.5
 """Standard deviation of the displacement of a control point, in pixels of the canvas."""
 THICKENING = (0.0, 2.5)
-"""Range by which a stroke's edges move outwards, in pixels of the canvas."""
+"""Range of the outward shift of a stroke's edges, in pixels of the canvas."""
 PRESSURE = 0.5
-"""Standard deviation of the same along the stroke; strong enough, a stroke breaks."""
+"""Standard deviation of this shift along the stroke, large enough to break some strokes."""
 BLUR = 1.0
 """Standard deviation of the blur in pixels of the canvas. EMNIST's is 1 pixel of a 128-pixel
-field of which the character fills a part; relative to the character that is the same."""
+field, of which the character fills a part; relative to the character, it is the same."""
 BORDER = 2
-"""EMNIST leaves this many pixels of 28 free on each side."""
+"""Empty pixels on each side of an image, as in EMNIST."""
 
 
 def make_glyphs(settings: GlyphSettings, seed: np.random.SeedSequence) -> RawDataset:
@@ -58,7 +58,7 @@ def make_glyphs(settings: GlyphSettings, seed: np.random.SeedSequence) -> RawDat
 
 
 def _draw_images(count: int, seed: np.random.SeedSequence) -> LabelledImages:
-    """`count` images; image i follows from the seed and i alone."""
+    """`count` images; image i depends only on the seed and i."""
     labels = (np.arange(count) % len(CLASSES)).astype(np.uint8)
     images = np.empty((count, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     for i, child in enumerate(seed.spawn(count)):
@@ -73,7 +73,7 @@ def _draw_image(character: str, rng: np.random.Generator) -> np.ndarray:
     field = _distance_field(FONTS[rng.integers(len(FONTS))], character)
     depth = ndimage.map_coordinates(field, _coordinates(rng), order=1, mode="nearest")
     depth += rng.uniform(*THICKENING) + _random_field(PRESSURE, rng)
-    depth += max(0.0, 1.0 - depth.max())  # Something is always left of a thin stroke.
+    depth += max(0.0, 1.0 - depth.max())  # A thin stroke never vanishes.
     return _prepare_as_emnist(np.clip(depth + 0.5, 0, 1))
 
 
@@ -93,7 +93,7 @@ def _distance_field(font_name: str, character: str) -> np.ndarray:
 
 
 def _coordinates(rng: np.random.Generator) -> np.ndarray:
-    """Where each pixel of the canvas is sampled: affine and bent, float (2, 64, 64)."""
+    """Sampling positions of the pixels of the canvas, affine and bent, float (2, 64, 64)."""
     angle, shear, aspect = rng.normal(0, (ROTATION, SHEAR, ASPECT / 2))
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     matrix = rotation @ np.array([[np.exp(aspect), 0], [shear, np.exp(-aspect)]])

@@ -17,7 +17,7 @@ FILES = {
 
 
 def read_split_files(folder: Path) -> RawDataset:
-    """The three parts as the files give them, images in the orientation that they have.
+    """The three parts in the files, with the orientation of images unchanged.
 
     Each file has `inputs`, (N, 784), (N, 28, 28) or (N, 1, 28, 28), integers or floats from 0
     to 255 or floats from 0 to 1, and `targets`, (N,) or (N, 1), labels from 0 to 46.
@@ -58,6 +58,6 @@ def _read_part(path: Path) -> LabelledImages:
     if flat.ndim != 1 or flat.dtype.kind not in "uif" or not np.array_equal(flat, labels):
         raise UserError(
             f"{path}: targets are {targets.dtype} of shape {targets.shape}, expected whole "
-            "numbers from 0, one an image"
+            "numbers from 0, one per image"
         )
     return check_labelled_images(str(path), images, labels)

@@ -1,4 +1,4 @@
-"""From settings to data: read or make the images, split them, and say where they came from."""
+"""The preparation of data: read or draw the images, split them, and describe their origin."""
 
 import hashlib
 from itertools import combinations
@@ -73,11 +73,10 @@ def _read_source(settings: DataSettings, glyph_seed: np.random.SeedSequence) -> 
 
 
 def count_duplicates(images: np.ndarray, split: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Equal images within each part, and distinct images that two parts share.
+    """Numbers of equal images within each part, and of distinct images that two parts share.
 
-    They are reported, never dropped, so that the counts stay the published ones. `images` is uint8,
-    one an image; `split` has the indices of each part. `within` counts the images that equal an
-    earlier one of their part.
+    Duplicates are not removed, so that the numbers of images remain the published ones. `within`
+    counts the images that are equal to an earlier image of their part.
     """
     distinct = {
         part: {hashlib.blake2b(images[i].tobytes(), digest_size=16).digest() for i in indices}

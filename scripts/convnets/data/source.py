@@ -1,4 +1,4 @@
-"""What every source of images hands over, and the checks that hold for all of them."""
+"""The common format of all sources of images, and its checks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ZIP_START = b"PK\x03\x04"
 
 
 class LabelledImages(NamedTuple):
-    """The images of one file or part, and their labels."""
+    """The images of one file or part, with their labels."""
 
     images: np.ndarray
     """uint8, (N, 28, 28), upright, white on black; in colour (N, 3, 32, 32)."""
@@ -26,12 +26,12 @@ class LabelledImages(NamedTuple):
 
 @dataclass(frozen=True)
 class RawDataset:
-    """Everything that was read or made, before it is split."""
+    """The data of a source before it is split."""
 
     display_name: str
-    """What to call the data wherever a number made from it appears."""
+    """Name of the data beside every result."""
     parts: dict[str, LabelledImages]
-    """The images by the part that they came in: `train`, `test` and sometimes `validation`."""
+    """The images by original part: `train`, `test` and sometimes `validation`."""
     files: list[Path]
     """The files that were read."""
     official: bool = False
@@ -39,8 +39,8 @@ class RawDataset:
     classes: Sequence[str] = CLASSES
     """The names of the classes, in the order of their labels."""
     official_test_images: int = 0
-    """How many of the first images of the file `test` are official EMNIST Balanced test images,
-    as an archive that is not official itself says."""
+    """Number of leading images of the file `test` that are official EMNIST Balanced test images,
+    according to an archive that is not official itself."""
 
 
 def check_labelled_images(
@@ -50,7 +50,7 @@ def check_labelled_images(
     shape: tuple[int, ...] = EMNIST.shape,
     classes: Sequence[str] = CLASSES,
 ) -> LabelledImages:
-    """The arrays of file `name` as they are, or a `UserError` that says what is wrong."""
+    """The arrays of file `name`, unchanged. Raises `UserError` if they are not valid."""
     found, expected = (" x ".join(map(str, sizes)) for sizes in (images.shape[1:], shape))
     number = len(classes)
     counts = np.bincount(labels, minlength=number)
@@ -78,7 +78,7 @@ def describe_file(path: Path) -> dict[str, Any]:
 
 
 def describe_content(start: bytes) -> str:
-    """What a file that begins with `start` seems to be, for error messages."""
+    """The apparent type of a file that begins with `start`, for error messages."""
     if not start:
         return "an empty file"
     if start.lstrip().startswith(b"<"):

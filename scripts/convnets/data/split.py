@@ -1,4 +1,4 @@
-"""Which images train, validate and test: stratified by class, from one seed."""
+"""The split into training, validation and test images: stratified by class, from one seed."""
 
 from collections.abc import Sequence
 
@@ -25,11 +25,11 @@ def make_split(
     rng: np.random.Generator,
     classes: Sequence[str] = CLASSES,
 ) -> dict[str, np.ndarray]:
-    """Sorted int64 indices of each part into the files laid end to end.
+    """Sorted int64 indices of each part into the concatenated files.
 
-    `labels` holds the labels of each file, in that order. Training and test images come from
-    the files of their names. When there is no validation file, validation takes from what is
-    left: of both files (`leftover`) or of the training file only (`train_file`).
+    `labels` contains the labels of each file, in this order. Training and test images come from
+    the files of these names. Without a validation file, validation images come from the rest of
+    both files (`leftover`) or of the training file only (`train_file`).
     """
     all_labels = np.concatenate(list(labels.values()))
     ends = np.cumsum([len(part) for part in labels.values()])
@@ -44,9 +44,9 @@ def make_split(
 
 
 def allocate(counts: np.ndarray, size: int) -> np.ndarray:
-    """`size` images shared among classes in proportion to `counts`, by largest remainder.
+    """Numbers of images per class, `size` in total, proportional to `counts` by largest remainder.
 
-    The shares sum to `size`, and none exceeds its count while `size <= counts.sum()`.
+    No number exceeds its count if `size <= counts.sum()`.
     """
     shares, remainders = np.divmod(counts.astype(np.int64) * size, counts.sum())
     largest_first = np.argsort(-remainders, kind="stable")
@@ -62,7 +62,7 @@ def _sample(
     rng: np.random.Generator,
     classes: Sequence[str],
 ) -> np.ndarray:
-    """`size` indices of `pool`, stratified."""
+    """A stratified sample of `size` indices of `pool`."""
     if size > len(pool):
         raise UserError(
             f"data.split.{part} asks for {size} images, and {len(pool)} are available for it. "

@@ -1,11 +1,11 @@
 """Data sets of torchvision other than EMNIST, read and checked by torchvision itself.
 
-torchvision downloads what is not there and checks the MD5 of every download; those of CIFAR-10 it
-checks whenever it reads them.
+torchvision downloads missing files and checks the MD5 of every download, and that of CIFAR-10
+whenever it reads it.
 
-A registry's torchvision wheel is built for CUDA. Beside a CPU build of PyTorch its import fails
-with "operator torchvision::nms does not exist": it decorates two compiled operators that did not
-load. Declaring both, without code, lets the rest of torchvision work; nothing here calls them.
+PyPI's torchvision is built for CUDA. With a CPU build of PyTorch, its import fails with "operator
+torchvision::nms does not exist", because two compiled operators cannot be loaded. Declaring both
+without code makes the rest of torchvision work; nothing here calls them.
 """
 
 import importlib
@@ -36,14 +36,14 @@ FOLDERS = {
     "FashionMNIST": "FashionMNIST/raw",
     "CIFAR10": "cifar-10-batches-py",
 }
-"""Where torchvision keeps the files that it reads, within its folder."""
+"""Subfolders of the files that torchvision reads."""
 DISPLAY_NAMES = {"FashionMNIST": "Fashion-MNIST", "CIFAR10": "CIFAR-10"}
 DAMAGE = (OSError, EOFError, ValueError, AssertionError, RuntimeError, KeyError, pickle.PickleError)
-"""What torchvision raises on files that are not there, damaged or not to be had."""
+"""Exceptions of torchvision for files that are missing, damaged or unavailable."""
 
 
 def fetch_torchvision(settings: TorchvisionSettings) -> None:
-    """Bring the data set to its folder, unless it is there. One process at a time does so."""
+    """Download the data set, unless its folder has it. Only one process does so at a time."""
     folder = Path(settings.folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,21 +51,21 @@ def fetch_torchvision(settings: TorchvisionSettings) -> None:
             _open(settings, train=True, download=True)
     except DAMAGE as error:
         raise UserError(
-            f"{folder}: {settings.name} is not there and cannot be downloaded ({_line(error)}). "
+            f"{folder}: {settings.name} is missing and cannot be downloaded ({_line(error)}). "
             f"Put torchvision's files into {folder / FOLDERS[settings.name]}, or name another "
             "folder with data.torchvision.folder"
         ) from error
 
 
 def read_torchvision(settings: TorchvisionSettings) -> RawDataset:
-    """The training and the test file of the data set, colours first."""
+    """The training and the test file of the data set, with channels first."""
     folder = Path(settings.folder) / FOLDERS[settings.name]
     shape, parts = IMAGE_KINDS[settings.name].shape, {}
     try:
         opened = {part: _open(settings, train=part == "train") for part in ("train", "test")}
     except DAMAGE as error:
         raise UserError(
-            f"{folder}: {settings.name} is not there or damaged ({_line(error)}). Remove the "
+            f"{folder}: {settings.name} is missing or damaged ({_line(error)}). Remove the "
             "folder and fetch it with scripts/fetch_archive.py"
         ) from error
     classes = [str(name) for name in opened["train"].classes]
