@@ -43,7 +43,7 @@ def main() -> None:
         if not check:
             write_text(file, text)
         elif not file.exists() or file.read_text(encoding="utf-8") != text:
-            raise UserError(f"{file} is out of date: run scripts/document_config.py")
+            raise UserError(f"{file} is out of date: run python -m tools.document_config")
 
 
 def document() -> str:
