@@ -32,8 +32,6 @@ from convnets.analyses.receptive_fields import describe_fields, draw_fields, mea
 from convnets.analyses.registry import ANALYSES
 from convnets.analyses.runs import (
     AnalysedRuns,
-    Predictions,
-    load_predictions,
     load_runs,
     one_of_each_method,
 )
@@ -45,7 +43,9 @@ from convnets.config.schema import ANALYSIS_FIGURES
 from convnets.core.errors import UserError
 from convnets.data.dataset import Dataset, save_dataset
 from convnets.exhibits.style import CONTRAST, contrast, spread_apart, text_colour
+from convnets.judging.witnesses import Predictions, read_predictions
 from convnets.runs.metrics import collect
+from convnets.runs.run_folder import RunFolder
 from convnets.training.network import build_network
 from measure_receptive_fields import features_of, mean_gradient
 
@@ -413,4 +413,4 @@ def test_runs_of_other_images_are_refused(tmp_path: Path) -> None:
         arrays = dict(test)
     np.savez(file, **arrays | {"index": arrays["index"] + 1})
     with pytest.raises(UserError, match="were tested on different images"):
-        load_predictions(load_runs(sorted((folder / "runs").glob("*/seed_*"))))
+        read_predictions(map(RunFolder, sorted((folder / "runs").glob("*/seed_*"))))

@@ -1,7 +1,6 @@
-"""How many of their errors two networks share.
+"""Agreement of two networks: the share of their errors that they have in common.
 
-Networks that are right on 88 % of the images agree on most images whatever they learned, so
-agreement is measured on the errors.
+Networks that are correct on 88 % of the images agree on most images whatever they learned.
 """
 
 import itertools
@@ -13,14 +12,15 @@ import seaborn as sns
 from matplotlib.figure import Figure as Drawing
 
 from convnets.analyses.panels import TINY
-from convnets.analyses.runs import AnalysedRuns, Analysis, Predictions, load_predictions
+from convnets.analyses.runs import AnalysedRuns, Analysis
 from convnets.core.templates import texts
 from convnets.exhibits.style import SMALL, WIDTH, add_remark
+from convnets.judging.witnesses import Predictions, read_predictions
 
 
 def analyse(study: AnalysedRuns) -> Analysis:
     """The figure `analysis_agreement`."""
-    table = measure_agreement(load_predictions(study.runs))
+    table = measure_agreement(read_predictions(itertools.chain(*study.runs.values())))
     words = describe_agreement(table, study.labels, study.conditions())
     return Analysis(words, table, draw_agreement(table, study.labels, words["remark"]))
 

@@ -12,17 +12,12 @@ from matplotlib.patches import Rectangle
 from scipy import stats
 
 from convnets.analyses.panels import TINY
-from convnets.analyses.runs import (
-    AnalysedRuns,
-    Analysis,
-    Predictions,
-    load_predictions,
-    one_of_each_method,
-)
+from convnets.analyses.runs import AnalysedRuns, Analysis, one_of_each_method
 from convnets.architectures.methods import METHODS
 from convnets.core.templates import texts
 from convnets.data.dataset import load_dataset
 from convnets.exhibits.style import SMALL, WIDTH, add_remark, ink
+from convnets.judging.witnesses import Predictions, read_predictions
 from convnets.runs.metrics import runs_of
 
 ALPHA = 0.05
@@ -47,7 +42,7 @@ def analyse(study: AnalysedRuns) -> Analysis:
     dataset = load_dataset(study.arguments.data)
     classes = list(dataset.provenance["classes"])
     variants = one_of_each_method(study.runs)
-    predictions = load_predictions({id: study.runs[id] for id in variants.values()})
+    predictions = read_predictions(run for id in variants.values() for run in study.runs[id])
     table = collect_confusions(predictions, variants, classes)
     share = table["share"]
     words = texts(

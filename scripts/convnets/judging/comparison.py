@@ -41,7 +41,7 @@ from convnets.judging.numbers import (
     verdicts,
 )
 from convnets.judging.others import Prior
-from convnets.judging.published import distinct_numbers
+from convnets.judging.published import distinct_numbers, rounding
 from convnets.judging.verdicts import NOT_RUN
 from convnets.judging.witnesses import OTHER_IMAGES, spreads_of
 from convnets.runs.metrics import RUNTIMES, runs_of, runtimes_measured
@@ -170,13 +170,12 @@ def _theirs(metric: str, numbers: pd.Series, prior: Prior) -> Iterator[NumberRow
     model, counted = prior.models[metric], prior.counts(metric)
     covered = [variant for variant in numbers.index if variant in model.means.index]
     paper = numbers[covered].to_numpy(float)
-    rounding = {ACCURACY: 0.0005, "best_epoch": 0.0}.get(metric, 0.5 / paper)
     is_accuracy = metric == ACCURACY
     gaps = Gaps(
         model.means[covered].to_numpy() - (paper if is_accuracy else np.log(paper)),
         np.sqrt(np.diag(model.covariance.loc[covered, covered]) + model.variance),
         np.full(len(covered), model.df),
-        np.broadcast_to(rounding, len(covered)),
+        rounding(metric, paper),
         MARGIN[metric],
     )
     reach = special.stdtrit(gaps.df, 1 - ALPHA / 2) * gaps.error
