@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as Drawing
 from convnets.analyses.panels import TINY
 from convnets.analyses.runs import AnalysedRuns, Analysis
 from convnets.core.templates import texts
-from convnets.exhibits.style import SMALL, WIDTH, add_remark
+from convnets.exhibits.style import SMALL, WIDTH, add_footnote
 from convnets.judging.witnesses import Predictions, read_predictions
 
 
@@ -22,7 +22,7 @@ def analyse(study: AnalysedRuns) -> Analysis:
     """The figure `analysis_agreement`."""
     table = measure_agreement(read_predictions(itertools.chain(*study.runs.values())))
     words = describe_agreement(table, study.labels, study.conditions())
-    return Analysis(words, table, draw_agreement(table, study.labels, words["remark"]))
+    return Analysis(words, table, draw_agreement(table, study.labels, words["footnote"]))
 
 
 def describe_agreement(
@@ -68,7 +68,7 @@ def measure_agreement(predictions: Predictions) -> pd.DataFrame:
     return pd.DataFrame(records, columns=columns)
 
 
-def draw_agreement(table: pd.DataFrame, labels: dict[str, str], remark: str) -> Drawing:
+def draw_agreement(table: pd.DataFrame, labels: dict[str, str], footnote: str) -> Drawing:
     """A heat map in the order of `labels`, with the seeds of a variant on its diagonal."""
     shares = 100 * table.set_index(["variant", "other"])["shared_errors"].unstack()
     shares = shares.rename_axis(index=None, columns=None)
@@ -88,5 +88,5 @@ def draw_agreement(table: pd.DataFrame, labels: dict[str, str], remark: str) -> 
     scale = drawing.axes[-1]
     scale.tick_params(labelsize=SMALL, length=2, pad=1)
     scale.set_xlabel("Shared errors in %", fontsize=SMALL)
-    add_remark(drawing, remark)
+    add_footnote(drawing, footnote)
     return drawing

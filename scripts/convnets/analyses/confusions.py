@@ -16,7 +16,7 @@ from convnets.analyses.runs import AnalysedRuns, Analysis, one_of_each_method
 from convnets.architectures.methods import METHODS
 from convnets.core.templates import texts
 from convnets.data.dataset import load_dataset
-from convnets.exhibits.style import SMALL, WIDTH, add_remark, ink
+from convnets.exhibits.style import SMALL, WIDTH, add_footnote, ink
 from convnets.judging.witnesses import Predictions, read_predictions
 from convnets.runs.metrics import runs_of
 
@@ -55,7 +55,7 @@ def analyse(study: AnalysedRuns) -> Analysis:
         conditions=study.conditions(runs_of(study.metrics, *variants.values())),
     )
     images = dataset.images[predictions.images]
-    drawing = draw_confusions(table, predictions, variants, images, classes, words["remark"])
+    drawing = draw_confusions(table, predictions, variants, images, classes, words["footnote"])
     return Analysis(words, table[share > 0], drawing)
 
 
@@ -125,7 +125,7 @@ def draw_confusions(
     variants: Mapping[str, str],
     images: np.ndarray,
     classes: Sequence[str],
-    remark: str,
+    footnote: str,
 ) -> Drawing:
     """Shares of the most confused pairs, then of those peculiar to a method; and images.
 
@@ -151,7 +151,7 @@ def draw_confusions(
                 _draw_image(axes, images[place])
                 arrow, size = ("→", TINY) if len(true + wrong) == 2 else ("→\n", TINY - 1.5)
                 axes.set_title(f"{true}{arrow}{wrong} {votes}", fontsize=size, family=PLAIN, pad=2)
-    add_remark(drawing, remark)
+    add_footnote(drawing, footnote)
     return drawing
 
 

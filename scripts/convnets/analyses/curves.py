@@ -13,7 +13,7 @@ from convnets.analyses.panels import TINY, variant_panels
 from convnets.analyses.runs import AnalysedRuns, Analysis, Runs
 from convnets.architectures.methods import METHODS
 from convnets.core.templates import texts
-from convnets.exhibits.style import SMALL, add_remark
+from convnets.exhibits.style import SMALL, add_footnote
 from convnets.runs.metrics import align_epochs, read_history
 from convnets.runs.run_folder import RunFolder
 
@@ -35,7 +35,7 @@ def analyse(study: AnalysedRuns) -> Analysis:
         best=curves[curves["best"]].to_dict("records"),
         conditions=study.conditions(),
     )
-    add_remark(drawing, words["remark"])
+    add_footnote(drawing, words["footnote"])
     return Analysis(words, curves, drawing)
 
 

@@ -23,7 +23,7 @@ from convnets.exhibits.style import (
     CURVES,
     WIDTH,
     CurveStyle,
-    add_remark,
+    add_footnote,
     plain,
     save_figure,
     spread_apart,
@@ -122,18 +122,18 @@ def make_figure(
     """Write the figure's three files from the histories in `folder`."""
     runs = runs_of(metrics, *figure.variants)
     trajectories = read_trajectories(figure, runs, folder)
-    remark = conditions(provenance, runs)
+    footnote = conditions(provenance, runs)
     if figure.x == "seconds":
-        remark += f". {runtime_conditions(runs)}"
+        footnote += f". {runtime_conditions(runs)}"
     use_style()
-    words = describe(figure.x, trajectories, remark)
-    drawing = draw(figure.x, trajectories, words["remark"])
+    words = describe(figure.x, trajectories, footnote)
+    drawing = draw(figure.x, trajectories, words["footnote"])
     save_figure(drawing, str(prefix), figure.title, words["description"])
     write_text(f"{prefix}.csv", numbers(trajectories).to_csv(index=False))
 
 
-def draw(x: str, trajectories: list[Trajectory], remark: str) -> Drawing:
-    """Draw the curves over `x` with their names on the right, and a remark below the plot."""
+def draw(x: str, trajectories: list[Trajectory], footnote: str) -> Drawing:
+    """Draw the curves over `x` with their names on the right, and a footnote below."""
     lines = max(item.text(x).count("\n") for item in trajectories) + 1
     label_height = (lines + 0.6) * LINE
     height = max(0.62 * WIDTH, len(trajectories) * label_height)
@@ -147,7 +147,7 @@ def draw(x: str, trajectories: list[Trajectory], remark: str) -> Drawing:
     _name_curves(axes, x, trajectories, label_height / height)
     axes.set_xlabel(X_LABELS[x] + " (logarithmic)" * (axes.get_xscale() == "log"))
     axes.set_ylabel("Validation accuracy")
-    add_remark(drawing, remark)
+    add_footnote(drawing, footnote)
     return drawing
 
 
@@ -158,7 +158,7 @@ def numbers(trajectories: list[Trajectory]) -> pd.DataFrame:
 
 
 def describe(x: str, trajectories: list[Trajectory], conditions: str) -> dict[str, str]:
-    """The `remark` below the figure, and its `description` in words."""
+    """The `footnote` below the figure, and its `description` in words."""
     bottom = _bottom(trajectories)
     cut_off = any((item.points["mean"] < bottom).any() for item in trajectories)
     return texts(

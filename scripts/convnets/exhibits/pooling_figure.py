@@ -29,7 +29,7 @@ def pooled(image: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
     return outputs
 
 
-def draw_pooling(image: np.ndarray, remark: str) -> Drawing:
+def draw_pooling(image: np.ndarray, footnote: str) -> Drawing:
     """`image` (28, 28) and, in a grid, its poolings: the darker, the higher the value."""
     drawing = Drawing(figsize=(WIDTH, 0.83 * WIDTH), layout="constrained")
     panels = drawing.subplots(3, 4)
@@ -42,7 +42,7 @@ def draw_pooling(image: np.ndarray, remark: str) -> Drawing:
         row[0].set_ylabel(kind)
         for axes, (size, output) in zip(row, by_size.items(), strict=True):
             _show(axes, output, f"{size}, {len(output)}×{len(output)}" if kind == "Max" else "")
-    drawing.supxlabel(remark, fontsize=SMALL, color="0.3")
+    drawing.supxlabel(footnote, fontsize=SMALL, color="0.3")
     return drawing
 
 

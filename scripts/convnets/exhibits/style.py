@@ -101,8 +101,8 @@ def use_style() -> None:
     )
 
 
-def add_remark(drawing: Figure, text: str) -> None:
-    """Write `text` below the drawing."""
+def add_footnote(drawing: Figure, text: str) -> None:
+    """Write a footnote below the drawing."""
     lines = "\n".join(textwrap.wrap(text, 88))
     drawing.text(0.01, -0.005, plain(lines), va="top", fontsize=SMALL, color="0.3")
 
