@@ -1,7 +1,7 @@
-"""The values that the sections of the report show beside the results themselves."""
+"""Values of the report's sections beside the results themselves."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +81,6 @@ def witnesses(results: Results) -> dict[str, Any]:
         "persons": results.prior.runs["person"].nunique(),
         "their_runs": len(results.prior.runs),
     }
-
-
-def numbers(results: Results) -> dict[str, Any]:
-    """The accuracies to compare, and those on official test images."""
-    return summary(results) | {"official": official(results)}
 
 
 def official(results: Results) -> list[dict[str, Any]]:
@@ -176,10 +171,10 @@ def _counts(found: pd.Series, order: Sequence[str]) -> dict[str, int]:
     return {word: int(counted[word]) for word in order if word in counted}
 
 
-VALUES = {
+VALUES: dict[str, Callable[[Results], dict[str, Any]]] = {
     "summary": summary,
     "witnesses": witnesses,
-    "numbers": numbers,
+    "numbers": lambda results: summary(results) | {"official": official(results)},
     "analyses": analyses,
     "readings": likelihoods,
     "provenance": provenance,
