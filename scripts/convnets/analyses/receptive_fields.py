@@ -1,4 +1,4 @@
-"""Receptive fields: where a feature looks in the image, in theory and, measured, in effect.
+"""Theoretical and effective receptive fields.
 
 After Luo, Li, Urtasun and Zemel, Understanding the effective receptive field in deep
 convolutional neural networks (NIPS 2016). `scripts/measure_receptive_fields.py` measures gradients.

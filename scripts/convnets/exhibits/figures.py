@@ -48,7 +48,7 @@ X_OF_PAPER = {"epoch": "best_epoch", "seconds": "seconds_to_best"}
 ROUND_STEPS = (1, 2, 2.5, 5, 10)
 HALO = withStroke(linewidth=3, foreground="white")
 HIDDEN = 0.1
-"""Share of a curve's points, those of its first climb, that may lie below the axis."""
+"""Share of a curve's points, those of its first climb, that may be below the axis."""
 LABEL = 7.5
 """Size of the labels of curves, in points."""
 LINE = 1.2 * LABEL / 72
@@ -107,8 +107,7 @@ class Trajectory:
 def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[Trajectory]:
     """The curves of `figure` from the histories under `folder` (`VARIANT/seed_S/history.csv`).
 
-    Raises:
-        UserError: a curve has no finished run.
+    Raises `UserError` if a curve has no finished run.
     """
     paper = distinct_numbers(read_published())
     points = pd.DataFrame({"x": paper[X_OF_PAPER[figure.x]], "accuracy": paper["test_accuracy"]})
@@ -119,7 +118,7 @@ def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[
 def make_figure(
     figure: Figure, metrics: pd.DataFrame, folder: Path, provenance: dict[str, Any], prefix: Path
 ) -> None:
-    """Write the figure's three files from the histories in `folder`."""
+    """Write PREFIX.svg, PREFIX.png and PREFIX.csv from the histories in `folder`."""
     runs = runs_of(metrics, *figure.variants)
     trajectories = read_trajectories(figure, runs, folder)
     footnote = conditions(provenance, runs)
@@ -199,6 +198,7 @@ def _trajectory(
 
 
 def _over_seeds(folders: list[RunFolder]) -> pd.DataFrame:
+    """The points of a `Trajectory`, with the runtimes of training."""
     frames = align_epochs([read_history(folder) for folder in folders])
     accuracy = pd.concat([frame["val_accuracy"] for frame in frames], axis=1)
     seconds = pd.concat([frame["epoch_seconds"].cumsum() for frame in frames], axis=1)
