@@ -77,7 +77,7 @@ def rows_of(name: str, node: dict[str, Any]) -> list[tuple[str, str, str, str]]:
 
 
 def kind(item: dict[str, Any]) -> str:
-    """What values a key takes, in words."""
+    """The values of a key in words."""
     if "enum" in item:
         return ", ".join(f"`{value}`" for value in item["enum"])
     if choices := item.get("anyOf") or item.get("oneOf"):

@@ -20,7 +20,7 @@ from convnets.runs.run_folder import RunFolder
 PARTS = {"train": "training accuracy", "val": "validation accuracy"}
 LINES: dict[str, Literal[":", "-"]] = {"train": ":", "val": "-"}
 HIDDEN = 0.02
-"""Share of the points, those of the first climb, that may lie below the axis."""
+"""Share of the points, those of the first climb, that may be below the axis."""
 
 
 def analyse(study: AnalysedRuns) -> Analysis:

@@ -71,7 +71,7 @@ class Measured(NamedTuple):
         return _labelled(table)
 
     def times_as_long(self, case: Case, one: str, other: str) -> float:
-        """How many times as long one implementation takes as the other, all passes together."""
+        """Ratio of the times of two implementations, all passes together."""
         seconds = self.rows_of(case).groupby("implementation")["seconds"].sum()
         return float(seconds[one] / seconds[other])
 

@@ -25,7 +25,7 @@ from convnets.runs.metrics import read_history, rounds_of, runs_of
 from convnets.runs.rounds import median_interval
 
 HIDDEN = 0.1
-"""Share of a curve's points, those of its first climb, that may lie below the sketch."""
+"""Share of a curve's points, those of its first climb, that may be below the sketch."""
 OF_NUMBERS = (REPRODUCED, COMPATIBLE, DIFFERS, NOT_COMPARABLE, "reference", verdicts.NOT_RUN)
 OF_CLAIMS = (
     *(verdicts.HOLDS, verdicts.FAILS, verdicts.UNDECIDED),
