@@ -59,8 +59,8 @@ plan: $(INSTALLED)
 	python scripts/plan.py results/$(NAME) --hours $(HOURS)
 
 publish: $(INSTALLED)
-	python scripts/publish.py results/$(NAME) $(ARGS)
-	python scripts/summarise.py results/published/$(NAME) --readme README.md
+	python -m tools.publish results/$(NAME) $(ARGS)
+	python -m tools.summarise results/published/$(NAME) --readme README.md
 
 test: $(INSTALLED)
 	python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -78,7 +78,7 @@ bench: $(INSTALLED)
 	python -m benchmarks.bench $(ARGS)
 
 release: release-tools
-	python scripts/release.py $(ARGS)
+	python -m tools.release $(ARGS)
 
 slurm browser release-tools: $(INSTALLED)
 	python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock $$(python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["$(@:-tools=)"])')
@@ -90,7 +90,7 @@ lint: $(INSTALLED)
 	PYTHONPATH=scripts lint-imports
 	snakefmt --check Snakefile workflow
 	snakemake --lint --configfile config/demo.yaml
-	python scripts/document_config.py --check
+	python -m tools.document_config --check
 
 install: $(INSTALLED)
 

@@ -4,8 +4,7 @@ from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import write_text
 from convnets.exhibits.animation import animated_svg
-from convnets.exhibits.layer_animations import ANIMATIONS
-from convnets.exhibits.layer_figures import FIGURES, WORDS
+from convnets.exhibits.layer_figures import ANIMATIONS, FIGURES, WORDS
 from convnets.exhibits.style import save_figure, use_style
 
 

@@ -18,7 +18,7 @@ def main() -> None:
     names = [classes[label] for label in labels]
     chosen = names.index(CLASS) if CLASS in names else 0
     about = f"A test image of class {names[chosen]}, {dataset.provenance['display_name']}"
-    remark = f"{about}. White is 0, black the largest value of the panel."
+    footnote = f"{about}. White is 0, black the largest value of the panel."
     image = images[chosen].reshape(-1, *images.shape[-2:]).mean(axis=0)  # colours as grey
     use_style()
     title = "Pooling layer outputs for a sample image"
@@ -27,7 +27,7 @@ def main() -> None:
         "of 2, 3, and 2 followed by 3 pixels (columns). Max pooling keeps strokes dark and "
         "wide, average pooling blurs them, the sum lies between."
     )
-    save_figure(draw_pooling(image, remark), str(arguments.output), title, description)
+    save_figure(draw_pooling(image, footnote), str(arguments.output), title, description)
 
 
 if __name__ == "__main__":

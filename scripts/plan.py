@@ -36,7 +36,7 @@ from convnets.judging.planning import LEAST_GAIN, Planner, PlanStep, expected_va
 from convnets.judging.published import read_published
 from convnets.judging.table import About, about_runs
 from convnets.judging.verdicts import NOT_RUN, UNDECIDED, judge
-from convnets.judging.witnesses import images_of, our_runs, papers_numbers, read_right
+from convnets.judging.witnesses import images_of, our_runs, papers_numbers, read_correct
 from convnets.report.remake import intact_runs
 from convnets.report.results import read_plan
 from convnets.runs.metrics import RUNTIMES, by_run, collect, read_runtimes, runtimes_measured
@@ -94,7 +94,7 @@ def make_planner(
 ) -> Planner:
     """The planner of the finished runs in `folders`."""
     family = Family.of(load_claims())
-    ours = our_runs(metrics, read_right(folders), family.variants)
+    ours = our_runs(metrics, read_correct(folders), family.variants)
     published = read_published()
     theirs = other_peoples_runs(read_prior(), family.variants, ours)
     means = expected_values(ours, [theirs, papers_numbers(published, family.variants, ours)])

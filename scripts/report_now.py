@@ -1,9 +1,8 @@
 """Make the report of what a folder of results holds by now, in seconds: nothing is trained.
 
 From the finished runs in it (run.json, history.csv, test.json, predictions.npz) all that needs
-neither images nor checkpoints is made again. The rest is shown as it lies there, and what is
-missing is shown as missing. `plan.json`, which Snakemake writes when it starts, says what there
-should be.
+neither images nor checkpoints is made again. Other files are shown as they are, and missing ones as
+missing. `plan.json`, which Snakemake writes when it starts, says what there should be.
 
 The workflow's report waits for every run, and each step is a job of its own. This program calls
 the same functions one after the other.

@@ -32,8 +32,6 @@ from convnets.analyses.receptive_fields import describe_fields, draw_fields, mea
 from convnets.analyses.registry import ANALYSES
 from convnets.analyses.runs import (
     AnalysedRuns,
-    Predictions,
-    load_predictions,
     load_runs,
     one_of_each_method,
 )
@@ -45,7 +43,9 @@ from convnets.config.schema import ANALYSIS_FIGURES
 from convnets.core.errors import UserError
 from convnets.data.dataset import Dataset, save_dataset
 from convnets.exhibits.style import CONTRAST, contrast, spread_apart, text_colour
+from convnets.judging.witnesses import Predictions, read_predictions
 from convnets.runs.metrics import collect
+from convnets.runs.run_folder import RunFolder
 from convnets.training.network import build_network
 from measure_receptive_fields import features_of, mean_gradient
 
@@ -204,7 +204,7 @@ def test_shared_errors_of_runs() -> None:
     assert cells["errors"].to_dict()["one", "other"] == 5
     assert cells["reach"].to_dict()["one", "other"] == pytest.approx(1.96 * (0.16 / 5) ** 0.5)
     labels = {"one": "stride 2", "same": "stride 3", "other": "stride 4"}
-    text = describe_agreement(table, labels, "Conditions")["remark"]
+    text = describe_agreement(table, labels, "Conditions")["footnote"]
     assert "stride 2 60 %" in text
     assert "±43 points" in text
 
@@ -268,7 +268,7 @@ def test_a_clipped_receptive_field_has_dashed_edges(small: Path) -> None:
     fields = measure_fields([PLAIN, MAX_3], np.ones((2, 28, 28)))
     fields.insert(1, "label", ["plain", "max"])
     words = describe_fields(fields, 28, 500, "Conditions")
-    assert "1 of 2 fields reach beyond the image of 28 pixels" in words["remark"]
+    assert "1 of 2 fields reach beyond the image of 28 pixels" in words["footnote"]
     inside, clipped = draw_fields(fields, np.ones((2, 28, 28)), "Remark").axes[:2]
     assert {line.get_linestyle() for line in inside.get_lines()} == {"-"}
     assert {line.get_linestyle() for line in clipped.get_lines()} == {"--"}
@@ -413,4 +413,4 @@ def test_runs_of_other_images_are_refused(tmp_path: Path) -> None:
         arrays = dict(test)
     np.savez(file, **arrays | {"index": arrays["index"] + 1})
     with pytest.raises(UserError, match="were tested on different images"):
-        load_predictions(load_runs(sorted((folder / "runs").glob("*/seed_*"))))
+        read_predictions(map(RunFolder, sorted((folder / "runs").glob("*/seed_*"))))

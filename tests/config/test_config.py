@@ -530,7 +530,7 @@ def test_an_unknown_key_on_the_command_line_of_a_script() -> None:
 
 
 def test_readme_and_schema_of_the_configuration_are_up_to_date() -> None:
-    command = [sys.executable, "scripts/document_config.py", "--check"]
+    command = [sys.executable, "-m", "tools.document_config", "--check"]
     assert subprocess.run(command, check=False).returncode == 0
 
 

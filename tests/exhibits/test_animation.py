@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from convnets.exhibits.animation import CELL, SECONDS, animated_svg
-from convnets.exhibits.layer_animations import ANIMATIONS
-from convnets.exhibits.layer_figures import BLUE, GREEN, IMAGE, KERNEL, ORANGE, WORDS
+from convnets.exhibits.layer_figures import ANIMATIONS, BLUE, GREEN, IMAGE, KERNEL, ORANGE, WORDS
 
 SVG = "{http://www.w3.org/2000/svg}"
 PLACES = dict.fromkeys(ANIMATIONS, 9) | {"figure_02": 25}

@@ -142,7 +142,7 @@ def test_files_are_the_same_each_time_and_say_what_they_show(runs: Path, tmp_pat
     digests = []
     for attempt in ("first", "second"):
         words = describe(FIGURE.x, trajectories, "Made-up < real")
-        drawing = draw(FIGURE.x, trajectories, words["remark"])
+        drawing = draw(FIGURE.x, trajectories, words["footnote"])
         save_figure(drawing, str(tmp_path / attempt), "Max & average", words["description"])
         digests.append(hashlib.sha256((tmp_path / f"{attempt}.svg").read_bytes()).hexdigest())
     assert digests[0] == digests[1]
@@ -151,7 +151,7 @@ def test_files_are_the_same_each_time_and_say_what_they_show(runs: Path, tmp_pat
     assert svg.findtext(f"{SVG}desc") == (
         "Validation accuracy over epochs. Average: best 0.750 at epoch 3 (paper 0.881 at epoch "
         "28); best Max, F\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}3: best 0.600 at epoch 2 (paper "
-        f"0.877 at epoch 12). {words['remark']}"
+        f"0.877 at epoch 12). {words['footnote']}"
     )
     assert not svg.findall(f".//{SVG}text")  # letters are outlines: no font is needed
     with Image.open(tmp_path / "first.png") as png:
@@ -183,7 +183,7 @@ def test_other_peoples_curves_are_under_ours(runs: Path) -> None:
     first = average.others[0]
     expected = known.loc[first["run_key"].iloc[0]].set_index("epoch")["val_acc"]
     assert first["val_acc"].to_dict() == expected.to_dict()
-    assert "Thin lines: 10 runs of other people" in describe("epoch", [average], "")["remark"]
+    assert "Thin lines: 10 runs of other people" in describe("epoch", [average], "")["footnote"]
 
 
 @pytest.mark.parametrize("epochs", [3, 20, 100])
@@ -216,7 +216,7 @@ def test_the_caption_says_what_is_cut_off(tmp_path: Path) -> None:
     assert bottom > 0.8
     assert (
         f"Epochs below {bottom:.3f}, in the first climb, are cut off."
-        in describe("epoch", trajectories, "")["remark"]
+        in describe("epoch", trajectories, "")["footnote"]
     )
 
 

@@ -17,7 +17,7 @@ from convnets.judging.comparison import compare
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
 from convnets.judging.table import judge_all
-from convnets.judging.witnesses import read_right
+from convnets.judging.witnesses import read_correct
 from convnets.runs.metrics import collect, read_runs
 
 ROOT = Path(__file__).parents[2]
@@ -70,10 +70,10 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     prior, claims = read_prior(ROOT / "config/prior"), load_claims(ROOT / "config/claims.yaml")
     made_up = {"value": 1.0, "low": 1.0, "high": 1.0, "how": "made up"}
     computed = [part.computed for claim in claims for part in claim.parts]
-    measures, right_of = dict.fromkeys(computed, made_up), read_right(folders)
+    measures, correct = dict.fromkeys(computed, made_up), read_correct(folders)
     return {
         "comparison": compare(published, runs, OFFICIAL, prior),
-        "claims": judge_all(claims, runs, right_of, published, prior, measures, OFFICIAL),
+        "claims": judge_all(claims, runs, correct, published, prior, measures, OFFICIAL),
         "right": right,
         "epochs": epochs,
     }

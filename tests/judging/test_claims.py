@@ -25,7 +25,7 @@ from convnets.judging.mechanism import (
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
 from convnets.judging.table import COLUMNS, judge_all
-from convnets.judging.witnesses import read_right
+from convnets.judging.witnesses import read_correct
 from convnets.runs.metrics import collect, read_runs
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +63,7 @@ def judged(
     runs = read_runs(folder / "metrics.csv") if folders else pd.DataFrame()
     if epochs:
         runs["epochs"] = runs["epochs_trained"] = epochs
-    table = judge_all(claims, runs, read_right(folders), PUBLISHED, PRIOR, MECHANISM, provenance)
+    table = judge_all(claims, runs, read_correct(folders), PUBLISHED, PRIOR, MECHANISM, provenance)
     assert list(table.columns) == COLUMNS
     return table.set_index(["claim", "part"])
 

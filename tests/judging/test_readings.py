@@ -287,5 +287,5 @@ def test_the_readings_of_the_configuration_can_be_run_as_they_are_judged() -> No
                 ["config/config.yaml"], {"experiments": item["experiment"]}
             ).variant_ids
             assert {variant for pair in reading.pairs for variant in pair} == set(shown)
-            assert reading.command.endswith(f"experiments={item['experiment']}")
+            assert reading.how.endswith(f"experiments={item['experiment']}")
             assert set(reading.unchanged) <= set(in_set)

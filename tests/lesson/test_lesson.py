@@ -18,7 +18,7 @@ from test_report import make_results as make_report
 from analysis_fixture import GLYPHS
 from convnets.config.settings import MACHINE_FOLDER
 from convnets.core.files import write_json, write_text
-from convnets.exhibits.layer_animations import ANIMATIONS
+from convnets.exhibits.layer_figures import ANIMATIONS
 from convnets.lesson import plots as lesson_plots
 from convnets.lesson import tables as lesson
 from convnets.lesson.cases import CASES, LARGE, SMALL

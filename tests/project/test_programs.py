@@ -1,4 +1,4 @@
-"""Every program of scripts/: wrong paths and values give one message, and no traceback."""
+"""Every program: wrong paths and values give one message, and no traceback."""
 
 import runpy
 import sys
@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-PROGRAMS = sorted(Path("scripts").glob("*.py"))
+PROGRAMS = {
+    file.stem: file
+    for folder in ("scripts", "tools")
+    for file in sorted(Path(folder).glob("*.py"))
+    if file.stem != "__init__"
+}
 VARIANT = '{"id": "a", "method": "stride"}'
 TABLE = (
     '{"title": "a", "header": ["a"], "columns": ["parameters"], '
@@ -81,7 +86,7 @@ def call(
     """Status and message of a program."""
     monkeypatch.setattr(sys, "argv", [f"{program}.py", *arguments])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_path(f"scripts/{program}.py", run_name="__main__")
+        runpy.run_path(str(PROGRAMS[program]), run_name="__main__")
     code = ended.value.code
     output, errors = capsys.readouterr()
     return (1, code) if isinstance(code, str) else (code, output + errors)
@@ -89,10 +94,10 @@ def call(
 
 def test_every_program_is_here() -> None:
     without_files = {"document_config", "draw_layers", "measure_layers", "measure_mechanism"}
-    assert {file.stem for file in PROGRAMS} == {*COMMANDS, *without_files}
+    assert set(PROGRAMS) == {*COMMANDS, *without_files}
 
 
-@pytest.mark.parametrize("program", [file.stem for file in PROGRAMS])
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_wrong_options(
     program: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.tables import markdown
-from summarise import BLOCK, block_of
+from tools.summarise import BLOCK, block_of
 
 ROOT = Path(__file__).parents[2]
 RESULTS = sorted(

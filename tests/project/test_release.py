@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("rocrate", reason='pip install ".[release]"')
 
-from release import ROOT, describe, git, unpack
+from tools.release import ROOT, describe, git, unpack
 
 
 def test_the_crate_holds_and_describes_what_is_committed(tmp_path: Path) -> None:

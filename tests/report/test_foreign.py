@@ -17,9 +17,9 @@ from test_report_now import make_folder
 from analysis_fixture import make_runtimes
 from convnets.core.files import write_json
 from convnets.runs.status import read_sweep
-from publish import publish
 from status import as_json, as_text
-from summarise import block_of
+from tools.publish import publish
+from tools.summarise import block_of
 
 HOSTILE = (
     '"><script>alert(1)</script><img src=x onerror=alert(1)><a href="javascript:alert(1)">x</a>'

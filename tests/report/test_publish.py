@@ -10,7 +10,7 @@ from test_report_now import make_folder
 
 from convnets.core.errors import UserError
 from convnets.core.files import write_json
-from publish import publish, without_folders
+from tools.publish import publish, without_folders
 
 
 @pytest.fixture(scope="module")

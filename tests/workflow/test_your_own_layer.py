@@ -102,7 +102,7 @@ def test_networks_are_what_their_variants_say_with_and_without_kernels(tree: Pat
 
 
 def test_the_documentation_has_the_methods_and_their_keys(tree: Path) -> None:
-    run(tree, "scripts/document_config.py")
+    run(tree, "-m", "tools.document_config")
     readme = (tree / "config/README.md").read_text()
     assert "| `blur_pool` | Blur pooling: the mean of each window with binomial" in readme
     for text in (readme, (tree / "config/schema.json").read_text()):

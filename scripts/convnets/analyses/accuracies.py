@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from convnets.analyses.runs import AnalysedRuns, Analysis
 from convnets.architectures.methods import METHODS
 from convnets.core.templates import texts
-from convnets.exhibits.style import SMALL, WIDTH, add_remark, text_colour
+from convnets.exhibits.style import SMALL, WIDTH, add_footnote, text_colour
 from convnets.judging.numbers import own_interval
 from convnets.judging.others import read_prior
 from convnets.judging.published import distinct_numbers, read_published
@@ -41,7 +41,7 @@ def analyse(study: AnalysedRuns) -> Analysis:
         inside=known["paper"].between(known["low"], known["high"]).sum(),
         conditions=study.conditions(),
     )
-    return Analysis(words, table, draw_accuracies(table, others, words["remark"]))
+    return Analysis(words, table, draw_accuracies(table, others, words["footnote"]))
 
 
 def collect_accuracies(study: AnalysedRuns) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def collect_accuracies(study: AnalysedRuns) -> pd.DataFrame:
     return pd.DataFrame(records)
 
 
-def draw_accuracies(table: pd.DataFrame, others: pd.DataFrame, remark: str) -> Drawing:
+def draw_accuracies(table: pd.DataFrame, others: pd.DataFrame, footnote: str) -> Drawing:
     """A row for each variant, in the order of `table`; `others` has a `variant` in each row."""
     variants = table.groupby("variant", sort=False)
     drawing = Drawing(figsize=(WIDTH, ROW * len(variants) + 1), layout="constrained")
@@ -82,5 +82,5 @@ def draw_accuracies(table: pd.DataFrame, others: pd.DataFrame, remark: str) -> D
     axes.spines[["top", "right", "left"]].set_visible(False)
     keys = [Line2D([], [], label=label, **mark) for label, mark in MARKS.items()]  # type: ignore[arg-type]
     drawing.legend(handles=keys, loc="outside upper left", ncols=4, frameon=False, fontsize=SMALL)
-    add_remark(drawing, remark)
+    add_footnote(drawing, footnote)
     return drawing

@@ -1,7 +1,6 @@
-"""How many of their errors two networks share.
+"""Agreement of two networks: the share of their errors that they have in common.
 
-Networks that are right on 88 % of the images agree on most images whatever they learned, so
-agreement is measured on the errors.
+Networks that are correct on 88 % of the images agree on most images whatever they learned.
 """
 
 import itertools
@@ -13,16 +12,17 @@ import seaborn as sns
 from matplotlib.figure import Figure as Drawing
 
 from convnets.analyses.panels import TINY
-from convnets.analyses.runs import AnalysedRuns, Analysis, Predictions, load_predictions
+from convnets.analyses.runs import AnalysedRuns, Analysis
 from convnets.core.templates import texts
-from convnets.exhibits.style import SMALL, WIDTH, add_remark
+from convnets.exhibits.style import SMALL, WIDTH, add_footnote
+from convnets.judging.witnesses import Predictions, read_predictions
 
 
 def analyse(study: AnalysedRuns) -> Analysis:
     """The figure `analysis_agreement`."""
-    table = measure_agreement(load_predictions(study.runs))
+    table = measure_agreement(read_predictions(itertools.chain(*study.runs.values())))
     words = describe_agreement(table, study.labels, study.conditions())
-    return Analysis(words, table, draw_agreement(table, study.labels, words["remark"]))
+    return Analysis(words, table, draw_agreement(table, study.labels, words["footnote"]))
 
 
 def describe_agreement(
@@ -68,7 +68,7 @@ def measure_agreement(predictions: Predictions) -> pd.DataFrame:
     return pd.DataFrame(records, columns=columns)
 
 
-def draw_agreement(table: pd.DataFrame, labels: dict[str, str], remark: str) -> Drawing:
+def draw_agreement(table: pd.DataFrame, labels: dict[str, str], footnote: str) -> Drawing:
     """A heat map in the order of `labels`, with the seeds of a variant on its diagonal."""
     shares = 100 * table.set_index(["variant", "other"])["shared_errors"].unstack()
     shares = shares.rename_axis(index=None, columns=None)
@@ -88,5 +88,5 @@ def draw_agreement(table: pd.DataFrame, labels: dict[str, str], remark: str) -> 
     scale = drawing.axes[-1]
     scale.tick_params(labelsize=SMALL, length=2, pad=1)
     scale.set_xlabel("Shared errors in %", fontsize=SMALL)
-    add_remark(drawing, remark)
+    add_footnote(drawing, footnote)
     return drawing

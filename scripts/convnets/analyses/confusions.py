@@ -12,23 +12,18 @@ from matplotlib.patches import Rectangle
 from scipy import stats
 
 from convnets.analyses.panels import TINY
-from convnets.analyses.runs import (
-    AnalysedRuns,
-    Analysis,
-    Predictions,
-    load_predictions,
-    one_of_each_method,
-)
+from convnets.analyses.runs import AnalysedRuns, Analysis, one_of_each_method
 from convnets.architectures.methods import METHODS
 from convnets.core.templates import texts
 from convnets.data.dataset import load_dataset
-from convnets.exhibits.style import SMALL, WIDTH, add_remark, ink
+from convnets.exhibits.style import SMALL, WIDTH, add_footnote, ink
+from convnets.judging.witnesses import Predictions, read_predictions
 from convnets.runs.metrics import runs_of
 
 ALPHA = 0.05
 """Probability that chance alone makes any pair peculiar to any variant."""
 BASELINE = "fully_connected"
-"""A method worse throughout, which the convolutional ones are not compared with."""
+"""A method that is worse throughout; convolutional methods are not compared with it."""
 ORANGE = "#D55E00"
 PAIRS = 10
 """Most confused pairs to show by method."""
@@ -37,7 +32,7 @@ SAMPLED = 5
 SAMPLES = 4
 """Images for each pair and direction."""
 PLAIN = "DejaVu Sans Mono"
-"""Type in which zero and O differ."""
+"""Typeface in which zero and O differ."""
 DARKEST = 0.75
 """Part of the colour map that shares use."""
 
@@ -47,7 +42,7 @@ def analyse(study: AnalysedRuns) -> Analysis:
     dataset = load_dataset(study.arguments.data)
     classes = list(dataset.provenance["classes"])
     variants = one_of_each_method(study.runs)
-    predictions = load_predictions({id: study.runs[id] for id in variants.values()})
+    predictions = read_predictions(run for id in variants.values() for run in study.runs[id])
     table = collect_confusions(predictions, variants, classes)
     share = table["share"]
     words = texts(
@@ -60,7 +55,7 @@ def analyse(study: AnalysedRuns) -> Analysis:
         conditions=study.conditions(runs_of(study.metrics, *variants.values())),
     )
     images = dataset.images[predictions.images]
-    drawing = draw_confusions(table, predictions, variants, images, classes, words["remark"])
+    drawing = draw_confusions(table, predictions, variants, images, classes, words["footnote"])
     return Analysis(words, table[share > 0], drawing)
 
 
@@ -114,7 +109,7 @@ def most_peculiar(table: pd.DataFrame) -> pd.DataFrame:
 def confused_images(
     predictions: Predictions, variants: Mapping[str, str], true: int, wrong: int, number: int
 ) -> list[tuple[int, int]]:
-    """Up to `number` test images of class `true` that networks of the smallest seed call `wrong`.
+    """Up to `number` test images of class `true` that networks of the first seed predict `wrong`.
 
     Each is its position among the test images and its number of such networks, the most first.
     """
@@ -130,7 +125,7 @@ def draw_confusions(
     variants: Mapping[str, str],
     images: np.ndarray,
     classes: Sequence[str],
-    remark: str,
+    footnote: str,
 ) -> Drawing:
     """Shares of the most confused pairs, then of those peculiar to a method; and images.
 
@@ -153,10 +148,11 @@ def draw_confusions(
             indices = classes.index(true), classes.index(wrong)
             found = confused_images(predictions, variants, *indices, SAMPLES)
             for axes, (place, votes) in zip(row[half * SAMPLES :], found, strict=False):
-                _draw_image(axes, images[place])
+                image = images[place]  # grey (height, width), or in colour (3, height, width)
+                axes.imshow(image if image.ndim == 2 else np.moveaxis(image, 0, -1), cmap="gray_r")
                 arrow, size = ("→", TINY) if len(true + wrong) == 2 else ("→\n", TINY - 1.5)
                 axes.set_title(f"{true}{arrow}{wrong} {votes}", fontsize=size, family=PLAIN, pad=2)
-    add_remark(drawing, remark)
+    add_footnote(drawing, footnote)
     return drawing
 
 
@@ -168,14 +164,19 @@ def _pairs(
     per_class = np.bincount(predictions.labels, minlength=len(classes))
     first, second = np.triu_indices(len(classes), k=1)
     names = np.array(list(classes), dtype=object)
-    table = pd.DataFrame({"first": names[first], "second": names[second]})
-    table.insert(0, "pair", table["first"] + "/" + table["second"])
-    table.insert(0, "seeds", len(predicted))
-    table.insert(0, "method", method)
-    table.insert(0, "variant", variant)
-    table["first_as_second"] = counts[first, second]
-    table["second_as_first"] = counts[second, first]
-    table["images"] = per_class[first] + per_class[second]
+    table = pd.DataFrame(
+        {
+            "variant": variant,
+            "method": method,
+            "seeds": len(predicted),
+            "pair": names[first] + "/" + names[second],
+            "first": names[first],
+            "second": names[second],
+            "first_as_second": counts[first, second],
+            "second_as_first": counts[second, first],
+            "images": per_class[first] + per_class[second],
+        }
+    )
     errors = table["first_as_second"] + table["second_as_first"]
     table["share"] = errors / (table["images"].clip(lower=1) * len(predicted))
     return table
@@ -210,7 +211,12 @@ def _draw_shares(axes: Axes, table: pd.DataFrame, pairs: list[str], common: int)
     )
     axes.xaxis.tick_top()
     for row in shown[shown["peculiar"]].to_dict("records"):
-        axes.add_patch(_frame(methods.index(row["method"]), pairs.index(row["pair"])))
+        place = methods.index(row["method"]), pairs.index(row["pair"])
+        axes.add_patch(
+            Rectangle(
+                place, 1, 1, fill=False, edgecolor=ORANGE, linewidth=1.5, zorder=3, clip_on=False
+            )
+        )
     if common < len(pairs):
         axes.axhline(common, color="0.3", linewidth=1)
 
@@ -219,14 +225,3 @@ def _top(rows: pd.DataFrame, number: int = 3) -> list[dict[Any, Any]]:
     errors = rows["first_as_second"] + rows["second_as_first"]
     first = rows.assign(errors=errors).sort_values("share", ascending=False, kind="stable")
     return first.head(number).to_dict("records")
-
-
-def _frame(column: int, row: int) -> Rectangle:
-    return Rectangle(
-        (column, row), 1, 1, fill=False, edgecolor=ORANGE, linewidth=1.5, zorder=3, clip_on=False
-    )
-
-
-def _draw_image(axes: Axes, image: np.ndarray) -> None:
-    """Draw an image dark on light if it is grey (height, width), or in colour (3, ...)."""
-    axes.imshow(image if image.ndim == 2 else np.moveaxis(image, 0, -1), cmap="gray_r")

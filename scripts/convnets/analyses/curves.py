@@ -13,14 +13,14 @@ from convnets.analyses.panels import TINY, variant_panels
 from convnets.analyses.runs import AnalysedRuns, Analysis, Runs
 from convnets.architectures.methods import METHODS
 from convnets.core.templates import texts
-from convnets.exhibits.style import SMALL, add_remark
+from convnets.exhibits.style import SMALL, add_footnote
 from convnets.runs.metrics import align_epochs, read_history
 from convnets.runs.run_folder import RunFolder
 
 PARTS = {"train": "training accuracy", "val": "validation accuracy"}
 LINES: dict[str, Literal[":", "-"]] = {"train": ":", "val": "-"}
 HIDDEN = 0.02
-"""Share of the points, those of the first climb, that may lie below the axis."""
+"""Share of the points, those of the first climb, that may be below the axis."""
 
 
 def analyse(study: AnalysedRuns) -> Analysis:
@@ -35,7 +35,7 @@ def analyse(study: AnalysedRuns) -> Analysis:
         best=curves[curves["best"]].to_dict("records"),
         conditions=study.conditions(),
     )
-    add_remark(drawing, words["remark"])
+    add_footnote(drawing, words["footnote"])
     return Analysis(words, curves, drawing)
 
 

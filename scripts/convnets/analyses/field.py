@@ -1,4 +1,4 @@
-"""Where a feature looks in the image: in theory from the architecture, in effect measured."""
+"""Receptive field of a feature: theoretical, from the architecture, and effective, measured."""
 
 import itertools
 import math
@@ -9,7 +9,7 @@ import numpy as np
 from convnets.architectures.variant import Variant
 
 SHARE = 0.95
-"""Share of the gradient that the effective field holds."""
+"""Share of the gradient inside the effective field."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,6 @@ def middle_feature(variant: Variant) -> MiddleFeature:
 
 
 def effective_width(gradient: np.ndarray) -> float:
-    """Side of a square of as many pixels as hold 95 % of `gradient`, the largest first.
-
-    `gradient` is (height, width).
-    """
+    """Side of a square of as many pixels as have 95 % of `gradient` (height, width)."""
     held = np.sort(gradient, axis=None)[::-1].cumsum()
     return math.sqrt((held < SHARE * held[-1]).sum() + 1)

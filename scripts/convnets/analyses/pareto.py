@@ -12,7 +12,7 @@ from convnets.analyses.panels import TINY
 from convnets.analyses.runs import AnalysedRuns, Analysis
 from convnets.architectures.methods import METHODS
 from convnets.core.templates import texts
-from convnets.exhibits.style import SMALL, WIDTH, add_remark
+from convnets.exhibits.style import SMALL, WIDTH, add_footnote
 from convnets.judging.conditions import runtime_conditions
 from convnets.judging.numbers import own_interval
 from convnets.judging.witnesses import spreads_of
@@ -45,7 +45,7 @@ def analyse(study: AnalysedRuns) -> Analysis:
         conditions=study.conditions(),
         runtime_conditions=runtime_conditions(study.metrics),
     )
-    return Analysis(words, table, draw_pareto(table, words["remark"]))
+    return Analysis(words, table, draw_pareto(table, words["footnote"]))
 
 
 def collect_costs(study: AnalysedRuns) -> pd.DataFrame:
@@ -80,7 +80,7 @@ def on_front(costs: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
     return np.asarray(~(as_cheap & as_accurate & better).any(axis=1))
 
 
-def draw_pareto(table: pd.DataFrame, remark: str) -> Drawing:
+def draw_pareto(table: pd.DataFrame, footnote: str) -> Drawing:
     """A panel for each cost, on a logarithmic scale."""
     drawing = Drawing(figsize=(WIDTH, 2.9 * len(COSTS) + 0.5), layout="constrained")
     panels = drawing.subplots(len(COSTS), 1, sharey=True)
@@ -110,7 +110,7 @@ def draw_pareto(table: pd.DataFrame, remark: str) -> Drawing:
     for axes, cost in zip(panels, COSTS, strict=True):
         _draw_points(axes, table, cost)
         _name_front(axes, table.loc[heights[cost].index], cost, heights[cost])
-    add_remark(drawing, remark)
+    add_footnote(drawing, footnote)
     return drawing
 
 

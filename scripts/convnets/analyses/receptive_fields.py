@@ -1,4 +1,4 @@
-"""Receptive fields: where a feature looks in the image, in theory and, measured, in effect.
+"""Theoretical and effective receptive fields.
 
 After Luo, Li, Urtasun and Zemel, Understanding the effective receptive field in deep
 convolutional neural networks (NIPS 2016). `scripts/measure_receptive_fields.py` measures gradients.
@@ -16,7 +16,7 @@ from convnets.analyses.panels import TINY, variant_panels
 from convnets.analyses.runs import AnalysedRuns, Analysis
 from convnets.architectures.variant import Variant
 from convnets.core.templates import texts
-from convnets.exhibits.style import add_remark
+from convnets.exhibits.style import add_footnote
 from convnets.runs.metrics import runs_of
 
 OUTLINE = "#D55E00"
@@ -33,7 +33,7 @@ def analyse(study: AnalysedRuns) -> Analysis:
     fields.insert(1, "label", [study.labels[name] for name in names])
     first_seeds = runs_of(study.metrics, *names).groupby("variant").head(1)
     words = describe_fields(fields, gradients.shape[-1], images, study.conditions(first_seeds))
-    return Analysis(words, fields, draw_fields(fields, gradients, words["remark"]))
+    return Analysis(words, fields, draw_fields(fields, gradients, words["footnote"]))
 
 
 def measure_fields(variants: list[Variant], gradients: np.ndarray) -> pd.DataFrame:
@@ -54,7 +54,7 @@ def measure_fields(variants: list[Variant], gradients: np.ndarray) -> pd.DataFra
     )
 
 
-def draw_fields(fields: pd.DataFrame, gradients: np.ndarray, remark: str) -> Drawing:
+def draw_fields(fields: pd.DataFrame, gradients: np.ndarray, footnote: str) -> Drawing:
     """The maps of `gradients` (variants, height, width), each from 0 to its own largest value."""
     drawing, panels = variant_panels(list(fields["label"]), 1.3, shared=False)
     for axes, field, gradient in zip(panels, fields.to_dict("records"), gradients, strict=True):
@@ -64,7 +64,7 @@ def draw_fields(fields: pd.DataFrame, gradients: np.ndarray, remark: str) -> Dra
         _outline(axes, field["centre"], field["theoretical_width"], len(gradient))
         widths = f"{field['effective_width']:.1f} of {field['theoretical_width']}"
         axes.set_xlabel(widths, fontsize=TINY, labelpad=2)
-    add_remark(drawing, remark)
+    add_footnote(drawing, footnote)
     return drawing
 
 

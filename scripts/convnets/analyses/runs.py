@@ -1,39 +1,23 @@
-"""The finished runs that the analyses look at, and what they predicted for the test images."""
+"""The finished runs that the analyses look at, and their predictions for the test images."""
 
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from convnets.architectures.methods import METHODS
-from convnets.core.errors import UserError
 from convnets.data.folder import read_provenance
 from convnets.exhibits.labels import label
 from convnets.judging.conditions import conditions
-from convnets.judging.witnesses import read_predictions
 from convnets.runs.metrics import read_runs
 from convnets.runs.run_folder import RunFolder
 
 Runs = Mapping[str, Sequence[RunFolder]]
 """Runs by variant, from the smallest seed. Methods are in the paper's order."""
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What networks predicted for the test images."""
-
-    images: np.ndarray
-    """int64 (images,): positions of the test images among all images of the data."""
-    labels: np.ndarray
-    """uint8 (images,): their true classes."""
-    predicted: Mapping[str, np.ndarray]
-    """By variant, uint8 (seeds, images): the classes that its networks predicted."""
 
 
 class AnalysedRuns:
@@ -80,14 +64,3 @@ def one_of_each_method(runs: Runs) -> dict[str, str]:
     for id, (run, *_) in runs.items():
         first.setdefault(run.variant.method, id)
     return first
-
-
-def load_predictions(runs: Runs) -> Predictions:
-    """The predictions of `runs`; a `UserError` if they were tested on different images."""
-    test, predicted = None, dict[str, list[np.ndarray]]()
-    for run, test in read_predictions(run for seeds in runs.values() for run in seeds):
-        predicted.setdefault(run.variant.id, []).append(test["prediction"])
-    if test is None:
-        raise UserError("there are no runs to analyse: train and evaluate some first")
-    stacked = {id: np.array(rows) for id, rows in predicted.items()}
-    return Predictions(test["index"], test["label"], stacked)

@@ -6,7 +6,7 @@ plays in print, nor if the reader's system asks for reduced motion. `report/text
 draws it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,13 +34,14 @@ class Mark(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """A grid of numbers, some of them shaded in each frame."""
+    """A grid of numbers, some of which each frame shades."""
 
     title: str
     values: np.ndarray
-    """(rows, columns), drawn as numbers, without NaN."""
+    """(rows, columns), drawn as numbers; NaN leaves a cell empty."""
     colour: str
-    frames: list[list[Mark]]
+    frames: Sequence[list[Mark]] = ()
+    """The shaded cells of each frame; empty if no frame shades any."""
     padding: int = 0
     """Rows and columns at each edge that are white."""
 
@@ -56,14 +57,14 @@ class Panel(NamedTuple):
 
 
 class Animation(NamedTuple):
-    """Panels side by side, and a text of one or more lines for each frame."""
+    """Panels side by side, and a caption of one or more lines for each frame."""
 
     panels: list[Panel]
-    remarks: list[str]
+    captions: list[str]
     still: int
     """The frame that is shown where nothing moves."""
     size: int = 15
-    """Size of titles and remarks in units of the drawing, larger for wide drawings."""
+    """Size of titles and captions in units of the drawing, larger for wide drawings."""
 
 
 def animated_svg(name: str, animation: Animation, title: str, description: str) -> str:
@@ -77,8 +78,8 @@ def animated_svg(name: str, animation: Animation, title: str, description: str) 
     bottom = top + CELL * max(len(panel.values) for panel in panels)
     values = animation._asdict() | {
         "panels": [(p, CELL / 2 + sum(widths[:index])) for index, p in enumerate(panels)],
-        "frames": len(animation.remarks),
-        "foot": bottom + line * (len(animation.remarks[0].splitlines()) + 1),
+        "frames": len(animation.captions),
+        "foot": bottom + line * (len(animation.captions[0].splitlines()) + 1),
     }
     template = text_environment().get_template("animation.svg")
     return template.render(

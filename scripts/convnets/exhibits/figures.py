@@ -23,7 +23,7 @@ from convnets.exhibits.style import (
     CURVES,
     WIDTH,
     CurveStyle,
-    add_remark,
+    add_footnote,
     plain,
     save_figure,
     spread_apart,
@@ -48,7 +48,7 @@ X_OF_PAPER = {"epoch": "best_epoch", "seconds": "seconds_to_best"}
 ROUND_STEPS = (1, 2, 2.5, 5, 10)
 HALO = withStroke(linewidth=3, foreground="white")
 HIDDEN = 0.1
-"""Share of a curve's points, those of its first climb, that may lie below the axis."""
+"""Share of a curve's points, those of its first climb, that may be below the axis."""
 LABEL = 7.5
 """Size of the labels of curves, in points."""
 LINE = 1.2 * LABEL / 72
@@ -107,8 +107,7 @@ class Trajectory:
 def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[Trajectory]:
     """The curves of `figure` from the histories under `folder` (`VARIANT/seed_S/history.csv`).
 
-    Raises:
-        UserError: a curve has no finished run.
+    Raises `UserError` if a curve has no finished run.
     """
     paper = distinct_numbers(read_published())
     points = pd.DataFrame({"x": paper[X_OF_PAPER[figure.x]], "accuracy": paper["test_accuracy"]})
@@ -119,21 +118,21 @@ def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[
 def make_figure(
     figure: Figure, metrics: pd.DataFrame, folder: Path, provenance: dict[str, Any], prefix: Path
 ) -> None:
-    """Write the figure's three files from the histories in `folder`."""
+    """Write PREFIX.svg, PREFIX.png and PREFIX.csv from the histories in `folder`."""
     runs = runs_of(metrics, *figure.variants)
     trajectories = read_trajectories(figure, runs, folder)
-    remark = conditions(provenance, runs)
+    footnote = conditions(provenance, runs)
     if figure.x == "seconds":
-        remark += f". {runtime_conditions(runs)}"
+        footnote += f". {runtime_conditions(runs)}"
     use_style()
-    words = describe(figure.x, trajectories, remark)
-    drawing = draw(figure.x, trajectories, words["remark"])
+    words = describe(figure.x, trajectories, footnote)
+    drawing = draw(figure.x, trajectories, words["footnote"])
     save_figure(drawing, str(prefix), figure.title, words["description"])
     write_text(f"{prefix}.csv", numbers(trajectories).to_csv(index=False))
 
 
-def draw(x: str, trajectories: list[Trajectory], remark: str) -> Drawing:
-    """Draw the curves over `x` with their names on the right, and a remark below the plot."""
+def draw(x: str, trajectories: list[Trajectory], footnote: str) -> Drawing:
+    """Draw the curves over `x` with their names on the right, and a footnote below."""
     lines = max(item.text(x).count("\n") for item in trajectories) + 1
     label_height = (lines + 0.6) * LINE
     height = max(0.62 * WIDTH, len(trajectories) * label_height)
@@ -147,7 +146,7 @@ def draw(x: str, trajectories: list[Trajectory], remark: str) -> Drawing:
     _name_curves(axes, x, trajectories, label_height / height)
     axes.set_xlabel(X_LABELS[x] + " (logarithmic)" * (axes.get_xscale() == "log"))
     axes.set_ylabel("Validation accuracy")
-    add_remark(drawing, remark)
+    add_footnote(drawing, footnote)
     return drawing
 
 
@@ -158,7 +157,7 @@ def numbers(trajectories: list[Trajectory]) -> pd.DataFrame:
 
 
 def describe(x: str, trajectories: list[Trajectory], conditions: str) -> dict[str, str]:
-    """The `remark` below the figure, and its `description` in words."""
+    """The `footnote` below the figure, and its `description` in words."""
     bottom = _bottom(trajectories)
     cut_off = any((item.points["mean"] < bottom).any() for item in trajectories)
     return texts(
@@ -199,6 +198,7 @@ def _trajectory(
 
 
 def _over_seeds(folders: list[RunFolder]) -> pd.DataFrame:
+    """The points of a `Trajectory`, with the runtimes of training."""
     frames = align_epochs([read_history(folder) for folder in folders])
     accuracy = pd.concat([frame["val_accuracy"] for frame in frames], axis=1)
     seconds = pd.concat([frame["epoch_seconds"].cumsum() for frame in frames], axis=1)

@@ -9,11 +9,11 @@ FILTERS = 64
 """Filters of each layer unless a label says otherwise (paper, Section 4)."""
 EQUALS = "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
 LEFT_OUT = ("id", "method", "filters", "image_kind")
-"""Keys that a label has its own words for, or none."""
+"""Keys that a label does not append: it has its own words for them, or none."""
 
 
 def label(variant: Variant) -> str:
-    """The method, its hyperparameter, and all else in which the variant is not the default."""
+    """The method, its hyperparameter, and all other settings that differ from the defaults."""
     method = METHODS[variant.method]
     shown = {name: key.words for name, key in method.keys.items() if key.words is not None}
     words = method.title
@@ -21,9 +21,8 @@ def label(variant: Variant) -> str:
         words += text.format(by_layer(variant.per_layer(key))).replace(" = ", EQUALS)
     filters = by_layer(variant.per_layer("filters"))
     if filters != str(FILTERS):
-        words += (
-            f", {filters}\N{NO-BREAK SPACE}{'filters' if variant.is_convolutional else 'units'}"
-        )
+        unit = "filters" if variant.is_convolutional else "units"
+        words += f", {filters}\N{NO-BREAK SPACE}{unit}"
     for key, value in variant.specification().items():
         if key not in (*LEFT_OUT, *shown) and value != getattr(Variant, key):
             words += f", {key.replace('_', ' ')} {value}"

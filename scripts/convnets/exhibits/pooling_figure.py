@@ -1,4 +1,6 @@
-"""Figure 6: what the three pooling layers make of one image."""
+"""Figure 6: one image after each of the three pooling layers."""
+
+import itertools
 
 import numpy as np
 import torch
@@ -19,17 +21,16 @@ def pooled(image: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
 
     These are the layers of the networks, here without padding: it would only add a margin.
     """
-    outputs: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in POOLINGS}
-    for kind, pool in POOLINGS.items():
-        for size, windows in SIZES.items():
-            features = torch.from_numpy(image)[None, None] / 255
-            for window in windows:
-                features = pool(features, window, stride=window, padding=0)
-            outputs[kind][size] = features[0, 0].numpy()
+    outputs: dict[str, dict[str, np.ndarray]] = {}
+    for (kind, pool), (size, windows) in itertools.product(POOLINGS.items(), SIZES.items()):
+        features = torch.from_numpy(image)[None, None] / 255
+        for window in windows:
+            features = pool(features, window, stride=window, padding=0)
+        outputs.setdefault(kind, {})[size] = features[0, 0].numpy()
     return outputs
 
 
-def draw_pooling(image: np.ndarray, remark: str) -> Drawing:
+def draw_pooling(image: np.ndarray, footnote: str) -> Drawing:
     """`image` (28, 28) and, in a grid, its poolings: the darker, the higher the value."""
     drawing = Drawing(figsize=(WIDTH, 0.83 * WIDTH), layout="constrained")
     panels = drawing.subplots(3, 4)
@@ -42,7 +43,7 @@ def draw_pooling(image: np.ndarray, remark: str) -> Drawing:
         row[0].set_ylabel(kind)
         for axes, (size, output) in zip(row, by_size.items(), strict=True):
             _show(axes, output, f"{size}, {len(output)}×{len(output)}" if kind == "Max" else "")
-    drawing.supxlabel(remark, fontsize=SMALL, color="0.3")
+    drawing.supxlabel(footnote, fontsize=SMALL, color="0.3")
     return drawing
 
 

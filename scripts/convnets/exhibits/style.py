@@ -1,4 +1,4 @@
-"""How figures look and how they are written: one style for all of them."""
+"""The style of all figures, and their files."""
 
 import io
 import textwrap
@@ -24,7 +24,7 @@ CONTRAST = 4.5
 
 
 class CurveStyle(NamedTuple):
-    """What tells curves of the same method apart within a figure."""
+    """Line and marker filling, which distinguish curves of the same method within a figure."""
 
     line: Any
     fill: Literal["full", "left", "right", "top", "bottom"]
@@ -61,7 +61,7 @@ def ink(background: Any) -> str:
 def spread_apart(places: Any, distance: float, low: float, high: float) -> np.ndarray:
     """The positions nearest to `places`, in their order, that are `distance` apart.
 
-    They lie between `low` and `high` if there is room for all.
+    They are between `low` and `high` if there is room for all.
     """
     order = np.argsort(places, kind="stable")
     steps = distance * np.arange(len(order))
@@ -83,7 +83,7 @@ def plain(text: str) -> str:
 
 
 def use_style() -> None:
-    """Set the style for the figures that this process makes from now on."""
+    """Set the style of all further figures of this process."""
     sns.set_theme(style="whitegrid", font="DejaVu Sans")
     matplotlib.rcParams.update(
         {
@@ -101,8 +101,8 @@ def use_style() -> None:
     )
 
 
-def add_remark(drawing: Figure, text: str) -> None:
-    """Write `text` below the drawing."""
+def add_footnote(drawing: Figure, text: str) -> None:
+    """Write a footnote below the drawing."""
     lines = "\n".join(textwrap.wrap(text, 88))
     drawing.text(0.01, -0.005, plain(lines), va="top", fontsize=SMALL, color="0.3")
 

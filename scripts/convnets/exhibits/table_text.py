@@ -69,16 +69,13 @@ def markdown(grid: Grid, name: str, caption: str) -> str:
 def latex(grid: Grid, name: str, caption: str) -> str:
     """A `table` environment to be read with `\\input`; the document needs booktabs."""
     last = [*grid.header, *(levels[-1] for levels in grid.columns)]
-    return (
-        text_environment()
-        .get_template("table.tex")
-        .render(
-            name=name,
-            caption=_escape(caption),
-            alignment="l" * len(grid.header) + "r" * len(grid.columns),
-            spanning=[_spanning(grid, level) for level in range(len(grid.columns[0]) - 1)],
-            rows=[list(map(_escape, row)) for row in (last, *grid.lines())],
-        )
+    template = text_environment().get_template("table.tex")
+    return template.render(
+        name=name,
+        caption=_escape(caption),
+        alignment="l" * len(grid.header) + "r" * len(grid.columns),
+        spanning=[_spanning(grid, level) for level in range(len(grid.columns[0]) - 1)],
+        rows=[list(map(_escape, row)) for row in (last, *grid.lines())],
     )
 
 

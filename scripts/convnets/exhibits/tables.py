@@ -1,5 +1,6 @@
 """The paper's tables with our values beside the published ones."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from convnets.config.experiments import Table
+from convnets.config.experiments import Row, Table
 from convnets.core.errors import UserError
 from convnets.core.files import write_text
 from convnets.core.formats import decimals, number
@@ -61,7 +62,7 @@ RANKS = (
 
 
 class Ours(NamedTuple):
-    """What our runs gave for a measure; `None` where there is none."""
+    """Our value of a measure; `None` where there is none."""
 
     value: float | str | None = None
     deviation: float | None = None
@@ -69,12 +70,12 @@ class Ours(NamedTuple):
     interval: tuple[float, float] | None = None
     """95 % interval."""
     at_least: bool = False
-    """Whether the best epoch is unknown, as training was cut short at or near it."""
+    """Whether the value is a lower bound, as training was cut short at or near its best."""
 
     def shown(self, measure: str) -> tuple[str, str, str]:
-        """Value, deviation and interval as text, with the same digits; empty where there is none.
+        """Value, deviation and interval as text with the same digits; empty where there is none.
 
-        A value of a training that was cut short is a lower bound, and has neither.
+        A lower bound has neither deviation nor interval.
         """
         value, unit = self.value, unit_of(measure)
         if value is None or isinstance(value, str):
@@ -106,11 +107,11 @@ class FilledTable:
         for place, key, text in table.problems():
             raise UserError(f"table {table.title!r}: rows.{place}.{key} {text}")
         self.table = table
-        self.ranks = _ranks(table.best)
+        self.ranks = RANKS[: table.best] if table.best else (SINGLE,)
         self.runs = runs_of(runs, *table.variants)
         self._spreads = spreads_of(runs)
         self._published = published[published["table"] == table.published]
-        self.rows = [self._fill(row.label, row.variants) for row in table.rows]
+        self.rows = list(map(self._fill, table.rows))
         self.with_paper = {
             measure
             for row in self.rows
@@ -144,7 +145,7 @@ class FilledTable:
         return Grid(self.table.header, columns, [row.label for row in self.rows], cells)
 
     def notes(self, conditions: str) -> str:
-        """Under which conditions ours came about, and how to read the values."""
+        """The conditions of our values, and the meaning of their parts."""
         has_runtimes = len(self.runs) and set(RUNTIMES) & set(self.table.columns)
         words = texts(
             "table_notes",
@@ -156,34 +157,24 @@ class FilledTable:
         )
         return words["notes"]
 
-    def _fill(self, label: tuple[str, ...], variants: tuple[str, ...]) -> FilledRow:
-        trained = rank_variants(self.runs, variants)[: len(self.ranks)]
-        row = FilledRow(label, variants, {}, {})
-        for index, rank in enumerate(self.ranks):
-            chosen = trained[index : index + 1]
-            ours = runs_of(self.runs, *chosen)
-            if chosen:
-                row.models[rank] = (chosen[0], len(ours))
-            published = self._published_of(label, variants, rank)
+    def _fill(self, row: Row) -> FilledRow:
+        trained = rank_variants(self.runs, row.variants)
+        filled = FilledRow(row.label, row.variants, {}, {})
+        for rank, variant in itertools.zip_longest(self.ranks, trained[: len(self.ranks)]):
+            if variant:
+                filled.models[rank] = (variant, len(runs_of(self.runs, variant)))
+            key, name = "variant", row.variants[0]
+            if rank is not SINGLE:  # the paper's values of ranked models have a name, no variant
+                key, name = "row", " ".join(row.label) + rank.published
+            published = self._published[self._published[key] == name]
             for measure in self.table.columns:
                 paper = _published_value(published, measure)
-                row.cells[rank, measure] = (paper, self._ours(ours, measure))
-        return row
+                filled.cells[rank, measure] = (paper, self.ours_of(variant, measure))
+        return filled
 
-    def _published_of(
-        self, label: tuple[str, ...], variants: tuple[str, ...], rank: Rank
-    ) -> pd.DataFrame:
-        """The published values of a row: by its variant or, where models are ranked, by name."""
-        if rank is SINGLE:
-            return self._published[self._published["variant"] == variants[0]]
-        return self._published[self._published["row"] == " ".join(label) + rank.published]
-
-    def ours_of(self, variant: str, measure: str) -> Ours:
-        """Our value for any variant of the table."""
-        return self._ours(runs_of(self.runs, variant), measure)
-
-    def _ours(self, runs: pd.DataFrame, measure: str) -> Ours:
-        """Mean of the runs of one variant, deviation over seeds, interval."""
+    def ours_of(self, variant: str | None, measure: str) -> Ours:
+        """Mean of the runs of a variant with its deviation over seeds and its interval."""
+        runs = runs_of(self.runs, *([variant] if variant else []))
         if runs.empty:
             return Ours()
         if measure == "num_filters":
@@ -195,15 +186,16 @@ class FilledTable:
             return Ours(float(values.mean()))
         if measure not in WITH_INTERVAL:
             return Ours(float(values.mean()), deviation)
-        low, high = own_interval(measure, runs, self._spreads[measure])
+        interval = own_interval(measure, runs, self._spreads[measure])
+        known = None if math.isnan(interval[0]) else interval
         cut = measure in OF_BEST and bool(censored(runs))
-        return Ours(float(values.mean()), deviation, None if math.isnan(low) else (low, high), cut)
+        return Ours(float(values.mean()), deviation, known, cut)
 
     def _numbers(self, row: FilledRow) -> Iterator[tuple[str, Any]]:
         yield from zip(self.table.header, row.label, strict=True)
         for rank in self.ranks:
-            yield f"{rank.prefix}variant", row.models.get(rank, (None, 0))[0]
-            yield f"{rank.prefix}seeds", row.models.get(rank, (None, 0))[1]
+            variant, seeds = row.models.get(rank, (None, 0))
+            yield from ((f"{rank.prefix}variant", variant), (f"{rank.prefix}seeds", seeds))
             for measure in self.table.columns:
                 name, (paper, ours) = rank.prefix + measure, row.cells[rank, measure]
                 if measure in self.with_paper:
@@ -217,20 +209,13 @@ class FilledTable:
 
 
 def make_table(table: Table, runs: pd.DataFrame, provenance: dict[str, Any], prefix: Path) -> None:
-    """Write the table's three files, whose name is that of the table with an ending."""
+    """Write PREFIX.csv, PREFIX.md and PREFIX.tex."""
     filled = FilledTable(table, runs, read_published())
     caption = f"{table.title}. {filled.notes(conditions(provenance, filled.runs))}"
     text = (filled.grid(), prefix.name, caption)
     write_text(f"{prefix}.csv", filled.numbers().to_csv(index=False))
     write_text(f"{prefix}.md", markdown(*text))
     write_text(f"{prefix}.tex", latex(*text))
-
-
-def _ranks(best: int | None) -> tuple[Rank, ...]:
-    if best is None:
-        return (SINGLE,)
-    further = (Rank(f"Model {n}", f"rank_{n}_", f" ({n})") for n in range(len(RANKS) + 1, best + 1))
-    return (*RANKS[:best], *further)
 
 
 def _published_value(published: pd.DataFrame, measure: str) -> float | str | None:

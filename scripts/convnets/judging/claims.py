@@ -24,7 +24,7 @@ MEASURE = section(**dict.fromkeys(("value", "low", "high"), float), how=str)
 
 @dataclass(frozen=True)
 class Comparison:
-    """One effect, a weighted sum over variants, and the region where it is claimed to lie."""
+    """One effect, a weighted sum over variants, and the region that the claim asserts."""
 
     quantity: str
     weights: tuple[tuple[str, float], ...]
@@ -91,7 +91,7 @@ class ClaimPart:
 
     @property
     def number(self) -> int:
-        """How many of the units must be true."""
+        """Number of units that must be true."""
         return len(self.units) if self.at_least is None else self.at_least
 
     @property
@@ -119,7 +119,7 @@ class Claim:
     id: int
     section: str
     sentence: str
-    """What is judged, in our words."""
+    """The assertion in our words."""
     quote: str
     """The paper's own words."""
     parts: tuple[ClaimPart, ...]
@@ -138,7 +138,7 @@ class Claim:
 
     @property
     def refutations(self) -> int:
-        """How many single results could refute the claim."""
+        """Number of single results that could refute the claim."""
         return len(self.counting) + len(self.required)
 
     def comparisons(self) -> Iterator[tuple[ClaimPart, Comparison]]:
@@ -191,7 +191,7 @@ def load_claims(file: Path = ROOT / "config/claims.yaml") -> list[Claim]:
 
 
 def read_mechanism(path: Path) -> dict[str, Any]:
-    """What `measure_mechanism.py` wrote, by measure."""
+    """The file of `measure_mechanism.py`, by measure."""
     return read_as(dict[str, MEASURE], path, "measure it again with measure_mechanism.py")  # type: ignore[valid-type]
 
 

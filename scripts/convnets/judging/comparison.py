@@ -3,12 +3,12 @@
 `convnets.judging.numbers` has the rules. `at_least` marks best epochs, and runtimes until then, of
 trainings that were cut short at or near their best. Columns that begin with `theirs` are about
 other people's runs of the same networks (config/prior): the interval says where one more of their
-runs would lie, and `theirs_verdict` whether the paper's number lies there. Their networks were
+runs would be, and `theirs_verdict` whether the paper's number is there. Their networks were
 tested on the paper's images, so image error cancels, and timed on hardware like the paper's, so
 seconds are compared as they are.
 
 Numbers under *other* conditions (`conditions.level`) are not comparable. Neither are censored best
-epochs, nor runtimes of another kind of machine that lie outside the margin.
+epochs, nor runtimes of another kind of machine outside the margin.
 """
 
 import math
@@ -41,7 +41,7 @@ from convnets.judging.numbers import (
     verdicts,
 )
 from convnets.judging.others import Prior
-from convnets.judging.published import distinct_numbers
+from convnets.judging.published import distinct_numbers, rounding
 from convnets.judging.verdicts import NOT_RUN
 from convnets.judging.witnesses import OTHER_IMAGES, spreads_of
 from convnets.runs.metrics import RUNTIMES, runs_of, runtimes_measured
@@ -166,17 +166,16 @@ def _compare_hardware(rows: list[NumberRow], runs: pd.DataFrame) -> None:
 
 
 def _theirs(metric: str, numbers: pd.Series, prior: Prior) -> Iterator[NumberRow]:
-    """Where the paper's numbers lie among other people's."""
+    """The paper's numbers against the distribution of other people's."""
     model, counted = prior.models[metric], prior.counts(metric)
     covered = [variant for variant in numbers.index if variant in model.means.index]
     paper = numbers[covered].to_numpy(float)
-    rounding = {ACCURACY: 0.0005, "best_epoch": 0.0}.get(metric, 0.5 / paper)
     is_accuracy = metric == ACCURACY
     gaps = Gaps(
         model.means[covered].to_numpy() - (paper if is_accuracy else np.log(paper)),
         np.sqrt(np.diag(model.covariance.loc[covered, covered]) + model.variance),
         np.full(len(covered), model.df),
-        np.broadcast_to(rounding, len(covered)),
+        rounding(metric, paper),
         MARGIN[metric],
     )
     reach = special.stdtrit(gaps.df, 1 - ALPHA / 2) * gaps.error
@@ -203,7 +202,7 @@ def read_comparison(path: Path) -> pd.DataFrame:
 
 
 def agreement(comparison: pd.DataFrame) -> pd.DataFrame:
-    """How the paper's accuracies agree with ours and theirs as a whole, one row for each.
+    """Agreement of the paper's accuracies with ours and theirs as a whole, one row for each.
 
     `mean_gap`, `low` and `high` are the mean of ours (theirs) minus the paper's with its 95 %
     interval, whose error has the gaps' own spread and, for ours, what two sets of test images have

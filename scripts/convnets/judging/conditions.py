@@ -1,4 +1,4 @@
-"""What captions say: how results came about, and where that differs from the paper."""
+"""Conditions of results, and their differences from the paper's, for captions and verdicts."""
 
 import math
 from typing import Any
@@ -49,7 +49,7 @@ def conditions(provenance: dict[str, Any], runs: pd.DataFrame) -> str:
 
 
 def deviations(provenance: dict[str, Any], runs: pd.DataFrame) -> list[str]:
-    """What makes numbers of `runs` another thing than the paper's: empty when nothing does."""
+    """Differences of the conditions of `runs` from the paper's; empty if there are none."""
     reasons = []
     if not provenance["official"]:
         reasons.append(f"data are {provenance['display_name']}, not official EMNIST Balanced")
@@ -74,7 +74,7 @@ def runtime_conditions(runs: pd.DataFrame) -> str:
 
 
 def level(provenance: dict[str, Any], runs: pd.DataFrame) -> str:
-    """How far the conditions of `runs` are the paper's: `SAME`, `NEAR` or `OTHER`."""
+    """Similarity of the conditions of `runs` to the paper's: `SAME`, `NEAR` or `OTHER`."""
     split = provenance["counts"]["split"]
     share = min(split[part] / number for part, number in PAPER_IMAGES.items())
     emnist = provenance["source"] in EMNIST_SOURCES
@@ -91,7 +91,7 @@ def epochs_trained(runs: pd.DataFrame) -> pd.Series:
 
 
 def cut_short(runs: pd.DataFrame) -> pd.Series:
-    """Which runs ended before the paper's did, and not by early stopping."""
+    """Whether each run ended before the paper's did, and not by early stopping."""
     trained = epochs_trained(runs)
     return (trained < PAPER_EPOCHS) & (trained == runs["epochs"])
 

@@ -202,21 +202,21 @@ def estimate(
     return Estimates(value, of_seeds, prior_df + own_df, of_images, seeds)
 
 
-def image_covariance(right: list[np.ndarray | None]) -> np.ndarray:
+def image_covariance(correct: list[np.ndarray | None]) -> np.ndarray:
     """Covariance of the variants' accuracies over test images.
 
-    `right` has an array (seeds, images) for each variant, 1 where a network is correct, or None.
-    What differs between the seeds of an image is taken off: it is part of the spread between
-    seeds. With one seed it cannot be told apart and stays in, which errs on the safe side.
+    `correct` has an array (seeds, images) for each variant, 1 where a network is correct, or None.
+    Variance between the seeds of an image is subtracted: it is part of the spread between seeds.
+    With one seed it is unknown and not subtracted, which errs on the safe side.
     """
-    covariance = np.zeros((len(right), len(right)))
-    known = [place for place, values in enumerate(right) if values is not None]
+    covariance = np.zeros((len(correct), len(correct)))
+    known = [place for place, values in enumerate(correct) if values is not None]
     if not known:
         return covariance
     shares = np.array(
-        [np.einsum("si->i", v, dtype=np.float32) / len(v) for v in right if v is not None]
+        [np.einsum("si->i", v, dtype=np.float32) / len(v) for v in correct if v is not None]
     )
-    seeds = np.array([len(values) for values in right if values is not None])
+    seeds = np.array([len(values) for values in correct if values is not None])
     centred = shares - shares.mean(axis=1, keepdims=True)
     images = shares.shape[1]
     between = (centred @ centred.T).astype(float) / (images - 1)

@@ -158,7 +158,7 @@ def size_of_im2col(images: Tensor, stride: int) -> Measure:
 
 
 def gradient_of_max_pooling(images: Tensor) -> dict[str, Measure]:
-    """What 2x2 max pooling with stride 2 discards, and where its gradient goes."""
+    """Share that 2x2 max pooling with stride 2 discards, and the pixels that get its gradient."""
     inputs = images.clone().requires_grad_()
     pooled = max_pool2d(inputs, kernel_size=2, stride=2)
     pooled.backward(torch.ones_like(pooled))

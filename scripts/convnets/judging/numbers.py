@@ -3,7 +3,7 @@
 The interval of the difference contains the paper's own error: its number is one more run, with the
 spread of one seed, the error of its test images and rounding. Rules, for the 95 % interval:
 
-- *reproduced*: all of it lies inside the margin;
+- *reproduced*: all of it is inside the margin;
 - *differs*: it excludes zero, after Holm's correction over all numbers that are distinct;
 - *compatible*: neither.
 
@@ -45,7 +45,7 @@ class Gaps:
     """Standard error, the paper's own error included."""
     df: np.ndarray
     rounding: np.ndarray
-    """How far the published digits may be from the unrounded number."""
+    """Largest error of the published number from rounding."""
     margin: float
 
     @property
@@ -62,7 +62,7 @@ class Gaps:
 
     @property
     def reproduced(self) -> np.ndarray:
-        """Whether all of the interval lies inside the margin."""
+        """Whether all of the interval is inside the margin."""
         low, high = self.interval
         return np.asarray((low > -self.margin) & (high < self.margin))
 

@@ -81,7 +81,7 @@ class Prior:
         return chosen.assign(value=values if quantity == ACCURACY else np.log(values))
 
     def counts(self, quantity: str) -> pd.DataFrame:
-        """How many `runs` and `persons` each variant has."""
+        """Number of `runs` and `persons` of each variant."""
         groups = self.usable(quantity).groupby("variant")
         return pd.DataFrame({"runs": groups.size(), "persons": groups["person"].nunique()})
 
@@ -186,12 +186,12 @@ def other_peoples_runs(prior: Prior, variants: list[str], ours: SeedSample) -> O
 def papers_seed(published: pd.DataFrame) -> dict[str, Any]:
     """Whether the paper used the framework's default seed, as its best epochs suggest.
 
-    A run's regret is how far its validation accuracy at the paper's best epoch lies below its own
-    best. If the paper had the run's seed, the regret should be small. The permutation test
-    exchanges seeds between persons, who are the independent units; a person's regret is the mean
-    over the variants, less each variant's mean. With two seeds only, the one that fits better is
-    the default in half of all cases by chance, so the p-value says that the two seeds differ, not
-    which seed the paper had. The question came up after looking at the data.
+    A run's regret is its best validation accuracy minus that at the paper's best epoch. If the
+    paper had the run's seed, the regret should be small. The permutation test exchanges seeds
+    between persons, who are the independent units; a person's regret is the mean over the variants,
+    less each variant's mean. With two seeds only, the one that fits better is the default in half
+    of all cases by chance, so the p-value says that the two seeds differ, not which seed the paper
+    had. The question came up after looking at the data.
     """
     runs = read_prior().runs
     runs = runs.assign(epoch=runs["variant"].map(distinct_numbers(published)["best_epoch"]))

@@ -202,7 +202,7 @@ class Planner:
         return Family(self.family.claims, self.family.variants, comparisons, weights)
 
     def _groups(self, claim: Claim, singles: bool = True) -> list[np.ndarray]:
-        """Which variants could get further seeds for a claim, as rows of 0 and 1."""
+        """Groups of variants that could get further seeds for a claim, as rows of 0 and 1."""
         found, factor = self.now.judgement.findings, self.now.judgement.factor
         items = [
             self._places(item)

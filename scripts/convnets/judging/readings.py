@@ -1,9 +1,9 @@
-"""Which of two readings of the paper agrees better with what it published.
+"""Readings of the paper: which of two ways agrees better with the published numbers.
 
-A reading is run both ways: as it is by default, and otherwise. Each way predicts the published
-accuracies, best epochs and relative runtimes of the variants concerned; the likelihood is how
-probable the published numbers are then. The model of errors is simple and the same for both ways:
-every number errs by itself, normally, with a variance that is the sum of
+A reading is run by default and with its alternative. Each way predicts the published accuracies,
+best epochs and relative runtimes of the variants concerned; its likelihood is the probability
+density of the published numbers. The model of errors is the same for both ways: errors are
+independent and normal, with a variance that is the sum of
 
 - test images, ours and the paper's 15,800: binomial, for accuracies;
 - seeds: the paper's one run and the mean of ours, with the spread of variants with several seeds,
@@ -15,11 +15,11 @@ Best epochs and runtimes are logarithms. A runtime is a multiple of an epoch of 
 variant, run the same way; the runtime until the best epoch counts only where the paper gives no
 best epoch, from which it follows.
 
-Where data or epochs are not the paper's, all but the runtime of an epoch is not on its scale. It
-may then differ from what is published by one unknown number for all variants (with a flat prior,
-integrated out), so that only differences between variants count, and by `SCALE_SPREAD` for each.
-What comes out is indicative only. Trainings that were cut short at their best tell no best epoch,
-and images other than EMNIST tell nothing.
+If data or epochs are not the paper's, only the runtime of an epoch is on the paper's scale. The
+other quantities may then differ from the published ones by one unknown number for all variants
+(with a flat prior, integrated out), so that only differences between variants count, and by
+`SCALE_SPREAD` for each. The result is indicative only. The best epoch of a training that was cut
+short at its best is unknown, and images other than EMNIST are not judged.
 """
 
 import itertools
@@ -35,34 +35,22 @@ import pandas as pd
 from convnets.config.overlays import read_yaml
 from convnets.config.settings import parse
 from convnets.core.files import ROOT
-from convnets.core.kinds import section
+from convnets.core.kinds import LOOSE, section
 from convnets.core.tables import WORDS, read_table
 from convnets.judging import conditions
 from convnets.judging.conditions import PAPER_IMAGES, censored, other_hardware
 from convnets.judging.estimates import ACCURACY, OF_BEST, QUANTITIES
 from convnets.judging.numbers import REFERENCE
-from convnets.judging.published import distinct_numbers
+from convnets.judging.published import distinct_numbers, rounding
 from convnets.judging.witnesses import spreads_of
 from convnets.runs.metrics import RUNTIMES, runs_of
 
 HARDWARE_SPREAD = 1.0
-"""Standard deviation of the logarithm of a relative runtime between kinds of hardware: about what
-these networks show between a processor and the paper's GPU."""
+"""Standard deviation of the logarithm of a relative runtime between kinds of hardware: about that
+of these networks between a processor and the paper's GPU."""
 SCALE_SPREAD = {"test_accuracy": 0.04, "best_epoch": 0.5, "seconds_to_best": 0.5}
-"""Standard deviation, between variants, of what shorter training on fewer images changes. That of
+"""Standard deviation, between variants, of the effect of shorter training on fewer images. That of
 accuracies was found with 5 epochs on 18,000 real images; the others are assumed."""
-STEP = {"test_accuracy": 0.001, "best_epoch": 0.0, "epoch_seconds": 1.0, "seconds_to_best": 1.0}
-"""Unit of the last published digit; a best epoch is a whole number by nature."""
-ITEM = section(
-    {"pairs": list[tuple[str, str]], "unchanged": list[str], "command": str, "experiment": str},
-    **dict.fromkeys(("question", "default", "alternative"), str),
-)
-FILE = section(
-    readings=list[ITEM],  # type: ignore[valid-type]
-    stated=list[dict[str, Any]],
-    inconsistencies=list[Any],
-)
-"""What `config/readings.yaml` contains."""
 THRESHOLD = 2.0
 """Least difference of log-likelihoods that favours a side, a factor of 7 in probability."""
 DEFAULT, ALTERNATIVE, UNDECIDABLE = "favours default", "favours alternative", "undecidable"
@@ -72,25 +60,36 @@ COLUMNS = [
     *("reading", "default", "alternative", "quantity", "variants", "log_likelihood_default"),
     *("log_likelihood_alternative", "difference", "verdict", "scale", "evidence", "command"),
 ]
-
-
 Pairs = Sequence[tuple[str, str]]
-"""Variants as they are by default, and otherwise."""
+"""Variants by default, and with the alternative."""
 
 
 @dataclass(frozen=True)
 class Reading:
     """A question that the paper leaves open, and the variants that are run both ways."""
 
+    __pydantic_config__ = LOOSE
+
     question: str
     default: str
     alternative: str
     pairs: Pairs = ()
     unchanged: Sequence[str] = ()
-    """Variants that the reading does not touch: what the others differ from, where only
-    differences count."""
+    """Variants that the reading does not touch: a baseline where only differences count."""
     command: str = ""
-    """What runs it, if anything does."""
+    """The command that runs the alternative, unless it is an experiment."""
+    experiment: str = ""
+    """The experiment that runs both ways."""
+
+    @property
+    def how(self) -> str:
+        """The command that runs the reading, if any."""
+        of_experiment = f"snakemake --cores 4 --config experiments={self.experiment}"
+        return self.command or (of_experiment if self.experiment else "")
+
+
+FILE = section(readings=list[Reading], stated=list[dict[str, Any]], inconsistencies=list[Any])
+"""The content of `config/readings.yaml`."""
 
 
 class Gap(NamedTuple):
@@ -101,7 +100,7 @@ class Gap(NamedTuple):
 
 
 def read_paper(path: Path = ROOT / "config/readings.yaml") -> dict[str, Any]:
-    """What the paper states, leaves open and contradicts."""
+    """The statements, readings and inconsistencies of the paper."""
     values: dict[str, Any] = read_yaml(path)
     parse(FILE, values, str(path))
     return values
@@ -109,21 +108,8 @@ def read_paper(path: Path = ROOT / "config/readings.yaml") -> dict[str, Any]:
 
 def load_readings(file: Path = ROOT / "config/readings.yaml") -> list[Reading]:
     """The readings of a YAML file."""
-    return [
-        Reading(
-            item["question"],
-            item["default"],
-            item["alternative"],
-            pairs=[(default, other) for default, other in item.get("pairs", ())],
-            unchanged=item.get("unchanged", ()),
-            command=item.get("command") or _command(item.get("experiment")),
-        )
-        for item in read_paper(file)["readings"]
-    ]
-
-
-def _command(experiment: str | None) -> str:
-    return f"snakemake --cores 4 --config experiments={experiment}" if experiment else ""
+    readings: list[Reading] = parse(FILE, read_yaml(file), str(file)).readings
+    return readings
 
 
 def judge_readings(
@@ -146,9 +132,9 @@ def read_readings(path: Path) -> pd.DataFrame:
 
 
 def log_likelihood(gaps: Sequence[Gap], offset: bool) -> float | None:
-    """Of independent normal errors; with `offset`, beside one that all have in common.
+    """Log-likelihood of independent normal errors; with `offset`, on top of an unknown common one.
 
-    None where nothing is left to tell: no gap, or a single one with an unknown offset.
+    None if nothing is left to judge: no gap, or a single one with an unknown offset.
     """
     if len(gaps) <= offset:
         return None
@@ -167,7 +153,7 @@ def _judge(
     reading: Reading, published: pd.DataFrame, runs: pd.DataFrame, provenance: dict[str, Any]
 ) -> list[dict[str, Any]]:
     names = {"default": reading.default, "alternative": reading.alternative}
-    known = {"reading": reading.question, **names, "command": reading.command}
+    known = {"reading": reading.question, **names, "command": reading.how}
     trained = set(runs.index.get_level_values("variant"))
     pairs = [pair for pair in reading.pairs if trained.issuperset(pair)]
     if not pairs:
@@ -196,7 +182,6 @@ def _of(
         paper = paper.drop(known["best_epoch"].index, errors="ignore")
     if quantity == "epoch_seconds":
         paper = paper.drop(REFERENCE)
-    # Who knows the best, where a training ended before the paper's did and at its best?
     used = [
         pair
         for pair in every
@@ -240,13 +225,12 @@ def _gap(
     quantity: str, paper: float, unit: float, ours: pd.Series, variance: float, images: int
 ) -> Gap:
     """Between a published number and ours: accuracies, or logarithms of multiples of `unit`."""
-    mean = ours.mean()
+    mean, of_digits = ours.mean(), float(rounding(quantity, np.array(paper))) ** 2 / 3
     if quantity == ACCURACY:
         variance += paper * (1 - paper) / PAPER_IMAGES["test"]
-        variance += mean * (1 - mean) / images + STEP[quantity] ** 2 / 12
+        variance += mean * (1 - mean) / images + of_digits
         return Gap(float(paper - mean), float(variance))
-    variance += (STEP[quantity] / paper) ** 2 / 12
-    return Gap(float(math.log(paper / unit) - mean), float(variance))
+    return Gap(float(math.log(paper / unit) - mean), float(variance + of_digits))
 
 
 def _total(rows: list[dict[str, Any]], pairs: int) -> dict[str, Any]:

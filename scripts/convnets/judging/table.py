@@ -1,9 +1,9 @@
 """claims.csv: a row for each part of each claim, with the verdicts of all witnesses.
 
-`verdict` and `claim_verdict` are those of our runs; `theirs_...` of other people's runs,
-`paper_...` of the paper's own numbers, and `combined_verdict` of ours and theirs together, only
-where both have a part of the claim. Under *other* conditions our verdicts read "on these networks",
-and `judged_claim` and `judged` say what they are there.
+`verdict` and `claim_verdict` are those of our runs; `theirs_...` those of other people's runs,
+`paper_...` those of the paper's own numbers, and `combined_verdict` that of ours and theirs
+together, if both have a part of the claim. Under *other* conditions our verdicts read "on these
+networks", and `judged_claim` and `judged` are the verdicts on these networks.
 """
 
 import math
@@ -24,8 +24,8 @@ from convnets.judging.estimates import ACCURACY, MOST_SEEDS, OF_BEST
 from convnets.judging.others import Prior, other_peoples_runs, read_prior
 from convnets.judging.published import read_published
 from convnets.judging.readings import judge_readings, load_readings
-from convnets.judging.verdicts import NOT_RUN, ON_THESE_NETWORKS, UNDECIDED, Judgement, Witness
-from convnets.judging.witnesses import our_runs, papers_numbers, read_right
+from convnets.judging.verdicts import NOT_RUN, ON_THESE_NETWORKS, UNDECIDED, Judgement
+from convnets.judging.witnesses import our_runs, papers_numbers, read_correct
 from convnets.runs.metrics import RUNTIMES
 
 COLUMNS = [
@@ -39,7 +39,6 @@ COLUMNS = [
     *("paper_evidence", "conditions", "level"),
 ]
 NO_NUMBERS = "no numbers"
-NEITHER = {"theirs_verdict": NO_NUMBERS, "paper_verdict": NO_NUMBERS}
 
 
 class About(NamedTuple):
@@ -61,12 +60,12 @@ def judge_runs(
     mechanism: Mapping[str, Any],
     provenance: dict[str, Any],
 ) -> dict[str, pd.DataFrame]:
-    """All that is judged of finished runs, by the name of its table.
+    """The tables `comparison`, `claims` and `readings` of finished runs.
 
     `runs` is metrics.csv of the runs in `folders`.
     """
     published, prior = read_published(), read_prior()
-    claims = (load_claims(), runs, read_right(folders), published, prior, mechanism, provenance)
+    claims = (load_claims(), runs, read_correct(folders), published, prior, mechanism, provenance)
     return {
         "comparison": compare(published, runs, provenance, prior),
         "claims": judge_all(*claims),
@@ -95,58 +94,47 @@ def about_runs(runs: pd.DataFrame, provenance: dict[str, Any]) -> About:
 def judge_all(
     claims: list[Claim],
     runs: pd.DataFrame,
-    right: Mapping[str, np.ndarray],
+    correct: Mapping[str, np.ndarray],
     published: pd.DataFrame,
     prior: Prior,
     mechanism: Mapping[str, Any],
     provenance: dict[str, Any],
 ) -> pd.DataFrame:
-    """The claims judged by all witnesses: `runs` and `right` are ours, `prior` other people's."""
-    family = Family.of(claims)
-    ours = our_runs(runs, right, family.variants)
-    theirs = other_peoples_runs(prior, family.variants, ours)
-    paper = papers_numbers(published, family.variants, ours)
-    return judge_claims(family, ours, theirs, paper, mechanism, about_runs(runs, provenance))
+    """One row for each part of each claim, judged by all witnesses.
 
-
-def judge_claims(
-    family: Family,
-    ours: Witness,
-    theirs: Witness,
-    paper: Witness,
-    mechanism: Mapping[str, Any],
-    about: About,
-) -> pd.DataFrame:
-    """One row for each part of each claim; `mechanism` has the computed measures."""
-    never = RUNTIMES if about.hardware else ()
-    mine = verdicts.judge(family, ours, never)
-    other, numbers = verdicts.judge(family, theirs), verdicts.judge(family, paper)
-    together = verdicts.both(family, mine, other)
+    `runs` and `correct` are ours, `prior` other people's; `mechanism` has the computed measures.
+    """
+    family, about = Family.of(claims), about_runs(runs, provenance)
+    sample = our_runs(runs, correct, family.variants)
+    ours = verdicts.judge(family, sample, RUNTIMES if about.hardware else ())
+    theirs = verdicts.judge(family, other_peoples_runs(prior, family.variants, sample))
+    paper = verdicts.judge(family, papers_numbers(published, family.variants, sample))
+    together = verdicts.both(family, ours, theirs)
     rows: list[dict[str, Any]] = []
-    for claim in family.claims:
+    for claim in claims:
         parts = [
-            _claimed(part, item)
-            | _ours(claim, item, mine, about)
-            | _others(claim, item, other, "theirs")
-            | _others(claim, item, numbers, "paper")
+            _ours(claim, part, item, ours, about)
+            | _others(claim, item, theirs, "theirs")
+            | _others(claim, item, paper, "paper")
             for part, item in claim.comparisons()
         ]
         parts += [_computed(part, mechanism) for part in claim.parts if part.computed]
-        judged = mine.verdict(claim)
+        judged = ours.verdict(claim)
         if judged == NOT_RUN:  # nothing was tested: computed, censored, or really not run
             judged = _all_of([row["judged"] for row in parts])
         tested = {name for _, item in claim.comparisons() for name in item.variants}
-        evidence = mine.claims.get(claim.id)
+        evidence = ours.claims.get(claim.id)
         shared = {
             **{key: getattr(claim, key) for key in ("section", "sentence", "quote")},
             "claim": claim.id,
             "claim_verdict": _limited(judged, tested, about),
             "judged_claim": judged,
             **({"lean": evidence.lean, "lean_p": evidence.p} if evidence else {}),
-            "theirs_claim_verdict": _known(other, claim),
-            "paper_claim_verdict": _known(numbers, claim),
         }
-        seen = claim.id in mine.claims and claim.id in other.claims
+        for name, judgement in (("theirs", theirs), ("paper", paper)):
+            known = claim.id in judgement.claims
+            shared[f"{name}_claim_verdict"] = judgement.verdict(claim) if known else NO_NUMBERS
+        seen = claim.id in ours.claims and claim.id in theirs.claims
         if seen and shared["claim_verdict"] != ON_THESE_NETWORKS:
             shared["combined_verdict"] = together.verdict(claim)
         rows += [row | shared | {"part": number} for number, row in enumerate(parts, 1)]
@@ -171,46 +159,44 @@ def read_claims(path: Path) -> pd.DataFrame:
     )
 
 
-def _claimed(part: ClaimPart, comparison: Comparison) -> dict[str, Any]:
-    claimed = comparison.text
-    if part.at_least is not None:
-        claimed += f" (for {part.at_least} of {len(part.units)})"
-    return _shared(part) | {"quantity": part.quantity, "claimed": claimed}
+def _about(part: ClaimPart, quantity: str, claimed: str) -> dict[str, Any]:
+    shared = {key: getattr(part, key) for key in ("ours", "says", "above", "below")}
+    return shared | {"quantity": quantity, "claimed": claimed}
 
 
-def _shared(part: ClaimPart) -> dict[str, Any]:
-    return {key: getattr(part, key) for key in ("ours", "says", "above", "below")}
-
-
-def _ours(claim: Claim, item: Comparison, mine: Judgement, about: About) -> dict[str, Any]:
-    unit: dict[str, Any] = {"unit": "fraction" if item.quantity == ACCURACY else "ratio"}
-    if item not in mine.findings:
+def _ours(
+    claim: Claim, part: ClaimPart, item: Comparison, ours: Judgement, about: About
+) -> dict[str, Any]:
+    """A comparison with our verdict."""
+    of_units = "" if part.at_least is None else f" (for {part.at_least} of {len(part.units)})"
+    unit = {"unit": "fraction" if item.quantity == ACCURACY else "ratio"}
+    row = unit | _about(part, part.quantity, item.text + of_units)
+    if item not in ours.findings:
         cut = [name for name in item.variants if name in about.censored]
         word, reason = NOT_RUN, f"no finished run of one of {', '.join(item.variants)}"
         if cut and item.quantity in OF_BEST:
             word, reason = UNDECIDED, f"cut short at or near the best epoch: {', '.join(cut)}"
-        return unit | {"verdict": word, "judged": word, "evidence": reason}
-    shown, seeds, p = _found(item, mine)
-    word, corrected = mine.part_verdict(claim, item)
-    words = f"{_interval(item, shown)}; {p_value(p)}, corrected {p_value(corrected)}"
+        return row | {"verdict": word, "judged": word, "evidence": reason}
+    shown, seeds, p, words = _found(item, ours)
+    word, corrected = ours.part_verdict(claim, item)
+    words += f"; {p_value(p)}, corrected {p_value(corrected)}"
     needed = None
     if seeds == 1:
         words += "; one seed, with the spread of other variants or an assumed one"
     if word == UNDECIDED:
-        needed = mine.seeds_to_decide(claim, item)
+        needed = ours.seeds_to_decide(claim, item)
         number = f"{needed} seeds" if needed else f"more than {MOST_SEEDS} seeds"
         words += f"; if the effect stays, {number} would decide it with 80 % power"
     verdict = {"verdict": _limited(word, item.variants, about), "judged": word, "evidence": words}
     test = {"test": "Student's t, moderated variance", "p": p, "p_holm": corrected}
-    return unit | shown | verdict | test | {"seeds": seeds, "seeds_to_decide": needed}
+    return row | shown | verdict | test | {"seeds": seeds, "seeds_to_decide": needed}
 
 
 def _others(claim: Claim, item: Comparison, found: Judgement, name: str) -> dict[str, Any]:
-    """A part as another witness has it, in columns that begin with `name`."""
+    """The verdict of another witness on a comparison, in columns that begin with `name`."""
     if item not in found.findings:
         return {f"{name}_verdict": NO_NUMBERS, f"{name}_evidence": f"{name} has no numbers for it"}
-    shown, persons, p = _found(item, found)
-    words = _interval(item, shown)
+    shown, persons, p, words = _found(item, found)
     row: dict[str, Any] = {f"{name}_{key}": value for key, value in shown.items()}
     if name == "theirs":
         row["theirs_persons"] = persons
@@ -223,21 +209,17 @@ def _computed(part: ClaimPart, mechanism: Mapping[str, Any]) -> dict[str, Any]:
     """A part that follows from the architecture, or from timing two ways of computing the same."""
     found = mechanism[part.computed]
     verdict = verdicts.computed_verdict(part, found)
-    return (
-        _shared(part)
-        | NEITHER
-        | {
-            "quantity": part.computed,
-            "claimed": f"{part.computed.replace('_', ' ')} {part.bounds}",
-            "verdict": verdict,
-            "judged": verdict,
-            "effect": found["value"],
-            "low": found["low"],
-            "high": found["high"],
-            "test": "computed",
-            "evidence": f"{number(found['value'], 'ratio')}: {found['how']}",
-        }
-    )
+    return _about(part, part.computed, f"{part.computed.replace('_', ' ')} {part.bounds}") | {
+        "theirs_verdict": NO_NUMBERS,
+        "paper_verdict": NO_NUMBERS,
+        "verdict": verdict,
+        "judged": verdict,
+        "effect": found["value"],
+        "low": found["low"],
+        "high": found["high"],
+        "test": "computed",
+        "evidence": f"{number(found['value'], 'ratio')}: {found['how']}",
+    }
 
 
 def _all_of(judged: list[str]) -> str:
@@ -250,31 +232,22 @@ def _all_of(judged: list[str]) -> str:
     return verdicts.HOLDS if set(judged) == {verdicts.HOLDS} else UNDECIDED
 
 
-def _known(judgement: Judgement, claim: Claim) -> str:
-    return judgement.verdict(claim) if claim.id in judgement.claims else NO_NUMBERS
-
-
 def _limited(verdict: str, variants: Collection[str], about: About) -> str:
     """Under other conditions, a verdict is on these networks only."""
     elsewhere = not set(variants).isdisjoint(about.elsewhere)
     return ON_THESE_NETWORKS if elsewhere and verdict != NOT_RUN else verdict
 
 
-def _found(item: Comparison, judgement: Judgement) -> tuple[dict[str, float], int, float]:
-    """A comparison's effect with its interval, number of seeds or persons, and p-value."""
+def _found(item: Comparison, judgement: Judgement) -> tuple[dict[str, float], int, float, str]:
+    """A comparison's effect with its interval, number of seeds or persons, p-value, and words."""
     finding = judgement.findings[item]
     effects, index = finding.effects, finding.index
     low, high = effects.interval
-    plain = float if item.quantity == ACCURACY else math.exp
+    plain, unit, sign, name = math.exp, "ratio", "", "times"
+    if item.quantity == ACCURACY:
+        plain, unit, sign, name = float, "points", "+", "points"
     values = {"effect": effects.value, "low": low, "high": high}
     shown = {key: plain(value[index]) for key, value in values.items()}
-    return shown, int(effects.seeds[index]), finding.evidence.p
-
-
-def _interval(item: Comparison, shown: Mapping[str, float]) -> str:
-    """An effect with its interval in words: points of accuracy, or factors."""
-    unit, sign, name = ("ratio", "", "times")
-    if item.quantity == ACCURACY:
-        unit, sign, name = ("points", "+", "points")
     low_to_high = interval(shown["low"], shown["high"], unit, sign)
-    return f"{number(shown['effect'], unit, sign)} {name} ({low_to_high})"
+    words = f"{number(shown['effect'], unit, sign)} {name} ({low_to_high})"
+    return shown, int(effects.seeds[index]), finding.evidence.p, words

@@ -1,8 +1,8 @@
 """From p-values to verdicts on claims, for our runs, other people's and the paper's own numbers.
 
-A comparison has two one-sided p-values. `support` is small when the effect lies inside the region
-that the claim names; with two bounds this is the test of equivalence (TOST). `refute` is small when
-the effect lies outside. A *unit* is one or more comparisons that must all be inside. A *part* of a
+A comparison has two one-sided p-values. `support` is small if the effect is inside the region that
+the claim asserts; with two bounds this is the test of equivalence (TOST). `refute` is small when
+the effect is outside. A *unit* is one or more comparisons that must all be inside. A *part* of a
 claim says that at least k of its n units are true; most parts say all. Its p-values are those of
 partial conjunctions (Benjamini and Heller 2008):
 

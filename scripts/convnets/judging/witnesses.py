@@ -1,9 +1,9 @@
-"""Witnesses: our runs, and the paper's own numbers, as the judge asks them.
+"""Two of the judge's three witnesses: our runs, and the paper's own numbers.
 
-The third witness, other people's runs, is in `convnets.judging.others`.
+Other people's runs are in `convnets.judging.others`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,13 +22,25 @@ from convnets.judging.estimates import (
     learn_spread,
     replicates,
 )
-from convnets.judging.published import distinct_numbers
+from convnets.judging.published import distinct_numbers, rounding
 from convnets.runs.run_folder import RunFolder
 
 OWN_IMAGES, OTHER_IMAGES = 0.68, 0.61
 """Assumed covariance of being correct on an image, as a share of p (1 - p): of two networks of one
 variant, and of two variants. Networks of this kind disagree on about 8 % of the images; other seeds
 repeat about a sixth of that."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The predictions of networks for the test images."""
+
+    images: np.ndarray
+    """int64 (images,): positions of the test images among all images of the data."""
+    labels: np.ndarray
+    """uint8 (images,): their true classes."""
+    predicted: Mapping[str, np.ndarray]
+    """By variant, uint8 (seeds, images): the classes that its networks predicted."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +66,11 @@ class SeedSample:
 
 
 def our_runs(
-    runs: pd.DataFrame, right: Mapping[str, np.ndarray], variants: list[str]
+    runs: pd.DataFrame, correct: Mapping[str, np.ndarray], variants: list[str]
 ) -> SeedSample:
-    """Our runs: `runs` as read from metrics.csv, `right` as read from their predictions."""
+    """Our runs: `runs` as read from metrics.csv, `correct` as read from their predictions."""
     values = {quantity: replicates(runs, quantity, variants) for quantity in QUANTITIES}
-    images = image_covariance([right.get(variant) for variant in variants])
+    images = image_covariance([correct.get(variant) for variant in variants])
     return SeedSample(values, spreads_of(runs), images)
 
 
@@ -70,15 +82,13 @@ def spreads_of(runs: pd.DataFrame) -> dict[str, Spread]:
 
 def papers_numbers(published: pd.DataFrame, variants: list[str], ours: SeedSample) -> SeedSample:
     """The paper's own numbers: one seed of each variant, with the spread that ours have."""
-    values, rounding, known = {}, {}, distinct_numbers(published)
+    values, of_digits, known = {}, {}, distinct_numbers(published)
     for quantity in QUANTITIES:
         numbers = known[quantity].reindex(variants).to_numpy(float)
-        half = 0.0005 if quantity == ACCURACY else 0.5 / numbers
-        if quantity != "best_epoch":  # a whole number by nature
-            rounding[quantity] = np.nan_to_num(np.broadcast_to(half, numbers.shape) ** 2 / 3)
+        of_digits[quantity] = np.nan_to_num(rounding(quantity, numbers) ** 2 / 3)
         values[quantity] = (numbers if quantity == ACCURACY else np.log(numbers))[:, None]
     images = images_of(values[ACCURACY][:, 0], ours)
-    return SeedSample(values, ours.spreads, images, rounding)
+    return SeedSample(values, ours.spreads, images, of_digits)
 
 
 def images_of(accuracies: np.ndarray, ours: SeedSample) -> np.ndarray:
@@ -95,29 +105,28 @@ def images_of(accuracies: np.ndarray, ours: SeedSample) -> np.ndarray:
     return shares * np.outer(spread, spread) / PAPER_IMAGES["test"]
 
 
-def read_right(folders: Iterable[Path]) -> dict[str, np.ndarray]:
+def read_correct(folders: Iterable[Path]) -> dict[str, np.ndarray]:
     """Whether each network is correct on each test image, by variant: bool (seeds, images).
 
     Raises `UserError` unless all runs were tested on the same images.
     """
-    right: dict[str, list[np.ndarray]] = {}
-    for run, test in read_predictions(map(RunFolder, folders)):
-        correct = test["label"] == test["prediction"]
-        right.setdefault(run.record["variant"]["id"], []).append(correct)
-    return {variant: np.array(seeds) for variant, seeds in right.items()}
+    predictions = read_predictions(map(RunFolder, folders))
+    return {id: rows == predictions.labels for id, rows in predictions.predicted.items()}
 
 
-def read_predictions(
-    runs: Iterable[RunFolder],
-) -> Iterator[tuple[RunFolder, dict[str, np.ndarray]]]:
-    """Each run with its predictions; a `UserError` if they were tested on different images."""
-    first: tuple[Path, np.ndarray] | None = None
+def read_predictions(runs: Iterable[RunFolder]) -> Predictions:
+    """The predictions of `runs`. Raises `UserError` if they were tested on different images."""
+    first: RunFolder | None = None
+    images = labels = np.empty(0, int)
+    predicted: dict[str, list[np.ndarray]] = {}
     for run in runs:
         test = run.predictions
-        first = first or (run.path, test["index"])
-        if not np.array_equal(test["index"], first[1]):
+        if first is None:
+            first, images, labels = run, test["index"], test["label"]
+        if not np.array_equal(test["index"], images):
             raise UserError(
-                f"{run.path} and {first[0]} were tested on different images, expected the same: "
+                f"{run.path} and {first.path} were tested on different images, expected the same: "
                 "test both again, on the same data, with evaluate.py"
             )
-        yield run, test
+        predicted.setdefault(run.record["variant"]["id"], []).append(test["prediction"])
+    return Predictions(images, labels, {id: np.array(rows) for id, rows in predicted.items()})

@@ -4,9 +4,9 @@ import numpy as np
 
 
 class Adam:
-    """Adam as PyTorch has it: steps of about the learning rate, whatever the gradient's size.
+    """Adam as in PyTorch: steps of about the learning rate, independent of the gradient's size.
 
-    The mean of the gradients gives the direction, by the root of the mean of their squares.
+    A step is the mean of the gradients divided by the root of the mean of their squares.
     """
 
     def __init__(self, params: list[np.ndarray], learning_rate: float, weight_decay: float) -> None:
@@ -19,7 +19,7 @@ class Adam:
         """Change each parameter, in place, by its gradient."""
         beta_mean, beta_square, epsilon = 0.9, 0.999, 1e-8
         self.steps += 1
-        # Both running means start at zero; the divisors make up for it.
+        # Both running means start at zero; the divisors correct for that.
         of_mean, of_square = 1 - beta_mean**self.steps, 1 - beta_square**self.steps
         for param, grad, mean, square in zip(
             self.params, grads, self.means, self.squares, strict=True

@@ -1,4 +1,4 @@
-"""Convolution (paper, Section 2): what its implementations have in common.
+"""The base of the implementations of convolution (paper, Section 2).
 
 Equation 1 for several channels c and o, stride s and dilation d, on the padded input x:
 

@@ -36,11 +36,11 @@ class FourierConvolution(ConvolutionLayer):
         return _grid(_from_spectrum(grads, size), self.window.dilation, self.weights.shape)
 
     def _weight_spectrum(self, size: tuple[int, ...]) -> Array:
-        """Of the kernels with the gaps of their dilation."""
+        """Spectrum of the kernels with the gaps of their dilation."""
         return _spectrum(_spread(self.weights, self.window.dilation, size))
 
     def _grad_spectrum(self, grads_wrt_outputs: Array, size: tuple[int, ...]) -> Array:
-        """Of the gradients, with zeros at the places that the stride left out."""
+        """Spectrum of the gradients, with zeros at the places that the stride left out."""
         return _spectrum(_spread(grads_wrt_outputs, self.window.stride, size))
 
 
@@ -53,7 +53,7 @@ def _spectrum(values: Array) -> Array:
 
 
 def _from_spectrum(spectrum: Array, size: tuple[int, ...]) -> Array:
-    """What has this spectrum: (a, b, *size)."""
+    """The inverse of `_spectrum`: (a, b, *size)."""
     return np.fft.irfft2(spectrum.transpose(2, 3, 0, 1), s=size)
 
 

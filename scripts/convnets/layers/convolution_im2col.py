@@ -1,12 +1,13 @@
 """Convolution by im2col and one matrix product: "serialization" (paper, Section 2).
 
-Figure 4 makes a column of what each place of the window covers, Figure 5 multiplies:
+Each place of the window becomes a column of pixels (Figure 4), and a matrix product convolves
+(Figure 5):
 
     weights (out channels, K)  times  columns (K, N)  =  outputs (out channels, N)
 
 with K = in channels * kernel height * kernel width, the length of a column, and N = batch *
-output height * output width, the number of places. A pixel stands in as many columns as windows
-cover it, about F squared over s squared: that is the price in memory.
+output height * output width, the number of places. A pixel is copied to as many columns as there
+are windows that cover it, about F squared over s squared: the price in memory.
 """
 
 import numpy as np

@@ -1,9 +1,9 @@
 """Convolution by strided views: the matrix products of im2col without its copies.
 
-Equation 1 sums over the elements (u, v) of the kernel. Of each, what it meets at all places is
-a view of the input: every s-th pixel from (d u, d v) on, where nothing is copied. It is
-multiplied by its weights, (out channels, in channels), row by row of the output, and the
-products of all elements are added.
+Equation 1 sums over the elements (u, v) of the kernel. The pixels that an element meets at all
+places are a view of the input: every s-th pixel from (d u, d v) on, without a copy. They are
+multiplied by the weights of the element, (out channels, in channels), row by row of the output,
+and the products of all elements are added.
 """
 
 import numpy as np
@@ -26,8 +26,8 @@ class ViewConvolution(ConvolutionLayer):
     def _add_input_grads(self, grads_wrt_padded: Array, grads_wrt_outputs: Array) -> None:
         """Convolve with rotated filters, as the text says.
 
-        The stride left out pixels between the places, so zeros go there; and each edge gets as
-        many zeros as let the filter stand on every pixel that it has met.
+        Zeros fill the pixels that the stride left out between the places, and pad each edge so
+        that the filter reaches every pixel that it has met.
         """
         s = self.window.stride
         batch, channels, height, width = grads_wrt_outputs.shape

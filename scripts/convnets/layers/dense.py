@@ -1,4 +1,4 @@
-"""The fully-connected layer, and what leads from feature maps to it."""
+"""The fully-connected layer, and the layers between feature maps and it."""
 
 import numpy as np
 
@@ -48,12 +48,12 @@ class Flatten(Layer):
 
 
 class RepeatTo2x2(Layer):
-    """(batch, channels, 1, 1) to (batch, channels, 2, 2): what the averaged head makes of 1x1."""
+    """(batch, channels, 1, 1) to (batch, channels, 2, 2), as in the averaged head."""
 
     def fprop(self, inputs: Array) -> Array:
         """Each feature four times."""
         return np.tile(inputs, (1, 1, 2, 2))
 
     def bprop(self, inputs: Array, outputs: Array, grads_wrt_outputs: Array) -> Array:
-        """The sum of what its four copies get."""
+        """The sum of the gradients of its four copies."""
         return grads_wrt_outputs.sum(axis=(2, 3), keepdims=True)

@@ -1,4 +1,4 @@
-"""A layer: how its values go forward and its gradients back; and the simplest one, ReLU."""
+"""The interface of layers, forward and backward, and the simplest layer, ReLU."""
 
 from abc import ABC, abstractmethod
 
@@ -8,13 +8,13 @@ Array = np.ndarray
 
 
 class Layer(ABC):
-    """A function of features, with or without parameters. It keeps nothing between calls.
+    """A function of features, with or without parameters, that keeps nothing between calls.
 
-    Its gradients are those of an error E, a number that follows from the outputs in some way.
+    Its gradients are those of an error E, a number computed from the outputs.
     """
 
     params: list[Array]
-    """What is learned. An optimiser changes these arrays in place."""
+    """The learned arrays, which an optimiser changes in place."""
 
     def __init__(self, *params: Array | None) -> None:
         self.params = [param for param in params if param is not None]

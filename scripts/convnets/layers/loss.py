@@ -4,7 +4,7 @@ import numpy as np
 
 
 class SoftmaxCrossEntropy:
-    """The mean over the batch of -log p, with p the probability of the right class.
+    """The mean over the batch of -log p, with p the probability of the true class.
 
     Scores are (batch, classes), labels integers (batch,). Softmax is no layer of its own: with
     the logarithm it is one formula that neither overflows nor loses digits.
@@ -16,7 +16,7 @@ class SoftmaxCrossEntropy:
         return -float(log_probabilities[np.arange(len(labels)), labels].mean())
 
     def grads_wrt_scores(self, scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """The gradient of E, (batch, classes): probability, less 1 for the right class."""
+        """The gradient of E, (batch, classes): probability, less 1 for the true class."""
         grads = np.exp(_log_softmax(scores))
         grads[np.arange(len(labels)), labels] -= 1
         return grads / len(labels)

@@ -22,7 +22,7 @@ POOLINGS: dict[Callable[..., Any], type[MaxPooling | AveragePooling | MaxPlusAve
 
 
 class Network:
-    """Layers one after the other, and the error of what the last one gives."""
+    """A sequence of layers, and the error of the last one's outputs."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = layers

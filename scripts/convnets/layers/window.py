@@ -48,10 +48,9 @@ class Window:
         return self.dilation * (height - 1) + 1, self.dilation * (width - 1) + 1
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
-        """At how many places the window stands on features of this height and width.
+        """Rows and columns of places of the window on features of this height and width.
 
-        Raises:
-            UserError: it does not fit; the message says in which direction, and what is too large.
+        Raises `UserError` if it does not fit, with the direction and the size that is too large.
         """
         return self._places(0, height), self._places(1, width)
 
@@ -69,7 +68,7 @@ class Window:
         return batch, channels, height + 2 * self.padding, width + 2 * self.padding
 
     def crop(self, padded: np.ndarray) -> np.ndarray:
-        """What `pad` was given: a view without the padding."""
+        """The inverse of `pad`: a view without the padding."""
         height, width = padded.shape[2:]
         p = self.padding
         return padded[:, :, p : height - p, p : width - p]

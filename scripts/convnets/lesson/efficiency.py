@@ -1,4 +1,4 @@
-"""What convolutions cost by implementation: time, memory, arithmetic rate (paper, Section 2)."""
+"""Cost of convolutions by implementation: time, memory, arithmetic rate (paper, Section 2)."""
 
 import dataclasses
 import itertools
@@ -43,7 +43,7 @@ def measure_convolutions(cases: list[Case]) -> Iterator[dict[str, Any]]:
         pass            `outputs`, `input_gradients`, `weight_gradients`
         seconds         of the fastest call
         peak_bytes      `peak_of_numpy`, or for PyTorch `peak_of_process`; empty where not known
-        multiply_adds   of the equations, however many an implementation takes
+        multiply_adds   of the equations; an implementation may take more
         rate            floating-point operations of the equations a second
         machine_rate    `machine_rate`
     """
@@ -66,9 +66,9 @@ def measure_convolutions(cases: list[Case]) -> Iterator[dict[str, Any]]:
 
 
 def measure_duplication(cases: list[Case]) -> Iterator[dict[str, Any]]:
-    """How many times the input im2col's columns are, and F squared over s squared, for each case.
+    """Size of im2col's columns over that of the input, and F squared over s squared, by case.
 
-    They differ where windows reach over the edge or leave pixels out.
+    The two differ if windows reach over the edge or leave pixels out.
     """
     for case in cases:
         features = np.zeros((case.batch, case.channels, case.size, case.size), np.float32)
@@ -83,9 +83,9 @@ def measure_duplication(cases: list[Case]) -> Iterator[dict[str, Any]]:
 
 
 def measure_agreement(cases: list[Case]) -> Iterator[dict[str, Any]]:
-    """How far each implementation is from PyTorch, for each case, pass and kind of number.
+    """Difference of each implementation from PyTorch, by case, pass and kind of number.
 
-    `difference` is the largest one, as a part of the largest of PyTorch's numbers.
+    `difference` is the largest one, divided by the largest of PyTorch's numbers.
     """
     dtypes: tuple[type[np.float32 | np.float64], ...] = (np.float32, np.float64)
     for case, dtype in itertools.product(cases, dtypes):
@@ -126,7 +126,7 @@ def machine_rate() -> float:
 def calls_of(
     case: Case, dtype: type[np.float32 | np.float64] = np.float32
 ) -> dict[str, dict[str, Call]]:
-    """What to measure, by implementation and pass."""
+    """The calls to measure, by implementation and pass."""
     rng, window = np.random.default_rng(0), case.window
     inputs, weights = (
         rng.standard_normal((number, case.channels, width, width), dtype)

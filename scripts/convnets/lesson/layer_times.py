@@ -1,4 +1,4 @@
-"""Where the time of a network goes, by kind of layer (paper, Section 2).
+"""Shares of a network's time by kind of layer (paper, Section 2).
 
 The paper quotes that AlexNet spends 89 % of the time of a processor, and 95 % of a GPU's, in
 convolutional and fully-connected layers.
@@ -73,7 +73,7 @@ def _forward(module: nn.Module, features: Tensor) -> Tensor:
 
 
 def _backward_seconds(module: nn.Module, features: Tensor, outputs: Tensor) -> float:
-    """Of the gradients with respect to parameters and inputs; images need none."""
+    """Seconds of the gradients with respect to parameters and inputs; images need none."""
     wanted = [*module.parameters(), *([features] if features.requires_grad else [])]
     if not wanted:
         return 0.0

@@ -58,7 +58,7 @@ def plot_memory(measured: Measured, case: Case) -> Plot:
 
 
 def plot_shares(measured: Measured) -> Plot:
-    """Where the time of each network goes."""
+    """Shares of each network's time by kind of layer."""
     rows = measured.shares()
     figure = Figure(figsize=(WIDTH, 0.9 + 0.19 * len(rows)), layout="constrained")
     axes = figure.subplots()

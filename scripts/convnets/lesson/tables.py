@@ -37,7 +37,7 @@ COLUMNS = {
 WORDS = ("implementation", "dtype", "variant", "kind", "pass")
 """Columns of words; the others have numbers."""
 MACHINE = section({"other_cpu_share": float}, device_name=str, threads=int, precision=str)
-"""What `machine.json` contains."""
+"""The content of `machine.json`."""
 FIRST_STEPS = 200
 """Number of steps in which rounding alone should not separate two trainings."""
 
@@ -71,7 +71,7 @@ class Measured(NamedTuple):
         return _labelled(table)
 
     def times_as_long(self, case: Case, one: str, other: str) -> float:
-        """How many times as long one implementation takes as the other, all passes together."""
+        """Ratio of the times of two implementations, all passes together."""
         seconds = self.rows_of(case).groupby("implementation")["seconds"].sum()
         return float(seconds[one] / seconds[other])
 
@@ -87,7 +87,7 @@ class Measured(NamedTuple):
         return _labelled(groups.max().unstack())
 
     def shares(self) -> pd.DataFrame:
-        """Of forward and backward pass together: the share of each kind of layer, by network."""
+        """Share of each kind of layer in both passes together, by network."""
         seconds = self.layer_times.pivot_table(
             index="variant", columns="kind", values="seconds", aggfunc="sum"
         )
@@ -169,7 +169,7 @@ def described(case: Case) -> str:
 
 
 def for_templates(results: Path) -> dict[str, Any]:
-    """What the templates in report/sections/lesson see."""
+    """Values for the templates in report/sections/lesson."""
     names = {"small": SMALL, "large": LARGE, "described": described, "labels": LABELS}
     return names | {
         "measured": load_measured(results),

@@ -1,4 +1,4 @@
-"""The paper's claims as the report shows them: sentences, drawings and statistics, as values."""
+"""The paper's claims for the report: sentences, scales and statistics, as values."""
 
 import itertools
 from collections.abc import Sequence
@@ -17,20 +17,21 @@ WITNESSES = ("", "theirs_", "paper_")
 
 
 class ShownGroup(NamedTuple):
-    """Comparisons that a claim makes in one breath, on one scale."""
+    """Comparisons of a claim that share a sentence and a scale."""
 
     sentence: str
     parts: list[ClaimRow]
     axis: Axis | None
-    """None where there is nothing to draw: a computed number."""
+    """None for a computed number, which is not drawn."""
 
 
 class ShownClaim(NamedTuple):
-    """A claim with everything that the report says of it."""
+    """A claim with all that the report shows of it."""
 
     about: ClaimRow
     """Any of its parts, for the columns that all share."""
     decisive: ClaimRow
+    """The part that decides the verdict."""
     lean: str
     """`for` or `against`, if our runs leave the claim undecided and favour a side."""
     groups: list[ShownGroup]
@@ -62,11 +63,10 @@ def _decisive(parts: list[ClaimRow]) -> ClaimRow:
 
 def sentence(parts: Sequence[ClaimRow]) -> str:
     """The group in plain words, with the values of each witness that has any."""
-    known = {
-        prefix: [part[f"{prefix}effect"] for part in parts if pd.notna(part[f"{prefix}effect"])]
-        for prefix in WITNESSES
-    }
-    known = {prefix: values for prefix, values in known.items() if values}
+    known: dict[str, list[float]] = {}
+    for prefix, part in itertools.product(WITNESSES, parts):
+        if pd.notna(part[f"{prefix}effect"]):
+            known.setdefault(prefix, []).append(part[f"{prefix}effect"])
     first = parts[0]
     unit, evidence = first["unit"], first["evidence"]
     return texts("claim", known=known, says=first["says"], unit=unit, evidence=evidence)["sentence"]

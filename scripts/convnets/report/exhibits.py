@@ -1,4 +1,4 @@
-"""The report's tables and figures, each with caption, files and what makes it, as values."""
+"""The report's tables and figures: caption, files and program of each, as values."""
 
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,13 @@ from convnets.judging.conditions import conditions, readable
 from convnets.report.results import Results, distinct
 
 ANALYSIS, READING = "analysis_", "reading_"
-"""Prefixes of figures that analyse the runs further, and of tables of a reading both ways."""
+"""Prefixes of the figures of analyses, and of the tables of a reading both ways."""
 OF_PAPER = (
     *("table_1", "figure_08", "table_2", "table_3", "table_4", "figure_09", "figure_10", "table_5"),
 )
 """The tables and figures of the paper's experiments, in its order."""
 OF_LAYERS = tuple(f"figure_0{number}" for number in range(1, 8))
-"""The paper's figures of how layers compute."""
+"""The paper's figures on the computation of layers."""
 ENDINGS = (".csv", ".md", ".tex")
 
 

@@ -1,7 +1,6 @@
-"""The fast training plan against a plain float32 loop: what the paired runs of a study say.
+"""The paired-seed study of the fast training plan against a plain float32 loop.
 
-`benchmarks/fidelity.py` trains the pairs, each with one seed, the same images and the same
-batches, and writes the csv that is read here.
+`benchmarks/fidelity.py` trains the pairs, both runs with the same seed, images and batches.
 """
 
 from pathlib import Path
@@ -16,7 +15,7 @@ CONFIDENCE = 0.95
 CONDITIONS = [
     *("data", "train_images", "test_images", "epochs", "precision", "kernels", "device_name")
 ]
-"""Columns that pairs must share to be put together."""
+"""Columns whose values are the same for all pairs of a comparison."""
 COLUMNS = ["variant", "seed", "reference_accuracy", "plan_accuracy", *CONDITIONS]
 ALL = "all families"
 
@@ -36,7 +35,7 @@ class Difference(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Whether the plan shifts accuracy, as far as these pairs can tell."""
+        """Whether these pairs show that the plan shifts accuracy."""
         if self.interval is None:
             return "undecidable"
         low, high = self.interval
@@ -51,8 +50,8 @@ def read_study(file: Path) -> pd.DataFrame:
 
 def differences(pairs: pd.DataFrame) -> list[Difference]:
     """The difference for each variant, and for all pairs together."""
-    groups = [(str(name), group) for name, group in pairs.groupby("variant", sort=False)]
-    return [_difference(name, group) for name, group in [*groups, (ALL, pairs)]]
+    groups = [*pairs.groupby("variant", sort=False), (ALL, pairs)]
+    return [_difference(str(name), group) for name, group in groups]
 
 
 def _difference(name: str, pairs: pd.DataFrame) -> Difference:

@@ -1,7 +1,7 @@
-"""Pages: sections rendered from templates, shown by a notebook, which becomes one HTML file.
+"""Pages: a notebook shows sections rendered from templates, and becomes one HTML file.
 
-The templates are in report/sections; they escape every value. A notebook shows one section a cell
-with `Sections.show`; `publish` executes it and renders it with an nbconvert template.
+The templates are in report/sections; they escape every value. Each cell of a notebook shows one
+section with `Sections.show`; `publish` executes it and renders it with an nbconvert template.
 """
 
 import base64
@@ -66,20 +66,17 @@ def slug(text: str) -> str:
 
 def data_uri(content: Path | str) -> str:
     """A file, or the text of an SVG, as an address: scripts in a picture do not run."""
-    suffix, data = ".svg", b""
-    if isinstance(content, Path):
-        suffix, data = content.suffix, content.read_bytes()
+    if isinstance(content, str):
+        suffix, data = ".svg", content.encode()
     else:
-        data = content.encode()
+        suffix, data = content.suffix, content.read_bytes()
     return f"data:{MEDIA_TYPES[suffix]};base64,{base64.b64encode(data).decode()}"
 
 
 def about(drawing: Path) -> dict[str, str]:
     """Title and description that an SVG file carries."""
     root = read_drawing(drawing)
-    return {
-        name: root.findtext(SVG + tag, "") for name, tag in (("title", "title"), ("text", "desc"))
-    }
+    return {"title": root.findtext(f"{SVG}title", ""), "text": root.findtext(f"{SVG}desc", "")}
 
 
 def publish(name: str, parameters: Mapping[str, Any], page: Path) -> None:
@@ -91,11 +88,11 @@ def publish(name: str, parameters: Mapping[str, Any], page: Path) -> None:
 
 
 def execute(notebook: Path, parameters: dict[str, Any]) -> nbformat.NotebookNode:
-    """The notebook with its outputs, and without what differs from one execution to the next.
+    """The notebook with its outputs, the same bytes at each execution.
 
-    `parameters` replace those of the cell tagged `parameters`. The kernel is this Python, and
-    imports `convnets` from its own place. Raises `UserError` when a cell fails: with its message,
-    or with the cell, its error and where it arose.
+    `parameters` replace those of the cell tagged `parameters`. The kernel is this Python and
+    imports this `convnets`. Raises `UserError` if a cell fails: with the message of its own
+    `UserError`, or with the cell, its error and the line that raised it.
     """
     os.environ["PYTHONPATH"] = os.pathsep.join(
         [str(ROOT / "scripts"), os.environ.get("PYTHONPATH", "")]
@@ -125,7 +122,7 @@ def without_traces(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Drop times, durations, identifiers and paths of the execution: same inputs, same bytes."""
     kept = {key: notebook.metadata[key] for key in ("title", "kernelspec")}
     notebook.metadata = nbformat.from_dict(kept)
-    # What a cell prints arrives in pieces, as its time has it.
+    # The output of a cell arrives in pieces that differ between executions.
     notebook, _ = CoalesceStreamsPreprocessor().preprocess(notebook, {})
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"
@@ -150,7 +147,7 @@ def render(notebook: nbformat.NotebookNode, template: Path) -> str:
 
 
 def headings_of(cell: nbformat.NotebookNode) -> list[Heading]:
-    """The headings that a cell writes, or shows by `Sections.show`."""
+    """The headings in the text of a cell, or in the section that it shows."""
     if cell.cell_type == "markdown":
         found = re.findall(r"^(##+) (.+)$", cell.source, re.MULTILINE)
         return [(len(marks), text.replace(" ", "-"), text) for marks, text in found]

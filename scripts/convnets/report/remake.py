@@ -1,4 +1,4 @@
-"""Everything that follows from the records in a folder of results, made again without training."""
+"""Tables, figures, verdicts and report, made again from the records of runs without training."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ OF_RUN = ("run.json", "history.csv", "test.json", "predictions.npz")
 
 
 def report_now(folder: Path) -> None:
-    """Make everything again that follows from the records in `folder`."""
+    """Make tables, figures, verdicts and report from the records in `folder`."""
     plan = read_plan(folder / "plan.json")
     provenance = read_provenance(folder / "data" / "provenance.json")
     runs = intact_runs(folder)
@@ -54,7 +54,7 @@ def finished_runs(folder: Path) -> list[Path]:
 
 
 def intact_runs(folder: Path) -> list[Path]:
-    """The folders of the finished runs whose files belong together; the others are named."""
+    """The folders of the finished runs without damage; prints the names of the others."""
     finished = finished_runs(folder)
     damaged = {run: found for run in finished if (found := RunFolder(run).problem())}
     for run, found in damaged.items():
@@ -80,7 +80,7 @@ def judge(
 def make_figures(
     folder: Path, figures: dict[str, Any], metrics: pd.DataFrame, provenance: dict[str, Any]
 ) -> None:
-    """Write the figures of training; those with a curve that has no run yet are taken away."""
+    """Write the figures of training; delete those with a curve that has no run yet."""
     for name, values in figures.items():
         prefix = folder / "figures" / name
         try:

@@ -1,4 +1,4 @@
-"""The report as its notebook shows it, section by section."""
+"""The page of the report, section by section."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The results that the report is about, as read from their files."""
+"""Results as read from their files, for the report."""
 
 import re
 from collections.abc import Iterable
@@ -31,15 +31,15 @@ PLAN = section(
     figures=dict[Name, Figure],
     figure_names=list[Name],
 )
-"""What `plan.json` contains."""
+"""The content of `plan.json`."""
 SYNTHETIC = "glyphs"
 """The data source whose images are drawn, not written by hand."""
 
 
 class Results:
-    """The content of `results/NAME`, and of the files that say what the paper has.
+    """The content of `results/NAME`, and the paper's values, readings and prior runs.
 
-    Tables have the names of their files. Raises `UserError` where there are no runs.
+    Raises `UserError` if there are no runs.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -90,7 +90,7 @@ class Results:
 
 
 def missing_runs(folder: Path, plan: dict[str, Any], metrics: pd.DataFrame) -> list[str]:
-    """The runs of `plan` that `metrics` lacks, and what is wrong with those that are damaged."""
+    """The runs of `plan` that `metrics` lacks, and the faults of those that are damaged."""
     missing = []
     for variant, seed in ((run["variant"], run["seed"]) for run in plan["runs"]):
         if (variant, seed) not in metrics.index:
@@ -102,7 +102,7 @@ def missing_runs(folder: Path, plan: dict[str, Any], metrics: pd.DataFrame) -> l
 
 
 def read_plan(file: Path) -> dict[str, Any]:
-    """What the configuration asks for."""
+    """The plan: the runs, tables and figures that the configuration asks for."""
     return read_as(PLAN, file, "start Snakemake once with the configuration of these results")
 
 

@@ -1,7 +1,7 @@
-"""The values that the sections of the report show beside the results themselves."""
+"""Values of the report's sections beside the results themselves."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from convnets.report.results import Results
 from convnets.runs.metrics import median_interval, read_history, rounds_of, runs_of
 
 HIDDEN = 0.1
-"""Share of a curve's points, those of its first climb, that may lie below the sketch."""
+"""Share of a curve's points, those of its first climb, that may be below the sketch."""
 OF_NUMBERS = (REPRODUCED, COMPATIBLE, DIFFERS, NOT_COMPARABLE, "reference", verdicts.NOT_RUN)
 OF_CLAIMS = (
     *(verdicts.HOLDS, verdicts.FAILS, verdicts.UNDECIDED),
@@ -80,11 +80,6 @@ def witnesses(results: Results) -> dict[str, Any]:
         "persons": results.prior.runs["person"].nunique(),
         "their_runs": len(results.prior.runs),
     }
-
-
-def numbers(results: Results) -> dict[str, Any]:
-    """The accuracies to compare, and those on official test images."""
-    return summary(results) | {"official": official(results)}
 
 
 def official(results: Results) -> list[dict[str, Any]]:
@@ -175,10 +170,10 @@ def _counts(found: pd.Series, order: Sequence[str]) -> dict[str, int]:
     return {word: int(counted[word]) for word in order if word in counted}
 
 
-VALUES = {
+VALUES: dict[str, Callable[[Results], dict[str, Any]]] = {
     "summary": summary,
     "witnesses": witnesses,
-    "numbers": numbers,
+    "numbers": lambda results: summary(results) | {"official": official(results)},
     "analyses": analyses,
     "readings": likelihoods,
     "provenance": provenance,

@@ -43,7 +43,7 @@ def main() -> None:
         if not check:
             write_text(file, text)
         elif not file.exists() or file.read_text(encoding="utf-8") != text:
-            raise UserError(f"{file} is out of date: run scripts/document_config.py")
+            raise UserError(f"{file} is out of date: run python -m tools.document_config")
 
 
 def document() -> str:
@@ -77,7 +77,7 @@ def rows_of(name: str, node: dict[str, Any]) -> list[tuple[str, str, str, str]]:
 
 
 def kind(item: dict[str, Any]) -> str:
-    """What values a key takes, in words."""
+    """The values of a key in words."""
     if "enum" in item:
         return ", ".join(f"`{value}`" for value in item["enum"])
     if choices := item.get("anyOf") or item.get("oneOf"):

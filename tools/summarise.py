@@ -83,7 +83,7 @@ def block_of(folder: Path) -> str:
 
 
 def not_done(provenance: dict[str, Any], runs: list[dict[str, Any]], planned: int) -> Iterator[str]:
-    """What separates the runs from the paper's experiment."""
+    """Differences between the runs and the paper's experiment."""
     if not provenance["official"]:
         yield f"the official EMNIST Balanced archive (ours: {provenance['display_name']})"
     images = provenance["counts"]["split"]["train"]

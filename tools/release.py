@@ -35,6 +35,7 @@ PARTS = {
     "docs": "Documentation",
     "report": "Notebooks and templates of report and lesson",
     "tests": "Tests",
+    "tools": "Programs for the maintainers of the project",
 }
 """Folders that the crate describes."""
 
