@@ -76,7 +76,7 @@ class NpzSettings:
     __pydantic_config__ = STRICT
 
     folder: PathText = "resources/emnist"
-    """The folder that holds the three files (keys `inputs` and `targets`)."""
+    """Folder of the three files (keys `inputs` and `targets`)."""
 
 
 @dataclass(frozen=True)
