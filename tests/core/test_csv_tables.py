@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from convnets.core.errors import UserError
@@ -20,12 +21,17 @@ WRONG = [
     (b"name,value\nx,1\nx,2\n", "is damaged (row 2 repeats the name of another)"),
     (b'name,value\n"x,1\n', "is damaged ("),
     (b"name,value\nx,1,2,3\n", "is damaged ("),
+    (b"name,value\nx,1\ny,2", "is damaged (its last line has no line break: it was cut off)"),
+    (b"name,value\nx,1\n", "is damaged (it has no row with name y)"),
+    (b"name,value\nx,1\ny,2\nz,3\n", "is damaged (it has an unknown row with name z)"),
+    (b"name,value\nx,1\nY,2\n", "is damaged (column name has 'Y', expected x, y, z, 1)"),
 ]
 
 
-def read(path: Path) -> list[object]:
-    columns = ("name", "value")
-    table = read_table(path, "make it again", columns, ("value",), columns, ("name",))
+def read(path: Path, *names: str) -> list[object]:
+    columns, rows = ("name", "value"), pd.DataFrame({"name": names})
+    words = {"name": ("x", "y", "z", "1")}
+    table = read_table(path, "make it again", columns, ("value",), columns, ("name",), words, rows)
     return table.to_numpy().tolist()
 
 
@@ -33,7 +39,7 @@ def read(path: Path) -> list[object]:
 def test_a_damaged_table(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(content)
     with pytest.raises(UserError) as caught:
-        read(tmp_path / "a.csv")
+        read(tmp_path / "a.csv", "x", "y")
     assert str(caught.value).startswith(f"{tmp_path}/a.csv {message}")
     assert str(caught.value).endswith(": make it again")
 
@@ -47,4 +53,4 @@ def test_what_is_no_file(tmp_path: Path) -> None:
 
 def test_a_table_whose_names_are_numbers(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("name,value\n1,2\n")
-    assert read(tmp_path / "a.csv") == [["1", 2]]
+    assert read(tmp_path / "a.csv", "1") == [["1", 2]]

@@ -92,6 +92,15 @@ def test_files_cut_anywhere(tmp_path: Path) -> None:
             assert damaged == (("progress.json is damaged",) if name == "progress.json" else ())
 
 
+@pytest.mark.parametrize("number", [1e17, 1e308, float("inf"), 10**400, 10**14])
+@pytest.mark.parametrize("key", ["epoch", "epochs", "best_epoch", "epoch_seconds"])
+def test_numbers_that_are_too_large(key: str, number: float, tmp_path: Path) -> None:
+    text = json.dumps(json.loads(progress(0.5)) | {key: number})
+    write_run(tmp_path, ATTEMPT | {"progress.json": text})
+    sweep = read_sweep(tmp_path)
+    assert "small" in script.as_text(sweep) and json.loads(script.as_json(sweep))
+
+
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     write_run(tmp_path / "trial", ATTEMPT)
     code, output = call(["status.py", str(tmp_path / "demo")])

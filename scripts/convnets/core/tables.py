@@ -1,7 +1,8 @@
 """CSV tables, read and checked, with one error message for every problem."""
 
 import math
-from collections.abc import Collection, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,16 @@ def read_table(
     numbers: Collection[str] = (),
     filled: Sequence[str] = (),
     unique: Sequence[str] = (),
+    words: Mapping[str, Collection[str]] | None = None,
+    rows: pd.DataFrame | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """The table in a CSV file, which has at least these columns.
 
     The columns `numbers` contain numbers below `MOST`. The columns `filled` have no empty cells,
     and contain text unless they are `numbers`. No two rows have the same values in all columns
-    `unique`. `options` are those of `pandas.read_csv`.
+    `unique`. Cells in the columns `words` are empty or one of these words. The rows are those of
+    `rows` in its columns. `options` are those of `pandas.read_csv`.
 
     Raises:
         UserError: the file is missing or damaged; the message ends with the remedy.
@@ -42,19 +46,50 @@ def read_table(
         if missing := [name for name in columns if name not in table]:
             expected = ", ".join(columns)
             raise ValueError(f"it has no column {missing[0]!r}, expected {expected}")
-        for name in numbers:
-            if not pd.api.types.is_numeric_dtype(table[name]) and len(table[name].dropna()):
-                raise ValueError(f"column {name} has text, expected numbers")
-            if (table[name].abs().replace(math.inf, 0) >= MOST).any():
-                raise ValueError(f"column {name} has numbers above {MOST:.0e}")
-        for name in filled:
-            if len(gaps := table.index[table[name].isin([math.nan, math.inf, -math.inf])]):
-                raise ValueError(f"column {name} is empty in row {gaps[0] + 1}")
-        if unique and len(again := table.index[table.duplicated(list(unique))]):
-            raise ValueError(f"row {again[0] + 1} repeats the {', '.join(unique)} of another")
+        if words and _last_byte(path) != b"\n":  # tables by hand may end without
+            raise ValueError("its last line has no line break: it was cut off")
+        _check_cells(table, numbers, filled, words or {})
+        _check_rows(table, list(unique), rows)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): {remedy}") from None
     except (ValueError, TypeError, OverflowError, MemoryError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path} is damaged ({reason}): {remedy}") from None
     return table
+
+
+def _check_cells(
+    table: pd.DataFrame,
+    numbers: Collection[str],
+    filled: Sequence[str],
+    words: Mapping[str, Collection[str]],
+) -> None:
+    for name in numbers:
+        if not pd.api.types.is_numeric_dtype(table[name]) and len(table[name].dropna()):
+            raise ValueError(f"column {name} has text, expected numbers")
+        if (table[name].abs().replace(math.inf, 0) >= MOST).any():
+            raise ValueError(f"column {name} has numbers above {MOST:.0e}")
+    for name in filled:
+        if len(gaps := table.index[table[name].isin([math.nan, math.inf, -math.inf])]):
+            raise ValueError(f"column {name} is empty in row {gaps[0] + 1}")
+    for name, known in words.items():
+        if others := {*table[name].dropna()} - {*known}:
+            found, expected = min(map(str, others)), ", ".join(known)
+            raise ValueError(f"column {name} has {found!r}, expected {expected}")
+
+
+def _check_rows(table: pd.DataFrame, unique: list[str], rows: pd.DataFrame | None) -> None:
+    if unique and len(again := table.index[table.duplicated(unique)]):
+        raise ValueError(f"row {again[0] + 1} repeats the {', '.join(unique)} of another")
+    if rows is not None:
+        found, expected = ({*part.itertuples(index=False)} for part in (table[[*rows]], rows))
+        if others := found ^ expected:
+            fault, names = "no" if others - found else "an unknown", ", ".join(map(str, rows))
+            values = ", ".join(map(str, min(others - found or others, key=str)))
+            raise ValueError(f"it has {fault} row with {names} {values}")
+
+
+def _last_byte(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read()

@@ -150,6 +150,11 @@ class Claim:
                     seen.add(comparison)
                     yield part, comparison
 
+    @property
+    def rows(self) -> int:
+        """Number of comparisons and of computed parts."""
+        return len([*self.comparisons()]) + sum(bool(part.computed) for part in self.parts)
+
 
 @dataclass(frozen=True)
 class Family:

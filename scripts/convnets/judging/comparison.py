@@ -31,9 +31,11 @@ from convnets.judging.conditions import (
 )
 from convnets.judging.estimates import ACCURACY, ALPHA, ASSUMED, OF_BEST, by_seed, replicates
 from convnets.judging.numbers import (
+    COMPATIBLE,
     DIFFERS,
     MARGIN,
     REFERENCE,
+    REPRODUCED,
     Gaps,
     gaps_to_paper,
     own_interval,
@@ -41,12 +43,13 @@ from convnets.judging.numbers import (
     verdicts,
 )
 from convnets.judging.others import Prior
-from convnets.judging.published import distinct_numbers, rounding
+from convnets.judging.published import distinct_numbers, read_published, rounding
 from convnets.judging.verdicts import NOT_RUN
 from convnets.judging.witnesses import OTHER_IMAGES, spreads_of
 from convnets.runs.metrics import RUNTIMES, runs_of, runtimes_measured
 
 NOT_COMPARABLE = "not comparable"
+VERDICTS = (REPRODUCED, COMPATIBLE, DIFFERS, NOT_RUN, NOT_COMPARABLE, "reference")
 COLUMNS = [
     *("table", "row", "variant", "metric", "unit", "paper", "ours", "ours_low", "ours_high"),
     *("at_least", "seeds", "difference", "verdict", "reason"),
@@ -196,9 +199,17 @@ def read_comparison(path: Path) -> pd.DataFrame:
     """`comparison.csv`. Raises `UserError` if it is damaged."""
     numbers = [name for name in COLUMNS if name.endswith(("_low", "_high", "_relative"))]
     numbers += ["table", "paper", "ours", "seeds", "difference", "theirs"]
-    filled = [*COLUMNS[:6], "seeds", "verdict", "reason"]
-    remedy = "make it again with judge.py"
-    return read_table(path, remedy, COLUMNS, numbers, filled)
+    unique = ("table", "row", "metric")
+    return read_table(
+        path,
+        remedy="make it again with judge.py",
+        columns=COLUMNS,
+        numbers=numbers,
+        filled=[*COLUMNS[:6], "seeds", "verdict", "reason"],
+        unique=unique,
+        words={"verdict": VERDICTS, "theirs_verdict": VERDICTS},
+        rows=read_published()[[*unique]],
+    )
 
 
 def agreement(comparison: pd.DataFrame) -> pd.DataFrame:

@@ -55,6 +55,7 @@ THRESHOLD = 2.0
 """Least difference of log-likelihoods that favours a side, a factor of 7 in probability."""
 DEFAULT, ALTERNATIVE, UNDECIDABLE = "favours default", "favours alternative", "undecidable"
 NOT_RUN, NOT_COMPARABLE, TOTAL = "not run", "not comparable", "total"
+VERDICTS = (DEFAULT, ALTERNATIVE, UNDECIDABLE, NOT_RUN, NOT_COMPARABLE)
 AS_PUBLISHED, INDICATIVE = "as published", "indicative only"
 COLUMNS = [
     *("reading", "default", "alternative", "quantity", "variants", "log_likelihood_default"),
@@ -128,7 +129,8 @@ def read_readings(path: Path) -> pd.DataFrame:
     numbers = ("variants", "log_likelihood_default", "log_likelihood_alternative", "difference")
     filled = ("reading", "quantity", "variants", "verdict")
     remedy = "make it again with judge.py"
-    return read_table(path, remedy, COLUMNS, numbers, filled, **WORDS)
+    words = {"verdict": VERDICTS}
+    return read_table(path, remedy, COLUMNS, numbers, filled, words=words, **WORDS)
 
 
 def log_likelihood(gaps: Sequence[Gap], offset: bool) -> float | None:

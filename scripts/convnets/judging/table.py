@@ -7,6 +7,7 @@ networks", and `judged_claim` and `judged` are the verdicts on these networks.
 """
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +25,14 @@ from convnets.judging.estimates import ACCURACY, MOST_SEEDS, OF_BEST
 from convnets.judging.others import Prior, other_peoples_runs, read_prior
 from convnets.judging.published import read_published
 from convnets.judging.readings import judge_readings, load_readings
-from convnets.judging.verdicts import NOT_RUN, ON_THESE_NETWORKS, UNDECIDED, Judgement
+from convnets.judging.verdicts import (
+    FAILS,
+    HOLDS,
+    NOT_RUN,
+    ON_THESE_NETWORKS,
+    UNDECIDED,
+    Judgement,
+)
 from convnets.judging.witnesses import our_runs, papers_numbers, read_correct
 from convnets.runs.metrics import RUNTIMES
 
@@ -39,6 +47,7 @@ COLUMNS = [
     *("paper_evidence", "conditions", "level"),
 ]
 NO_NUMBERS = "no numbers"
+VERDICTS = (HOLDS, FAILS, UNDECIDED, NOT_RUN, ON_THESE_NETWORKS, NO_NUMBERS)
 
 
 class About(NamedTuple):
@@ -148,6 +157,7 @@ def read_claims(path: Path) -> pd.DataFrame:
     numbers = [name for name in COLUMNS if name.endswith(("effect", "low", "high"))]
     filled = [name for name in COLUMNS if name.endswith(("verdict", "claim", "claimed"))]
     filled = [*set(filled) - {"combined_verdict"}, "sentence", "quote", "part", "says", "judged"]
+    parts = [(claim.id, number) for claim in load_claims() for number in range(1, 1 + claim.rows)]
     return read_table(
         path,
         remedy="make it again with judge.py",
@@ -155,6 +165,8 @@ def read_claims(path: Path) -> pd.DataFrame:
         numbers=[*numbers, "claim", "part", "above", "below", "p_holm"],
         filled=filled,
         unique=("claim", "part"),
+        words=dict.fromkeys(filter(re.compile("verdict|judged").search, COLUMNS), VERDICTS),
+        rows=pd.DataFrame(parts, columns=["claim", "part"]),
         **WORDS,
     )
 

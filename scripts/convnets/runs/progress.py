@@ -6,7 +6,6 @@ Standard library only, so that `make status` starts at once on any machine that 
 import contextlib
 import dataclasses
 import json
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from convnets.core.files import write_json
 PROGRESS = "progress.json"
 RECENT = 5
 """Number of epochs over which the speed of a run is averaged."""
+MOST = 10**15
+"""The largest number that status takes for one; damaged files have larger ones."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ def read_progress(path: Path, problems: list[str]) -> Progress | None:
     if not values:
         return None
     try:
+        if max(int(values["epochs"]), int(values["epoch"])) > MOST:
+            raise ValueError
         return Progress(
             epochs=int(values["epochs"]),
             state=str(values["state"]),
@@ -167,11 +170,11 @@ def read_object(path: Path, problems: list[str]) -> dict[str, Any]:
 
 
 def as_number(value: object) -> float | None:
-    """A finite number as it is, anything else as None."""
-    known = isinstance(value, int | float) and abs(value) < sys.float_info.max
+    """A number up to `MOST` as it is, anything else as None."""
+    known = isinstance(value, int | float) and abs(value) <= MOST
     return float(value) if known else None  # type: ignore[arg-type]
 
 
 def as_integer(value: object) -> int | None:
-    """An integer as it is, anything else as None."""
-    return value if isinstance(value, int) else None
+    """An integer up to `MOST` as it is, anything else as None."""
+    return value if isinstance(value, int) and abs(value) <= MOST else None

@@ -38,6 +38,7 @@ RUN_KEYS = section(
         **dict.fromkeys(("training", "data", "software"), dict[str, Any]),
         **dict.fromkeys(("device", "precision", "git_commit", "started", "finished"), str),
         "epochs_trained": Positive,
+        "sizes": list[int],
         "arithmetic": Count,
     },
     variant=dict[str, Any],

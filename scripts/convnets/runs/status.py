@@ -16,6 +16,7 @@ from typing import Any
 
 from convnets.core.errors import UserError
 from convnets.runs.progress import (
+    MOST,
     PROGRESS,
     Progress,
     as_integer,
@@ -38,8 +39,8 @@ Training saves every minute (`training.SAVE_SECONDS`); only validation can take 
 
 Locks = set[tuple[str, int]]
 """Process and inode of each lock that this machine's kernel lists."""
-MOST = 10**15
-"""The largest number of epochs or multiply-adds that a plan may have."""
+LONGEST = 1e11
+"""Seconds; what ends later has no date."""
 Costs = dict[tuple[str, int], int]
 """Multiply-adds for classifying an image, by variant and seed of a planned run."""
 
@@ -231,7 +232,7 @@ def with_time_left(run: RunStatus, runs: list[RunStatus], costs: Costs) -> RunSt
 def time_to_end(runs: list[RunStatus]) -> float | None:
     """Seconds until all but the failed runs are done, with as many side by side as now.
 
-    None if no run is being trained, or if the time left of a run is unknown.
+    None if no run is being trained, if the time left of a run is unknown, or beyond `LONGEST`.
     """
     lefts = {
         state: [run.seconds_left for run in runs if run.state == state]
@@ -245,7 +246,7 @@ def time_to_end(runs: list[RunStatus]) -> float | None:
     heapq.heapify(slots)
     for left in ahead:
         heapq.heapreplace(slots, slots[0] + left)
-    return max(slots)
+    return max(slots) if max(slots) < LONGEST else None
 
 
 def duration(seconds: float) -> str:
