@@ -16,7 +16,9 @@ from test_report import CONFIG, MECHANISM, ROOT, SECONDS, make_results, text_of
 
 from analysis_fixture import make_runtimes
 from convnets.config.settings import MACHINE_FOLDER
+from convnets.core.errors import UserError
 from convnets.core.files import write_json
+from convnets.judging.claims import read_mechanism
 from convnets.report.remake import intact_runs
 from convnets.report.results import missing_runs, read_plan
 from convnets.runs.metrics import collect, read_runs
@@ -103,6 +105,19 @@ def test_a_damaged_run_is_left_out_and_named(tmp_path: Path, name: str, content:
     assert named.startswith(
         f"fully_connected, seed 0 (damaged: runs/fully_connected/seed_0/{name} "
     )
+
+
+def test_measures_that_are_missing_or_impossible(tmp_path: Path) -> None:
+    write_json(tmp_path / "mechanism.json", dict(list(MECHANISM.items())[1:]))
+    with pytest.raises(UserError, match=r"mechanism.json is damaged \(it has no "):
+        read_mechanism(tmp_path / "mechanism.json")
+    metrics = collect(intact_runs(make_folder(tmp_path)))
+    metrics.loc[metrics["measure"] == "test_accuracy", "value"] = 1.5
+    metrics.to_csv(tmp_path / "metrics.csv", index=False)
+    with pytest.raises(
+        UserError, match=r"metrics.csv is damaged \(test_accuracy is 1.5\): make it"
+    ):
+        read_runs(tmp_path / "metrics.csv")
 
 
 def test_a_run_in_the_folder_of_another_is_damaged(tmp_path: Path) -> None:

@@ -197,7 +197,12 @@ def load_claims(file: Path = ROOT / "config/claims.yaml") -> list[Claim]:
 
 def read_mechanism(path: Path) -> dict[str, Any]:
     """The file of `measure_mechanism.py`, by measure."""
-    return read_as(dict[str, MEASURE], path, "measure it again with measure_mechanism.py")  # type: ignore[valid-type]
+    remedy = "measure it again with measure_mechanism.py"
+    measures = read_as(dict[str, MEASURE], path, remedy)  # type: ignore[valid-type]
+    wanted = {part.computed for claim in load_claims() for part in claim.parts} - {""}
+    if missing := sorted(wanted - measures.keys()):
+        raise UserError(f"{path} is damaged (it has no {', '.join(missing)}): {remedy}")
+    return measures
 
 
 def _mean(variants: tuple[str, ...], sign: int) -> dict[str, float]:
