@@ -14,6 +14,8 @@ import yaml
 from snakemake.settings.types import DeploymentMethod
 
 sys.path.insert(0, f"{workflow.basedir}/scripts")
+# The default profile imports it, to check configuration files before Snakemake reads them.
+checked = "convnets.config.overlays" in sys.modules
 
 from convnets.config.checks import load_config
 from convnets.config.overlays import BASE, read_config
@@ -58,6 +60,14 @@ if workflow.is_main_process:
 # Later files override earlier ones; Snakemake lists the files of the command line first.
 overlays = [Path(file) for file in workflow.config_settings.configfiles]
 base = [Path(file) for file in workflow.configfiles if Path(file).resolve() not in overlays]
+
+if overlays and not checked and workflow.is_main_process:
+    print(
+        "warning: the profile in use lets Snakemake read configuration files, and run code in "
+        "them, before they are checked: copy the end of workflow/profiles/default/config.yaml, "
+        "from __use_yte__ on",
+        file=sys.stderr,
+    )
 
 with refused():
     CONFIG = load_config([*base, *overlays], workflow.config_settings.config)

@@ -11,7 +11,6 @@ import pandas as pd
 from convnets.architectures.methods import METHODS
 from convnets.config.experiments import Figure, Table
 from convnets.config.settings import parse, read_as
-from convnets.core.errors import UserError
 from convnets.core.kinds import Name, Positive, Seed, section
 from convnets.data.folder import read_provenance
 from convnets.judging.comparison import read_comparison
@@ -37,16 +36,11 @@ SYNTHETIC = "glyphs"
 
 
 class Results:
-    """The content of `results/NAME`, and the paper's values, readings and prior runs.
-
-    Raises `UserError` if there are no runs.
-    """
+    """The content of `results/NAME`, and the paper's values, readings and prior runs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.metrics = read_runs(folder / "metrics.csv")
-        if self.metrics.empty:
-            raise UserError(f"{folder / 'metrics.csv'} has no runs; train and evaluate some first")
         folders = [
             folder / "runs" / variant / f"seed_{seed}" for variant, seed in self.metrics.index
         ]

@@ -126,13 +126,15 @@ def read_runs(path: Path) -> pd.DataFrame:
     remedy = "make it again with collect_metrics.py"
     filled = [name for name in COLUMNS if name != "value"]
     metrics = read_table(path, remedy, COLUMNS, ("seed", "value"), filled, COLUMNS[:3])
+    if metrics.empty:
+        raise UserError(f"{path} has no runs; train and evaluate some first")
     value = metrics["value"]
     if (wrong := (value < 0) | (value > 1) & (metrics["unit"] == "fraction")).any():
         row = metrics[wrong].iloc[0]
         raise UserError(f"{path} is damaged ({row.measure} is {row.value:g}): {remedy}")
     runs = by_run(metrics)
     for name in REQUIRED:
-        if len(runs) and (name not in runs or not (runs[name].abs() < np.inf).all()):
+        if name not in runs or not (runs[name].abs() < np.inf).all():
             raise UserError(f"{path} is damaged (a run has no {name}): {remedy}")
     return runs
 
