@@ -5,6 +5,7 @@ import errno
 import io
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 
@@ -26,7 +27,7 @@ class Interrupted(BaseException):
 
 
 def run_script(main: Callable[[], None]) -> None:
-    """Run `main`; end with one clear message and exit status 1 on a `UserError`, 75 on a signal."""
+    """Run `main`; end with one message, and exit status 1 on a `UserError`, 75 or 130 on a signal."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names can be invalid Unicode
     try:
@@ -36,6 +37,9 @@ def run_script(main: Callable[[], None]) -> None:
     except Interrupted as interrupted:
         print(f"interrupted by {interrupted}; the same command continues from there", flush=True)
         sys.exit(INTERRUPTED)
+    except KeyboardInterrupt:
+        print("interrupted; all files are complete", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
     except UnicodeEncodeError as error:
         sys.exit(f"error: {error.object!a} is not valid Unicode: use other names and arguments")
     except MemoryError as error:

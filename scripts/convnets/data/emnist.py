@@ -113,7 +113,7 @@ def _check_mapping(content: bytes) -> None:
         ) from error
     if [label for label, _ in pairs] != list(range(len(pairs))) or classes != CLASSES:
         raise UserError(
-            f"member {MAPPING} has {len(classes)} classes {classes!r}, expected the "
+            f"member {MAPPING} has {len(classes)} classes {classes[:99]!r}, expected the "
             f"{len(CLASSES)} classes {CLASSES!r} with labels from 0"
         )
 
