@@ -27,7 +27,7 @@ class Interrupted(BaseException):
 
 
 def run_script(main: Callable[[], None]) -> None:
-    """Run `main`; end with one message, and exit status 1 on a `UserError`, 75 or 130 on a signal."""
+    """Run `main`; end with one message, and status 1 on a `UserError`, 75 or 130 on a signal."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names can be invalid Unicode
     try:
