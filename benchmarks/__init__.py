@@ -1,4 +1,4 @@
-"""How fast training is, beside a plain loop. The library that it measures lies in `scripts`."""
+"""Speed of training beside a plain loop. The library that it measures is in `scripts`."""
 
 import sys
 from pathlib import Path

@@ -101,7 +101,7 @@ def conditions(repeats: int, settings: TrainingSettings) -> dict[str, Any]:
 
 
 def name_of(machine: dict[str, Any]) -> str:
-    """How the files of a machine and precision begin."""
+    """Beginning of the names of the files of a machine and precision."""
     name = f"{machine['device_name']} {machine['precision']}".lower()
     return re.sub(r"[^a-z0-9]+", "-", name).strip("-")
 

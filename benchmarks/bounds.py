@@ -1,4 +1,4 @@
-"""What a training step must at least do: its arithmetic, and the bytes that it must move.
+"""Lower bounds of a training step: its arithmetic, and the bytes that it must move.
 
 *Arithmetic*: two operations for each multiply-add, and the multiply-adds of the forward pass
 again for the gradient of the weights and again for the gradient of the input, which the first

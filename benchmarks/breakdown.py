@@ -1,4 +1,4 @@
-"""Where the time of a training step goes, by kind of operation."""
+"""Time of a training step by kind of operation."""
 
 import statistics
 from collections.abc import Callable

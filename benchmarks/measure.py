@@ -19,7 +19,7 @@ BLOCK_STEPS, BLOCK_SECONDS = 3, 0.3
 
 @dataclass(frozen=True)
 class Timing:
-    """What was measured of one variant."""
+    """Measurements of one variant."""
 
     variant: Variant
     peer: list[float]
@@ -38,7 +38,7 @@ class Timing:
 
     @property
     def ratios(self) -> list[float]:
-        """How many times the peer's speed the engine had, block by block."""
+        """Ratios of the engine's speed to the peer's, block by block."""
         return [fast / plain for plain, fast in zip(self.peer, self.engine, strict=True)]
 
     def __str__(self) -> str:

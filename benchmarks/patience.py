@@ -1,4 +1,4 @@
-"""What early stopping would have lost: whole learning curves, ended by each patience.
+"""Losses by early stopping: whole learning curves, ended by each patience.
 
     python -m benchmarks.patience --runs results/reference/runs \\
         --curves config/prior/curves.csv --output benchmarks/results
@@ -73,7 +73,7 @@ def other_curves(file: Path) -> list[Curve]:
 
 
 def losses(variant: str, run: str, accuracy: np.ndarray) -> Iterator[dict[str, object]]:
-    """What each patience would have given of a whole curve (epochs,)."""
+    """Result of each patience on a whole curve (epochs,)."""
     best_of_all = int(accuracy[:EPOCHS].argmax())
     for patience in PATIENCES:
         end = last_epoch(accuracy, EPOCHS, patience)

@@ -1,4 +1,4 @@
-"""How fast this machine computes and copies: what the fastest operation found reaches.
+"""Rates of this machine: arithmetic and copies per second of the fastest operations found.
 
 A bound must not be beaten by what it bounds. A large square matrix product is not always the
 fastest: libraries have convolutions that beat their matrix products. So several shapes of

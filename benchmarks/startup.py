@@ -1,4 +1,4 @@
-"""How long a run needs before it learns: imports, data, network."""
+"""Time from the start of a run to its first step: imports, data, network."""
 
 import subprocess
 import sys

@@ -8,7 +8,7 @@ import pandas as pd
 from benchmarks.measure import Timing
 
 ARRANGEMENT = "{device_name}, {precision}, runs at once: {runs}, threads each: {threads}"
-"""What was measured, in words."""
+"""Conditions of the measurement, in words."""
 
 
 def speed_table(timings: list[Timing]) -> pd.DataFrame:

@@ -37,7 +37,7 @@ def random_images(number: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Measured(Protocol):
-    """What a worker process holds."""
+    """Contents of a worker process."""
 
     def load(self, variant: Variant) -> None:
         """Get ready to train `variant`."""

@@ -50,7 +50,7 @@ class NistSettings:
     )
     """Addresses to try, in this order."""
     path: PathText = "resources/emnist/gzip.zip"
-    """Where the archive is kept. Runs, users and clones can share one copy."""
+    """Place of the archive. Runs, users and clones can share one copy."""
     size: Annotated[int, Field(gt=0)] = 561753746
     """Size of the archive in bytes."""
     sha256: Sha256 = OFFICIAL_SHA256

@@ -15,7 +15,7 @@ ATTRIBUTES = {
     *("id", "class", "role", "viewBox", "x", "y", "width", "height", "fill", "transform", "style"),
     *("type", "name", "checked", "for", "title", "aria-label"),
 }
-"""What `animation.py` draws with; nothing else is shown."""
+"""Everything that `animation.py` draws with; the rest is removed."""
 
 
 def read_drawing(file: Path) -> ElementTree.Element:
