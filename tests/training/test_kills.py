@@ -133,7 +133,7 @@ def test_a_signal_while_loading_ends_before_the_first_step(
     run, log = tmp_path / "run", tmp_path / "train.log"
     arguments = training_arguments(data, run)
     assert wait(fork(arguments, log, signal_while_loading)) == 75
-    assert "interrupted by SIGTERM; the same command goes on" in log.read_text()
+    assert "interrupted by SIGTERM; the same command continues" in log.read_text()
     assert not list(run.glob("*.pt"))
     assert complete(data, run) == undisturbed()
 

@@ -161,7 +161,7 @@ def _open(url: str, start: int) -> http.client.HTTPResponse:
     except ValueError as error:
         raise _FailedError(f"not an address ({error})", temporary=False) from error
     except (OSError, http.client.HTTPException) as error:
-        raise _FailedError(f"no answer ({error})", temporary=True) from error
+        raise _FailedError(f"no answer ({error})", not url.startswith("file:")) from error
 
 
 def _check_headers(response: http.client.HTTPResponse, start: int, size: int) -> None:
