@@ -1,6 +1,7 @@
 """Agreement of two networks: the share of their errors that they have in common.
 
-Networks that are correct on 88 % of the images agree on most images whatever they learned.
+Errors are compared, because networks that are correct on 88 % of the images agree on most images
+whatever they learned.
 """
 
 import itertools
