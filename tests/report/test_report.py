@@ -380,7 +380,7 @@ def test_no_notice_for_the_papers_experiment(tmp_path: Path) -> None:
     write_json(folder / "plan.json", plan | {"tables": tables, "figure_names": figures})
     assert 'role="note"' not in section(folder, "summary")
     write_json(folder / "plan.json", plan | {"tables": tables, "figure_names": figures[:-1]})
-    assert "not run: Figure 10" in section(folder, "summary")
+    assert "Not run: Figure 10" in section(folder, "summary")
 
 
 def section(folder: Path, name: str) -> str:
