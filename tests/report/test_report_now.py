@@ -52,8 +52,13 @@ def make_folder(folder: Path) -> Path:
                 "x": "epoch",
                 "curves": [{"label": "2", "variants": ["stride_2"]}],
             },
+            "dilations": {
+                "title": "Dilations",
+                "x": "epoch",
+                "curves": [{"label": "i+1", "variants": ["dilation_plus1"]}],
+            },
         },
-        "figure_names": ["figure_08", "strides"],
+        "figure_names": ["figure_08", "strides", "dilations"],
     }
     write_json(folder / "plan.json", plan)
     write_json(folder / "mechanism.json", MECHANISM)
@@ -146,7 +151,8 @@ def test_what_is_missing_is_named(page: BeautifulSoup) -> None:
     assert [item.text for item in listed.find_all("li")] == [
         f"{variant}, seed {seed}" for variant, seed in MISSING.items()
     ]
-    assert "Missing: not made yet" in text_of(page.find(id="figure_08").parent)
+    assert "Not run: No Pooling, Dilation" in text_of(page.find(id="figure_08").parent)
+    assert "Missing: not made yet" in text_of(page.find(id="dilations").parent)
     assert page.find(id="strides").parent.img
 
 

@@ -1,7 +1,7 @@
 """Figures of training: validation accuracy over epochs or over runtime (paper, Figures 8-10)."""
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -118,10 +118,18 @@ def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[
 def make_figure(
     figure: Figure, metrics: pd.DataFrame, folder: Path, provenance: dict[str, Any], prefix: Path
 ) -> None:
-    """Write PREFIX.svg, PREFIX.png and PREFIX.csv from the histories in `folder`."""
+    """Write PREFIX.svg, PREFIX.png and PREFIX.csv from the histories in `folder`.
+
+    The footnote names the curves without a finished run. Raises `UserError` if none has one.
+    """
     runs = runs_of(metrics, *figure.variants)
-    trajectories = read_trajectories(figure, runs, folder)
+    finished = [curve for curve in figure.curves if rank_variants(runs, curve.variants)]
+    trajectories = read_trajectories(
+        replace(figure, curves=tuple(finished or figure.curves)), runs, folder
+    )
     footnote = conditions(provenance, runs)
+    if missing := [curve.label for curve in figure.curves if curve not in finished]:
+        footnote = f"Not run: {', '.join(missing)}. {footnote}"
     if figure.x == "seconds":
         footnote += f". {runtime_conditions(runs)}"
     use_style()
