@@ -49,7 +49,16 @@ MECHANISM = {
     for part in claim.parts
     if part.computed
 }
-SECTIONS = ("summary", "claims", "witnesses", "exhibits", "numbers", "analyses", "readings")
+SECTIONS = (
+    "summary",
+    "discussion",
+    "claims",
+    "witnesses",
+    "exhibits",
+    "numbers",
+    "analyses",
+    "readings",
+)
 SECTIONS += ("provenance",)
 CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"
 ACCURACY = {"fully_connected": 0.7512, "stride_2": 0.8123, "stride_3": 0.8034, "stride_4": 0.7945}

@@ -105,7 +105,7 @@ VERSIONS = {
     "judging": 3,
     "analyses": 3,
     "lesson": 4,
-    "report": 5,
+    "report": 6,
 }
 
 PROVENANCE = f"{RESULTS}/data/provenance.json"

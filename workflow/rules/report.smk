@@ -1,7 +1,7 @@
 # One page with all results, and the executed notebook that it is rendered from.
 #
 #   in   runs, metrics.csv, tables/, figures/, comparison.csv, claims.csv, readings.csv,
-#        data/provenance.json, the study of the training plan; ../machine/, if it is there
+#        data/provenance.json, studies of the training plan and of patience; ../machine/, if any
 #   out  report.html, report.ipynb
 
 
@@ -12,7 +12,7 @@ rule report:
         [TABLES, FIGURES, METRICS, COMPARISON, CLAIMS, READINGS_JUDGED, PROVENANCE],
         templates("report_template", "sections", "sections/lesson", "texts"),
         [READINGS, PUBLISHED, PRIOR],
-        "benchmarks/results/fidelity.csv",
+        multiext("benchmarks/results/", "fidelity.csv", "patience.csv"),
         "report/report.ipynb",
     output:
         page=shown(f"{RESULTS}/report.html", "report", "Report", content="everything on one page"),

@@ -19,6 +19,7 @@ from convnets.judging.others import papers_seed
 from convnets.judging.witnesses import spreads_of
 from convnets.lesson.tables import for_templates
 from convnets.report.axis import Axis
+from convnets.report.discussion import discussion
 from convnets.report.fidelity import CONDITIONS, differences, read_study
 from convnets.report.results import Results
 from convnets.runs.metrics import median_interval, read_history, rounds_of, runs_of
@@ -172,6 +173,7 @@ def _counts(found: pd.Series, order: Sequence[str]) -> dict[str, int]:
 
 VALUES: dict[str, Callable[[Results], dict[str, Any]]] = {
     "summary": summary,
+    "discussion": lambda results: discussion(results) | provenance(results),
     "witnesses": witnesses,
     "numbers": lambda results: summary(results) | {"official": official(results)},
     "analyses": analyses,

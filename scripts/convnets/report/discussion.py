@@ -1,0 +1,77 @@
+"""Possible causes of differences from the paper, with what was measured about each of them."""
+
+import itertools
+import math
+from typing import Any
+
+import pandas as pd
+from scipy import stats
+
+from convnets.core.files import ROOT
+from convnets.core.tables import read_table
+from convnets.judging.comparison import agreement
+from convnets.judging.estimates import ACCURACY
+from convnets.judging.published import distinct_numbers
+from convnets.judging.witnesses import spreads_of
+from convnets.report.results import Results
+
+CONFIDENCE = 0.95
+OFFICIAL, OFFICIAL_IMAGES = "official_test_accuracy", "official_test_images"
+
+
+def discussion(results: Results) -> dict[str, Any]:
+    """The measured gaps and spreads, as fractions; None where nothing was measured."""
+    runs, theirs = results.metrics, results.prior.models[ACCURACY]
+    by_variant = runs.groupby("variant")[[ACCURACY, "best_val_accuracy"]].mean()
+    spread = math.sqrt(spreads_of(runs)[ACCURACY].variance)
+    within = stats.norm.ppf((1 + CONFIDENCE) / 2) * math.sqrt(2) * spread
+    known = distinct_numbers(results.published)[ACCURACY].dropna().drop("fully_connected")
+    gaps = pd.Series([abs(one - other) for one, other in itertools.combinations(known, 2)])
+    return {
+        "agreement": agreement(results.comparison).to_dict("records"),
+        "official": official_gap(runs),
+        "others": mean_interval((by_variant[ACCURACY] - theirs.means).dropna()),
+        "selection": mean_interval(by_variant["best_val_accuracy"] - by_variant[ACCURACY]),
+        "spread": spread,
+        "their_spread": math.sqrt(sum(theirs.components[2:])),
+        "within": within,
+        "gaps": gaps,
+        "patience": lost_by_patience(results.used("training.patience")),
+    }
+
+
+def official_gap(runs: pd.DataFrame) -> dict[str, float] | None:
+    """Mean accuracy on official test images less that on the others, with its 95 % interval.
+
+    The networks share the images, so more networks do not narrow the interval.
+    """
+    if OFFICIAL not in runs or not (known := runs[runs[OFFICIAL].notna()]).size:
+        return None
+    images, official = known["test_images"].iloc[0], known[OFFICIAL_IMAGES].iloc[0]
+    if official == images:
+        return None
+    mean, on_official = known[ACCURACY].mean(), known[OFFICIAL].mean()
+    gap = on_official - (mean * images - on_official * official) / (images - official)
+    error = math.sqrt(mean * (1 - mean) * (1 / official + 1 / (images - official)))
+    low, high = stats.norm.interval(CONFIDENCE, gap, error)
+    return {"mean": gap, "low": low, "high": high, "images": official}
+
+
+def mean_interval(values: pd.Series) -> dict[str, float] | None:
+    """Mean of values with its 95 % interval (Student's t); None for fewer than two values."""
+    if len(values) < 2:
+        return None
+    low, high = stats.t.interval(CONFIDENCE, len(values) - 1, values.mean(), values.sem())
+    return {"mean": values.mean(), "low": low, "high": high, "number": len(values)}
+
+
+def lost_by_patience(used: list[int]) -> dict[str, float] | None:
+    """Validation accuracy that early stopping with the patience in use lost on whole curves."""
+    file = ROOT / "benchmarks/results/patience.csv"
+    columns = ("run", "patience", "lost", "missed")
+    rows = read_table(file, "make it with benchmarks/patience.py", columns, columns[1:3])
+    chosen = rows[rows["patience"].isin(used)]
+    if chosen.empty:
+        return None
+    lost = chosen["lost"] / 100
+    return {"mean": lost.mean(), "most": lost.max(), "number": len(chosen)}
