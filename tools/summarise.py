@@ -1,7 +1,7 @@
 """Summarise published results as Markdown, and write the summary into the README.
 
-Everything comes from the published files: the verdicts, Table 1 beside the paper's, Figure 8, and
-what was not done. In the README the summary replaces what is between its two comments.
+Everything comes from the published files: the verdicts, Table 1 beside the paper's, test accuracies
+by seed, and what was not done. In the README the summary replaces what is between its two comments.
 """
 
 import re
@@ -25,6 +25,8 @@ from convnets.runs.run_folder import RunFolder
 
 NEEDED = ("comparison.csv", "claims.csv", "data/provenance.json", "plan.json")
 """Files of a published folder that are summarised."""
+FIGURE = "figures/analysis_accuracies.svg"
+"""The figure to show: test accuracies beside the paper's and other people's."""
 BLOCK = re.compile(
     r"<!-- Made by make publish from (\S+) -->\n.*?<!-- End of the results -->", re.S
 )
@@ -63,7 +65,7 @@ def block_of(folder: Path) -> str:
     rows: dict[str, dict[str, Any]] = {}
     for cell in numbers[numbers["table"] == 1].to_dict("records"):
         rows.setdefault(cell["row"], {})[cell["metric"]] = cell
-    figure = folder / "figures/figure_08.svg"
+    figure = folder / FIGURE
     return (
         text_environment()
         .get_template("summary.md")
@@ -77,7 +79,8 @@ def block_of(folder: Path) -> str:
             data=provenance["display_name"],
             undone=list(not_done(provenance, runs, planned)),
             rows=rows,
-            figure=about(figure)["title"] if figure.is_file() else "",
+            figure=FIGURE if figure.is_file() else "",
+            title=about(figure)["title"] if figure.is_file() else "",
         )
     )
 

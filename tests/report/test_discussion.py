@@ -1,10 +1,18 @@
 """The report's discussion: what was measured about possible causes of differences."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from convnets.report.discussion import lost_by_patience, mean_interval, official_gap
+from convnets.report.discussion import (
+    class_balance,
+    lost_by_patience,
+    mean_interval,
+    official_gap,
+)
 
 
 def runs_with(official: float, official_images: float) -> pd.DataFrame:
@@ -27,6 +35,28 @@ def test_official_images_are_compared_with_the_others() -> None:
 )
 def test_without_both_kinds_of_images_there_is_no_gap(runs: pd.DataFrame) -> None:
     assert official_gap(runs) is None
+
+
+def results_with(validation: list[int]) -> Any:
+    """Two variants that recognise 90 % and 80 % of A, and 50 % of f; f has few training images."""
+    counts = {"train": [900, 900, 100], "validation": validation, "test": [50, 50, 50]}
+    tests = [{"A": share, "B": share, "f": 0.5} for share in (0.9, 0.8)]
+    runs = {
+        str(share): [SimpleNamespace(test={"per_class_accuracy": test})]
+        for share, test in enumerate(tests)
+    }
+    return SimpleNamespace(
+        provenance={"classes": "ABf", "counts": {"per_class": counts}}, by_variant=runs
+    )
+
+
+def test_classes_weigh_as_in_validation_and_as_in_the_test_set() -> None:
+    found = class_balance(results_with([90, 90, 20]))
+    assert found is not None
+    f_share = 1 / 3 - 0.1
+    assert found["mean"] == pytest.approx(f_share * (0.85 - 0.5))
+    assert found["short"] == 1
+    assert class_balance(results_with([30, 30, 30])) is None
 
 
 def test_the_interval_of_a_mean_is_students() -> None:

@@ -11,6 +11,7 @@ from convnets.core.kinds import Count, Line, section
 IMAGES, LABELS, SPLIT = "images.npy", "labels.npy", "split.npz"
 FILE = section({"bytes": Count, "md5": str, "sha256": str}, name=str)
 SPLIT_SIZES = section(train=Count, validation=Count, test=Count)
+PER_CLASS = section(train=list[Count], validation=list[Count], test=list[Count])
 KEYS = section(
     {
         "files": list[FILE],  # type: ignore[valid-type]
@@ -24,7 +25,7 @@ KEYS = section(
     official=bool,
     display_name=Line,
     source=str,
-    counts=section({"available": dict[str, Count]}, split=SPLIT_SIZES),
+    counts=section({"available": dict[str, Count], "per_class": PER_CLASS}, split=SPLIT_SIZES),
 )
 """Keys of `provenance.json`; older files lack the first ones."""
 

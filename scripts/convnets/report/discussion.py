@@ -4,6 +4,7 @@ import itertools
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -31,6 +32,7 @@ def discussion(results: Results) -> dict[str, Any]:
         "agreement": agreement(results.comparison).to_dict("records"),
         "official": official_gap(runs),
         "others": mean_interval((by_variant[ACCURACY] - theirs.means).dropna()),
+        "classes": class_balance(results),
         "selection": mean_interval(by_variant["best_val_accuracy"] - by_variant[ACCURACY]),
         "spread": spread,
         "their_spread": math.sqrt(sum(theirs.components[2:])),
@@ -55,6 +57,33 @@ def official_gap(runs: pd.DataFrame) -> dict[str, float] | None:
     error = math.sqrt(mean * (1 - mean) * (1 / official + 1 / (images - official)))
     low, high = stats.norm.interval(CONFIDENCE, gap, error)
     return {"mean": gap, "low": low, "high": high, "images": official}
+
+
+def class_balance(results: Results) -> dict[str, float] | None:
+    """Test accuracy if classes had the shares of the validation images, less test accuracy.
+
+    `short` is the number of classes with less than nine tenths of the median training images.
+    None if the shares are the same or unknown.
+    """
+    classes = list(results.provenance.get("classes", ()))
+    counts = results.provenance["counts"].get("per_class", {})
+    if {*map(len, counts.values())} != {len(set(classes))}:
+        return None
+    images = pd.DataFrame(counts, classes)
+    shares = images / images.sum()
+    more = shares["validation"] - shares["test"]
+    if np.allclose(more, 0, atol=1e-3):
+        return None
+    by_class = {
+        id: pd.DataFrame(
+            [run.test.get("per_class_accuracy", {}) for run in runs], dtype=float
+        ).mean()
+        for id, runs in results.by_variant.items()
+    }
+    gaps = pd.DataFrame(by_class).mul(more, axis=0).sum(min_count=len(classes))
+    found = mean_interval(gaps.dropna())
+    short = images["train"] < 0.9 * images["train"].median()
+    return found and found | {"short": int(short.sum())}
 
 
 def mean_interval(values: pd.Series) -> dict[str, float] | None:
