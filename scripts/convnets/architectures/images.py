@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from convnets.core.kinds import STRICT
+from convnets.core.kinds import Strict
 
 IMAGE_SIZE = 28
 """Height and width of an image in pixels (paper, Section 1)."""
@@ -14,10 +14,8 @@ The letters C I J K L M O P S U V W X Y Z stand for both cases.
 
 
 @dataclass(frozen=True)
-class ImageKind:
+class ImageKind(Strict):
     """The size, channels and classes of images; the defaults are those of EMNIST Balanced."""
-
-    __pydantic_config__ = STRICT
 
     size: int = IMAGE_SIZE
     """Height and width in pixels."""

@@ -16,7 +16,7 @@ from convnets.architectures.images import CLASSES, EMNIST, ImageKind
 from convnets.architectures.method import VariantError
 from convnets.architectures.methods import METHODS
 from convnets.architectures.operations import Convolution, Linear, Operation, Spatial
-from convnets.core.kinds import STRICT, Name, Padding, PerLayer, Pixels
+from convnets.core.kinds import Name, Padding, PerLayer, Pixels, Strict
 
 NUM_CLASSES = len(CLASSES)
 HEAD_SIZE = 2
@@ -36,10 +36,8 @@ KeysOfMethods: Any = dataclasses.make_dataclass(
 
 
 @dataclass(frozen=True)
-class Variant(KeysOfMethods):
+class Variant(KeysOfMethods, Strict):
     """One architecture (paper, Section 4). A single value applies to every layer."""
-
-    __pydantic_config__ = STRICT
 
     id: Name
     """Stable readable name, also of the run directory."""

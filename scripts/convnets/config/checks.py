@@ -2,7 +2,11 @@
 
 import json
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from itertools import chain
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +28,9 @@ from convnets.config.overlays import Layers, read_layers
 from convnets.config.schema import (
     ALL,
     DATA,
-    FROM_ELSEWHERE,
     RESERVED_FIGURES,
     RESERVED_RUN_NAMES,
     SEEDS,
-    SOME_OF,
     TRAINING,
     Config,
 )
@@ -58,9 +60,8 @@ def validate(layers: Layers) -> Config:
         _raise_if_any(problems_of(error).items(), layers)
         raise
     _raise_if_any(_problems_of_names(config), layers)
-    _raise_if_any(
-        (*_problems_of_variants(config, layers), *_problems_of_sizes(config, layers)), layers
-    )
+    others = chain(_problems_of_variants(config, layers), _problems_of_sizes(config, layers))
+    _raise_if_any(others, layers)
     return config
 
 
@@ -109,38 +110,31 @@ def _unknown(names: Iterable[str], known: Iterable[str], here: Location) -> Iter
 
 
 def _problems_of_variants(config: Config, layers: Layers) -> Iterator[Problem]:
-    shared: dict[Location, list[tuple[str, str]]] = {}
+    impossible: dict[Location, list[str]] = defaultdict(list)  # by the shared key to blame
     for id, own in config.variants.items():
         here: Location = ("variants", id)
         if "method" not in config.architecture | own:
             yield (*here, "method"), f"{MISSING}: choose one of {', '.join(METHODS)}"
             continue
         try:
-            used = (*config.variant(id).used_keys, TRAINING, SEEDS)
-        except VariantError as error:
-            key = layers.latest(_blamed(error, own, id))
+            variant = config.variant(id)
+        except VariantError as error:  # of the last keys to change, the likeliest is to blame
+            keys = [(*here, key) if key in own else ("architecture", key) for key in error.keys]
+            source: list[Location] = [("data", "source"), ("data", "torchvision", "name")]
+            key = layers.latest([*keys, here, *source])
             if key[:2] == here:
                 yield key, f"is {shown(own[str(key[-1])])}: {error.problem}"
             elif id in config.variant_ids:
-                shared.setdefault(key, []).append((id, error.problem))
+                impossible[key].append(f"{id} impossible: {error.problem}")
             continue
-        for key in own.keys() - used:
-            method = config.variant(id).method
-            yield (*here, key), f"has no effect on method {method}: remove it"
-    for location, found in shared.items():
-        (id, problem), others = found[0], len(found) - 1
-        impossible = f"which makes variant {id} impossible: {problem}"
-        more = f" (and {others} more variants are impossible)" if others else ""
-        yield location, f"is {shown(layers.value(location))}, {impossible}{more}"
+        for name in own.keys() - {*variant.used_keys, TRAINING, SEEDS}:
+            yield (*here, name), f"has no effect on method {variant.method}: remove it"
+    for location, found in impossible.items():
+        more = f" (and {len(found) - 1} more variants are impossible)" if found[1:] else ""
+        value = shown(reduce(getitem, location, layers.values))  # type: ignore[arg-type]
+        yield location, f"is {value}, which makes variant {found[0]}{more}"
     runs = [f"{id}/seed_{seed}" for id, seed in config.runs]
     yield from _unknown(config.replace, [ALL, DATA, *config.variants, *runs], ("replace",))
-
-
-def _blamed(error: VariantError, own: dict[str, Any], id: str) -> Iterator[Location]:
-    """The keys that can make a variant impossible, the likeliest first."""
-    for key in error.keys:
-        yield ("variants", id, key) if key in own else ("architecture", key)
-    yield from (("variants", id), ("data", "source"), ("data", "torchvision", "name"))
 
 
 def _problems_of_sizes(config: Config, layers: Layers) -> Iterator[Problem]:
@@ -148,41 +142,37 @@ def _problems_of_sizes(config: Config, layers: Layers) -> Iterator[Problem]:
     data, subset = config.data, config.subset
     asked = {part: getattr(data.split, part) for part in ("train", "test", "validation")}
     sizes = {part: round(subset * number) for part, number in asked.items()}
-    smallest = min(sizes, key=lambda part: sizes[part])
-    if sizes[smallest] < (classes := data.image_kind.classes):
-        wrong = asked[smallest] < classes
-        key = ("data", "split", smallest) if wrong else ("subset",)
-        found = f"is {asked[smallest] if wrong else subset}, which leaves {sizes[smallest]}"
-        yield key, f"{found} {smallest} images for {classes} classes: expected one or more of each"
-    if data.available:
-        limits = dict(zip(("train", "test"), data.available, strict=True))
-        files = ("train", "test") if data.split.protocol == "leftover" else ("train",)
-        limits["validation"] = sum(limits[file] - sizes[file] for file in files)
-        for part, most in limits.items():
-            if sizes[part] > most:
-                wanted: Location = ("data", "split", part)
-                place: Location = layers.latest([wanted, ("data", "source")])
-                text = f"is {asked[part]}, but source {data.source} leaves {most} images for it"
-                if place != wanted:
-                    text = f"is {data.source!r}, which leaves {most} images for {dotted(wanted)}"
-                    text += f", of which {asked[part]} are asked for"
-                yield place, f"{text}: ask for fewer, or choose another source"
-                return
+    part = min(sizes, key=sizes.__getitem__)
+    if sizes[part] < (classes := data.image_kind.classes):
+        split: Location = ("data", "split", part)
+        key, value = (split, asked[part]) if asked[part] < classes else (("subset",), subset)
+        found = f"is {value}, which leaves {sizes[part]} {part} images for {classes} classes"
+        yield key, f"{found}: expected one or more of each"
+    if not data.available:
+        return
+    limits = dict(zip(("train", "test"), data.available, strict=True))
+    files = ("train", "test") if data.split.protocol == "leftover" else ("train",)
+    limits["validation"] = sum(limits[file] - sizes[file] for file in files)
+    for part in [part for part in limits if sizes[part] > limits[part]][:1]:
+        keys: list[Location] = [("data", "split", part), ("data", "source")]
+        key, left = layers.latest(keys), f"leaves {limits[part]} images for"
+        text = f"is {asked[part]}, but source {data.source} {left} it"
+        if key == keys[1]:
+            text = f"is {data.source!r}, which {left} {dotted(keys[0])}, of which {asked[part]} are"
+            text += " asked for"
+        yield key, f"{text}: ask for fewer, or choose another source"
 
 
 def _problems_of_places(config: Config) -> Iterator[Problem]:
     """Missing input files, and a folder that is not writable."""
-    folder = Path(config.results)
+    folder, found = Path(config.results), f"is {shown(config.results_folder)}"
     try:
         existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     except OSError as error:  # the name is too long
-        yield ("results_folder",), f"is {shown(config.results_folder)}: {error.strerror}"
+        yield ("results_folder",), f"{found}: {error.strerror}"
         return
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        yield (
-            ("results_folder",),
-            f"is {config.results_folder!r}: {existing} is not a writable folder",
-        )
+        yield ("results_folder",), f"{found}: {existing} is not a writable folder"
     if not (folder / "data" / PROVENANCE).exists():
         key = "folder" if config.data.source == "npz" else "path"
         for file in config.data.local_files:
@@ -193,13 +183,8 @@ def _problems_of_places(config: Config) -> Iterator[Problem]:
 def schema() -> dict[str, Any]:
     """The JSON schema of a configuration file, in which all keys are optional."""
     whole = CONFIG.json_schema()
-    sections = whole["$defs"]
-    for node in (whole, sections["Table"], sections["Figure"]):
+    for node in (whole, whole["$defs"]["Table"], whole["$defs"]["Figure"]):
         del node["required"]
-    for name, cls in SOME_OF.items():
-        described = TypeAdapter(cls).json_schema()["properties"]
-        for key in described.keys() - FROM_ELSEWHERE:
-            sections[name]["properties"][key]["description"] = described[key]["description"]
     return whole
 
 
@@ -209,10 +194,6 @@ def keys_at(location: Location) -> list[str]:
     node: dict[str, Any] = whole
     for part in location:
         named = [*node.get("patternProperties", {}).values(), node.get("items", {})]
-        node = _resolve(node.get("properties", {}).get(part) or named[0], whole)
+        node = node.get("properties", {}).get(part) or named[0]
+        node = whole["$defs"].get(node.get("$ref", "").rpartition("/")[2], node)
     return list(node.get("properties", {}))
-
-
-def _resolve(node: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
-    reference = node.get("$ref")
-    return whole["$defs"][reference.rpartition("/")[2]] if reference else node

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from convnets.core.kinds import STRICT, Line, Name, Seed, Several
+from convnets.core.kinds import Line, Name, Seed, Several, Strict
 
 Column = Literal[
     "num_filters",
@@ -22,10 +22,8 @@ Column = Literal[
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(Strict):
     """One row of a table."""
-
-    __pydantic_config__ = STRICT
 
     label: tuple[Line, ...]
     """Texts of the leading columns, one for each `header`."""
@@ -34,10 +32,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Strict):
     """An experiment: variants to train, and the table that shows them."""
-
-    __pydantic_config__ = STRICT
 
     title: Line
     """Caption."""
@@ -73,10 +69,8 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(Strict):
     """One curve of a figure."""
-
-    __pydantic_config__ = STRICT
 
     label: Line
     """Name in the legend."""
@@ -85,10 +79,8 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(Strict):
     """Learning curves: validation accuracy of some variants."""
-
-    __pydantic_config__ = STRICT
 
     title: Line
     """Caption."""

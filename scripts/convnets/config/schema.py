@@ -7,33 +7,32 @@ settings from the command line.
 import dataclasses
 import os
 import typing
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, with_config
+from pydantic import BeforeValidator, Field, TypeAdapter, with_config
 from typing_extensions import TypedDict  # pydantic takes no other before Python 3.12
 
 from convnets.architectures.variant import Variant
 from convnets.config.experiments import Figure, Table
 from convnets.config.settings import MACHINE_FOLDER, DataSettings, TrainingSettings
-from convnets.core.kinds import STRICT, Name, PathText, PerGpu, Positive, Seed, Several
+from convnets.core.kinds import STRICT, Name, PathText, PerGpu, Positive, Seed, Several, Strict
 
 POOLING_FIGURE = "figure_06"
 """Pooling outputs of a test image."""
 LAYER_FIGURES = ("figure_01", "figure_02", "figure_03", "figure_04", "figure_05", "figure_07")
 """Figures of the computation of layers."""
-ANALYSIS_FIGURES = (
-    *("analysis_accuracies", "analysis_receptive_fields", "analysis_pareto"),
-    *("analysis_confusions", "analysis_agreement", "analysis_curves"),
-)
-"""Figures of `convnets.analyses.registry`."""
+TOPICS = ("accuracies", "receptive_fields", "pareto", "confusions", "agreement", "curves")
+"""Analyses of `convnets.analyses.registry`."""
+ANALYSIS_FIGURES = tuple(f"analysis_{topic}" for topic in TOPICS)
 ANIMATED = (*LAYER_FIGURES[:4], "columns_back", "figure_07")
 """Figures that also have an animation."""
-DRAWN_FIGURES = (*LAYER_FIGURES, POOLING_FIGURE, *ANALYSIS_FIGURES)
-"""Figures that are not in the configuration."""
-RESERVED_FIGURES = {*DRAWN_FIGURES, *(f"{name}_animated" for name in ANIMATED)}
+RESERVED_FIGURES = {*LAYER_FIGURES, POOLING_FIGURE, *(f"{name}_animated" for name in ANIMATED)}
+"""Figures that are not in the configuration, beside those of analyses."""
 RESERVED_RUN_NAMES = {
     MACHINE_FOLDER: "the measurements that all runs share",
     "published": "the committed results",
@@ -44,42 +43,38 @@ ALL, DATA = "all", "data"
 """Names in `replace` other than runs and variants."""
 PAPER = "paper"
 """The set of the paper's tables."""
-TRAINING = "training"
-"""Key of a variant: its own training settings."""
-SEEDS = "seeds"
-"""Key of a variant: its seeds, instead of those of the configuration and its tables."""
-FROM_ELSEWHERE = ("id", "image_kind")
-"""Attributes of a variant that are not keys of it."""
+TRAINING, SEEDS = "training", "seeds"
+"""Keys of a variant that are not those of its architecture."""
 
 
 def _some_of(name: str, cls: type, **more: Any) -> Any:
     """A section `name` with the keys of the dataclass `cls`, all of them optional."""
-    hints = typing.get_type_hints(cls, include_extras=True) | more
-    keys = {key: NotRequired[hint] for key, hint in hints.items() if key not in FROM_ELSEWHERE}
-    section = TypedDict(name, keys)  # type: ignore[misc]
+    described = TypeAdapter(cls).json_schema()["properties"]
+    keys = {
+        key: Annotated[hint, Field(description=described[key]["description"])]
+        for key, hint in typing.get_type_hints(cls, include_extras=True).items()
+        if key not in ("id", "image_kind")
+    }
+    section = TypedDict(name, keys | more, total=False)  # type: ignore[misc]
     return with_config(STRICT)(section)
 
 
-SOME_OF = {"SharedKeys": Variant, "OwnKeys": Variant, "OwnTraining": TrainingSettings}
 SharedKeys: Any = _some_of("SharedKeys", Variant)
 OwnTraining: Any = _some_of("OwnTraining", TrainingSettings)
 OwnKeys: Any = _some_of("OwnKeys", Variant, training=OwnTraining, seeds=Several[Seed])
 
 
-def _as_list(names: Any) -> Any:
-    return (
-        (names,) if isinstance(names, str) else tuple(names) if isinstance(names, list) else names
-    )
+def _as_tuple(names: Any) -> Any:
+    names = [names] if isinstance(names, str) else names
+    return tuple(names) if isinstance(names, list) else names
 
 
-OneOrMore = BeforeValidator(_as_list, json_schema_input_type=str | list[str])
+OneOrMore = BeforeValidator(_as_tuple, json_schema_input_type=str | list[str])
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Strict):
     """The whole configuration."""
-
-    __pydantic_config__ = STRICT
 
     run_name: Name
     """Name of the folder of the results in `results_folder`."""
@@ -129,8 +124,8 @@ class Config:
     @property
     def table_names(self) -> tuple[str, ...]:
         """Names of the tables that the chosen experiments make, each once."""
-        chosen = (table for name in self.experiments for table in self.sets.get(name, (name,)))
-        return tuple(dict.fromkeys(chosen))
+        chosen = (self.sets.get(name, (name,)) for name in self.experiments)
+        return tuple(dict.fromkeys(chain(*chosen)))
 
     @property
     def variant_ids(self) -> tuple[str, ...]:
@@ -146,7 +141,7 @@ class Config:
         """
         others = {table for name, tables in self.sets.items() if name != PAPER for table in tables}
         chosen = [name for name in self.table_names if name not in others]
-        return self._variants_of(chosen) or self.variant_ids
+        return self._variants_of(chosen or self.table_names)
 
     def _variants_of(self, tables: Iterable[str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(id for name in tables for id in self.tables[name].variants))
@@ -154,11 +149,10 @@ class Config:
     @property
     def runs(self) -> tuple[tuple[str, int], ...]:
         """Variant id and seed of each run that the chosen experiments need, by variant and seed."""
-        seeds: dict[str, set[int]] = {id: set() for id in self.variant_ids}
+        seeds: dict[str, set[int]] = defaultdict(set)
         for table in (self.tables[name] for name in self.table_names):
             for id in table.variants:
-                own = self.variants.get(id, {}).get(SEEDS)
-                seeds[id].update(own or table.seeds or self.seeds)
+                seeds[id] |= {*(self.variants[id].get(SEEDS) or table.seeds or self.seeds)}
         return tuple((id, seed) for id, wanted in seeds.items() for seed in sorted(wanted))
 
     @property

@@ -9,6 +9,7 @@ import json
 from argparse import Namespace
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -16,8 +17,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from convnets.architectures.images import EMNIST, ImageKind
 from convnets.config.messages import lines_of
-from convnets.core.errors import UserError
-from convnets.core.kinds import STRICT, URL, PathText, Positive, Seed, Several, Sha256, section
+from convnets.core.errors import UserError, explain_damage
+from convnets.core.kinds import URL, PathText, Positive, Seed, Several, Sha256, Strict, section
 
 OFFICIAL_SHA256 = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"
 """SHA-256 of the official archive, which alone is called EMNIST Balanced."""
@@ -40,10 +41,8 @@ IMAGE_KINDS: dict[TorchvisionName, ImageKind] = {
 
 
 @dataclass(frozen=True)
-class NistSettings:
+class NistSettings(Strict):
     """The official EMNIST archive."""
-
-    __pydantic_config__ = STRICT
 
     urls: Several[Annotated[str, Field(pattern=URL)]] = (
         "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
@@ -58,10 +57,8 @@ class NistSettings:
 
 
 @dataclass(frozen=True)
-class ArchiveSettings:
+class ArchiveSettings(Strict):
     """A local zip in the official layout (`gzip/emnist-balanced-*`)."""
-
-    __pydantic_config__ = STRICT
 
     path: PathText = "resources/emnist/emnist-balanced-style.zip"
     """The zip file."""
@@ -70,20 +67,16 @@ class ArchiveSettings:
 
 
 @dataclass(frozen=True)
-class NpzSettings:
+class NpzSettings(Strict):
     """The course's split files `emnist-train.npz`, `emnist-valid.npz`, `emnist-test.npz`."""
-
-    __pydantic_config__ = STRICT
 
     folder: PathText = "resources/emnist"
     """Folder of the three files (keys `inputs` and `targets`)."""
 
 
 @dataclass(frozen=True)
-class GlyphSettings:
+class GlyphSettings(Strict):
     """Synthetic characters drawn from fonts, for trials without a download."""
-
-    __pydantic_config__ = STRICT
 
     train: Positive = 12000
     """Images of the training file."""
@@ -92,10 +85,8 @@ class GlyphSettings:
 
 
 @dataclass(frozen=True)
-class TorchvisionSettings:
+class TorchvisionSettings(Strict):
     """A data set of torchvision other than EMNIST, not to be compared with the paper."""
-
-    __pydantic_config__ = STRICT
 
     name: TorchvisionName = "KMNIST"
     """KMNIST and FashionMNIST have 28x28 grey images, CIFAR10 has 32x32 in colour; ten classes
@@ -105,10 +96,8 @@ class TorchvisionSettings:
 
 
 @dataclass(frozen=True)
-class SplitSettings:
+class SplitSettings(Strict):
     """Numbers of images for training, validation and testing (paper, Section 1)."""
-
-    __pydantic_config__ = STRICT
 
     protocol: Literal["leftover", "train_file"] = "leftover"
     """`leftover`: training images are from the training file, test images from the test file, and
@@ -123,10 +112,8 @@ class SplitSettings:
 
 
 @dataclass(frozen=True)
-class DataSettings:
+class DataSettings(Strict):
     """The source of the images, and their split."""
-
-    __pydantic_config__ = STRICT
 
     source: Source = "nist"
     """`nist` downloads the official archive; `archive` reads a local zip in the same layout;
@@ -155,28 +142,18 @@ class DataSettings:
     @property
     def available(self) -> tuple[int, int] | None:
         """Numbers of training and test images of the source, if known before it is read."""
-        match self.source:
-            case "nist":
-                return 112_800, OFFICIAL_TEST_IMAGES
-            case "glyphs":
-                return self.glyphs.train, self.glyphs.test
-            case "torchvision":
-                return 50_000 if self.torchvision.name == "CIFAR10" else 60_000, 10_000
-            case _:
-                return None
+        known = {
+            "nist": (112_800, OFFICIAL_TEST_IMAGES),
+            "glyphs": (self.glyphs.train, self.glyphs.test),
+            "torchvision": (50_000 if self.torchvision.name == "CIFAR10" else 60_000, 10_000),
+        }
+        return known.get(self.source)
 
     @property
     def local_files(self) -> list[str]:
         """The local files that the source reads."""
-        match self.source:
-            case "archive":
-                return [self.archive.path]
-            case "npz":
-                return [
-                    f"{self.npz.folder}/emnist-{part}.npz" for part in ("train", "valid", "test")
-                ]
-            case _:
-                return []
+        parts = [f"{self.npz.folder}/emnist-{part}.npz" for part in ("train", "valid", "test")]
+        return {"archive": [self.archive.path], "npz": parts}.get(self.source, [])
 
     def shaping(self) -> dict[str, Any]:
         """The settings that determine the arrays, without paths: files have checksums."""
@@ -188,7 +165,7 @@ class DataSettings:
         if self.source != "npz":
             used["split"]["protocol"] = self.split.protocol
         if self.source == "glyphs":
-            used["glyphs"] = {"train": self.glyphs.train, "test": self.glyphs.test}
+            used["glyphs"] = dataclasses.asdict(self.glyphs)
         if self.source == "torchvision":
             used["torchvision"] = {"name": self.torchvision.name}
         return used
@@ -200,10 +177,8 @@ class DataSettings:
 
 
 @dataclass(frozen=True)
-class TrainingSettings:
+class TrainingSettings(Strict):
     """The training procedure. Where the paper is silent, a reading (see the report)."""
-
-    __pydantic_config__ = STRICT
 
     batch_size: Positive = 100
     """Images per step (paper, Section 1)."""
@@ -251,17 +226,13 @@ def read_as(cls: Any, path: Path, remedy: str) -> dict[str, Any]:
     Raises:
         UserError: the file is missing or damaged; the message ends with the remedy.
     """
-    if not path.is_file():
-        raise UserError(f"{path} is missing, expected a JSON file: {remedy}")
-    try:
+    with explain_damage(path, "a JSON file", remedy):
         text = path.read_text(encoding="utf-8")
-        _adapter(cls).validate_json(text)
+        try:
+            _adapter(cls).validate_json(text)
+        except ValidationError as error:
+            raise ValueError("; ".join(islice(lines_of(error), SHOWN))) from None
         values: dict[str, Any] = json.loads(text)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): {remedy}") from None
-    except (ValueError, RecursionError) as error:
-        lines = list(lines_of(error)) if isinstance(error, ValidationError) else [str(error)]
-        raise UserError(f"{path} is damaged ({'; '.join(lines[:SHOWN])}): {remedy}") from None
     return values
 
 

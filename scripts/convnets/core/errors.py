@@ -8,6 +8,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 INTERRUPTED = 75
 """Exit status of an interrupted script: EX_TEMPFAIL, give the same command again."""
@@ -75,6 +76,19 @@ def explain_no_memory(remedy: str) -> Iterator[None]:
         amount = AMOUNT.search(text)
         asked = f"{amount[1]} more were asked for" if amount else text.partition("\n")[0]
         raise UserError(f"out of memory ({asked or 'no amount is known'}): {remedy}") from error
+
+
+@contextlib.contextmanager
+def explain_damage(path: Path, kind: str, remedy: str) -> Iterator[None]:
+    """Turn a missing or damaged file, in a block that reads `path`, into a `UserError`."""
+    if not path.is_file():
+        raise UserError(f"{path} is missing, expected {kind}: {remedy}")
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): {remedy}") from None
+    except (ValueError, TypeError, OverflowError, MemoryError, RecursionError) as error:
+        raise UserError(f"{path} is damaged ({' '.join(str(error).split())}): {remedy}") from None
 
 
 def _no_room(what: object, error: OSError) -> str:

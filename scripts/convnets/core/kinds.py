@@ -10,10 +10,8 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Field, StringCon
 T = TypeVar("T")
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True)
 """Validation by pydantic: no unknown keys, no conversions (`true` is not a number), no NaN."""
-
 LOOSE = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 """Validation of files of this project, also of other versions: unknown keys are ignored."""
-
 ONE, EACH = "one value", "a value for each layer"
 """Branches of `PerLayer`, which pydantic adds to the location of an error."""
 UNSEEN = r"\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
@@ -30,6 +28,12 @@ PATTERNS = {
     SHA256: "64 hexadecimal digits",
     URL: "an address that begins with https://, http://, ftp:// or file://",
 }
+
+
+class Strict:
+    """Base of the frozen dataclasses that pydantic validates as `STRICT`."""
+
+    __pydantic_config__ = STRICT
 
 
 def section(optional: Mapping[str, Any] = MappingProxyType({}), /, **keys: Any) -> Any:

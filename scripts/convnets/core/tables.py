@@ -1,14 +1,13 @@
 """CSV tables, read and checked, with one error message for every problem."""
 
 import math
-import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from convnets.core.errors import UserError
+from convnets.core.errors import explain_damage
 
 MOST = 1e18
 WORDS: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
@@ -36,25 +35,17 @@ def read_table(
     Raises:
         UserError: the file is missing or damaged; the message ends with the remedy.
     """
-    if not path.is_file():
-        raise UserError(f"{path} is missing, expected a CSV table: {remedy}")
-    try:
+    with explain_damage(path, "a CSV table", remedy):
         types = {name: str for name in filled if name not in numbers}
         table = pd.read_csv(path, dtype=types | options.pop("dtype", {}), **options)
         if not isinstance(table.index, pd.RangeIndex):
             raise ValueError("its rows have more cells than columns")
         if missing := [name for name in columns if name not in table]:
-            expected = ", ".join(columns)
-            raise ValueError(f"it has no column {missing[0]!r}, expected {expected}")
-        if words and _last_byte(path) != b"\n":  # tables by hand may end without
+            raise ValueError(f"it has no column {missing[0]!r}, expected {', '.join(columns)}")
+        if words and not path.read_bytes().endswith(b"\n"):  # tables by hand may end without
             raise ValueError("its last line has no line break: it was cut off")
         _check_cells(table, numbers, filled, words or {})
         _check_rows(table, list(unique), rows)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}): {remedy}") from None
-    except (ValueError, TypeError, OverflowError, MemoryError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} is damaged ({reason}): {remedy}") from None
     return table
 
 
@@ -87,9 +78,3 @@ def _check_rows(table: pd.DataFrame, unique: list[str], rows: pd.DataFrame | Non
             fault, names = "no" if others - found else "an unknown", ", ".join(map(str, rows))
             values = ", ".join(map(str, min(others - found or others, key=str)))
             raise ValueError(f"it has {fault} row with {names} {values}")
-
-
-def _last_byte(path: Path) -> bytes:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read()
