@@ -19,7 +19,7 @@ checked = "convnets.config.overlays" in sys.modules
 
 from convnets.config.checks import load_config
 from convnets.config.overlays import BASE, read_config
-from convnets.config.schema import ANALYSIS_FIGURES, ANIMATED, LAYER_FIGURES, POOLING_FIGURE
+from convnets.config.schema import ANIMATED, LAYER_FIGURES, POOLING_FIGURE, TOPICS
 from convnets.config.settings import MACHINE_FOLDER, to_json
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest, write_json, write_text

@@ -73,13 +73,12 @@ rule evaluate:
     resources:
         runs_per_gpu=CONFIG.runs_per_gpu,
     params:
-        data=subpath(input[0], parent=True),
         run=subpath(output.result, parent=True),
         version=VERSIONS["evaluation"],
     message:
         "Testing {wildcards.variant}, seed {wildcards.seed}"
     shell:
-        "python scripts/evaluate.py --data {params.data:q} --run {params.run:q} "
+        "python scripts/evaluate.py --data {RESULTS:q}/data --run {params.run:q} "
         "--runs-per-gpu {resources.runs_per_gpu} > {log:q} 2>&1"
 
 
@@ -105,10 +104,9 @@ rule runtimes:
         ),
     params:
         runs=of_all_runs(""),
-        data=subpath(input[0], parent=True),
         version=VERSIONS["runtimes"],
     message:
         "Measuring the runtimes of all variants; the rounds: {log}"
     shell:
-        "python scripts/measure_runtimes.py --data {params.data:q} --runs {params.runs:q} "
+        "python scripts/measure_runtimes.py --data {RESULTS:q}/data --runs {params.runs:q} "
         "--output {output:q} > {log:q} 2>&1"

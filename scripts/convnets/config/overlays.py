@@ -68,31 +68,22 @@ class Layers:
     names: list[str] = field(default_factory=list)
     """The files in this order, and the command line."""
     values: dict[str, Any] = field(default_factory=dict)
-    origins: dict[Location, int] = field(default_factory=lambda: {(): 0})
-    """Position in `names` of the last layer with each key."""
+    origins: dict[Location, int] = field(default_factory=dict)
+    """Position in `names` of the last layer with each key; keys that no layer has are the first's."""
 
     def add(self, name: str, values: dict[str, Any]) -> None:
         """Put `values` over the layers so far."""
         self.names.append(name)
-        self._merge(self.values, values, ())
+        self.values = self._merged(self.values, values, ())
 
-    def _merge(self, below: dict[str, Any], above: dict[str, Any], here: Location) -> None:
-        for key, value in above.items():
-            place = (*here, key)
-            self.origins[place] = len(self.names) - 1
-            if isinstance(value, dict):
-                if not isinstance(below.get(key), dict):
-                    below[key] = {}
-                self._merge(below[key], value, place)
-            else:
-                below[key] = value
-
-    def value(self, location: Location) -> Any:
-        """The value at `location`."""
-        value: Any = self.values
-        for part in location:
-            value = value[part]
-        return value
+    def _merged(self, below: Any, above: Any, here: Location) -> Any:
+        self.origins[here] = len(self.names) - 1 if here else 0
+        if not isinstance(above, dict):
+            return above
+        known = below if isinstance(below, dict) else {}
+        return known | {
+            key: self._merged(known.get(key), value, (*here, key)) for key, value in above.items()
+        }
 
     def position(self, location: Location) -> int:
         """Position of the last layer with the key at `location`, or else a key above it."""
@@ -102,8 +93,7 @@ class Layers:
 
     def latest(self, locations: Iterable[Location]) -> Location:
         """The location of the last layer, of several keys that do not fit together."""
-        present = [location for location in locations if location in self.origins]
-        return max(present, key=self.position)
+        return max((key for key in locations if key in self.origins), key=self.position)
 
     def line(self, location: Location, text: str) -> str:
         """A problem with its file and key."""
