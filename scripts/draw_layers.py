@@ -3,8 +3,7 @@
 from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import write_text
-from convnets.exhibits.animation import animated_svg
-from convnets.exhibits.layer_figures import ANIMATIONS, FIGURES, WORDS
+from convnets.exhibits.layer_figures import ANIMATIONS, FIGURES, WORDS, animated
 from convnets.exhibits.style import save_figure, use_style
 
 
@@ -13,9 +12,8 @@ def main() -> None:
     use_style()
     for name, draw in FIGURES.items():
         save_figure(draw(), str(folder / name), **WORDS[name])
-    for name, animation in ANIMATIONS.items():
-        words = WORDS[f"{name}_animated"]
-        write_text(folder / f"{name}_animated.svg", animated_svg(name, animation(), **words))
+    for name in ANIMATIONS:
+        write_text(folder / f"{name}_animated.svg", animated(name))
 
 
 if __name__ == "__main__":

@@ -10,19 +10,15 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from convnets.exhibits.animation import CELL, SECONDS, animated_svg
-from convnets.exhibits.layer_figures import ANIMATIONS, BLUE, GREEN, IMAGE, KERNEL, ORANGE, WORDS
+from convnets.exhibits.animation import CELL, SECONDS
+from convnets.exhibits.layer_figures import ANIMATIONS, BLUE, GREEN, IMAGE, KERNEL, ORANGE, animated
 
 SVG = "{http://www.w3.org/2000/svg}"
 PLACES = dict.fromkeys(ANIMATIONS, 9) | {"figure_02": 25}
 
 
-def svg(name: str) -> str:
-    return animated_svg(name, ANIMATIONS[name](), **WORDS[f"{name}_animated"])
-
-
 def drawing(name: str) -> ElementTree.Element:
-    return ElementTree.fromstring(svg(name))
+    return ElementTree.fromstring(animated(name))
 
 
 def frames(name: str) -> list[ElementTree.Element]:
@@ -97,7 +93,7 @@ def test_each_frame_of_max_pooling_frames_its_maximum() -> None:
         window = shaded(frame, 0, BLUE)
         assert maximum in window
         assert IMAGE[0, 0, *maximum] == max(IMAGE[0, 0, *cell] for cell in window)
-    assert ORANGE.lower() in svg("figure_03")
+    assert ORANGE.lower() in animated("figure_03")
 
 
 def test_dilated_kernels_slide_over_all_of_their_inputs() -> None:
@@ -165,10 +161,18 @@ def test_a_step_can_be_chosen_while_other_drawings_play(tmp_path: Path) -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium:
         pytest.skip("chromium is not installed")
-    slides = [svg(name) for name in ("figure_04", "figure_01")]
+    slides = [animated(name) for name in ("figure_04", "figure_01")]
     page = tmp_path / "page.html"
     page.write_text(f"<!DOCTYPE html>{''.join(slides)}{STEPS}", encoding="utf-8")
     command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     result = re.findall(r"<pre>(.*?)</pre>", done.stdout)[0]
     assert json.loads(result) == [[[2], [3], [2]], True, False, "visible", "Next step"]
+
+
+@pytest.mark.parametrize("name", ANIMATIONS)
+def test_a_published_animation_is_the_one_that_pages_draw(name: str) -> None:
+    file = Path(f"results/published/balanced_style/figures/{name}_animated.svg")
+    texts = (file.read_text(encoding="utf-8"), animated(name))
+    published, drawn = ([line for line in text.splitlines() if line] for text in texts)
+    assert published == drawn

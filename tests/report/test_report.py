@@ -34,7 +34,7 @@ from convnets.report import results as report
 from convnets.report import sections
 from convnets.report.axis import Axis
 from convnets.report.claims import sentence
-from convnets.report.page import Sections, environment, execute
+from convnets.report.page import Sections, about, environment, execute
 from convnets.report.report_page import ReportPage
 from convnets.runs.metrics import collect, read_runs
 
@@ -489,6 +489,14 @@ def test_a_scale_has_room_for_its_values_and_round_ticks(values: Any, log: bool)
     assert (axis.at(1e9), axis.at(-1e9)) == (100, 0)
     assert 2 <= len(axis.ticks()) <= 9
     assert all(0 <= axis.at(tick) <= 100 for tick in axis.ticks())
+
+
+@pytest.mark.parametrize("content", [b"", b"<svg>", b"<html/>", b"\x89PNG", b"<svg></svg>"])
+def test_what_is_no_drawing_is_named(content: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "a.svg"
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.svg is no drawing .*: "):
+        about(file)
 
 
 EVIL = "<script>alert(1)</script>"

@@ -69,7 +69,7 @@ class Layers:
     """The files in this order, and the command line."""
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[Location, int] = field(default_factory=dict)
-    """Position in `names` of the last layer with each key; keys that no layer has are the first's."""
+    """Position in `names` of the last layer with each key, else 0."""
 
     def add(self, name: str, values: dict[str, Any]) -> None:
         """Put `values` over the layers so far."""

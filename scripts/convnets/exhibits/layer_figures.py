@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 
 from convnets.core.files import ROOT
-from convnets.exhibits.animation import Animation, Mark, Panel, Place
+from convnets.exhibits.animation import Animation, Mark, Panel, Place, animated_svg
 from convnets.exhibits.style import FONT_SIZE, SMALL, WIDTH
 from convnets.layers.convolution_im2col import Im2colConvolution, add_columns, im2col
 from convnets.layers.layer import Layer
@@ -185,6 +185,11 @@ WORDS: dict[str, dict[str, str]] = yaml.safe_load(
     (ROOT / "report/texts/layer_figures.yaml").read_text(encoding="utf-8")
 )
 """Titles and descriptions by name."""
+
+
+def animated(name: str) -> str:
+    """The animation `name` as SVG, for a file or for a page."""
+    return animated_svg(name, ANIMATIONS[name](), **WORDS[f"{name}_animated"])
 
 
 def reached(layer: Layer, inputs: np.ndarray, place: Place = PLACE) -> np.ndarray:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from convnets.exhibits.commands import commands_of
+from convnets.exhibits.layer_figures import ANIMATIONS
 from convnets.exhibits.tables import HEADINGS, FilledTable, unit_of
 from convnets.judging.conditions import conditions, readable
 from convnets.report.results import Results, distinct
@@ -47,12 +48,12 @@ def exhibit(name: str, results: Results) -> dict[str, Any]:
         data, script = results.folder / f"analyses/{topic}.csv", f"analyse.py {topic}"
     elif name in OF_LAYERS:
         script = "draw_pooling.py" if name == "figure_06" else "draw_layers.py"
-    animated = file.with_name(f"{name}_animated.svg")
+    moving = name in ANIMATIONS and file.with_name(f"{name}_animated.svg").is_file()
     return {
         "name": name,
         "label": "" if name.startswith(ANALYSIS) else readable(name),
         "file": file if file.is_file() else None,
-        "animated": animated if animated.is_file() else None,
+        "animated": name if moving else None,
         "files": _existing([data]),
         "script": script,
     }

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import nbformat
 import pandas as pd
@@ -23,13 +24,14 @@ from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from convnets.core import templates
 from convnets.core.errors import UserError
 from convnets.core.files import ROOT, write_text
-from convnets.core.svg import SVG, read_drawing, safe_drawing
+from convnets.exhibits.layer_figures import animated
 from convnets.judging.conditions import readable
 from convnets.report.results import inner
 
 ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 MEDIA_TYPES = {".csv": "text/csv", ".svg": "image/svg+xml"}
 MEDIA_TYPES |= {".md": "text/markdown", ".tex": "application/x-tex"}
+SVG = "{http://www.w3.org/2000/svg}"
 Heading = tuple[int, str, str]
 """Level, id and text."""
 
@@ -38,7 +40,7 @@ def environment() -> Environment:
     """The templates of pages."""
     found = templates.environment()
     found.filters |= {"inner": inner, "slug": slug, "data_uri": data_uri, "readable": readable}
-    found.filters["inline_drawing"] = safe_drawing
+    found.filters["animated"] = animated
     found.tests["is_file"] = Path.is_file
     found.globals |= {"about": about, "headings": []}
     found.tests["known"] = lambda value: not isinstance(value, Undefined) and pd.notna(value)
@@ -74,8 +76,13 @@ def data_uri(content: Path | str) -> str:
 
 
 def about(drawing: Path) -> dict[str, str]:
-    """Title and description that an SVG file carries."""
-    root = read_drawing(drawing)
+    """Title and description that an SVG file carries. Raises `UserError` if it is none."""
+    try:
+        root = ElementTree.parse(drawing).getroot()
+        if root.tag != f"{SVG}svg":
+            raise ValueError(f"its root is {root.tag}")
+    except (OSError, ValueError, LookupError, ElementTree.ParseError) as error:
+        raise UserError(f"{drawing} is no drawing ({error}): delete it, draw it again") from None
     return {"title": root.findtext(f"{SVG}title", ""), "text": root.findtext(f"{SVG}desc", "")}
 
 
