@@ -2,12 +2,19 @@
 
 from pathlib import Path
 
-from convnets.analyses.registry import ANALYSES
-from convnets.analyses.runs import AnalysedRuns
+from convnets.analyses import accuracies, agreement, confusions, curves, pareto, receptive_fields
+from convnets.analyses.study import Study
 from convnets.core.arguments import PREFIX, option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import write_text
-from convnets.exhibits.style import save_figure, use_style
+from convnets.core.templates import texts
+from convnets.exhibits.style import add_footnote, save_figure, use_style
+from convnets.judging.conditions import conditions
+
+ANALYSES = {
+    module.__name__.rpartition(".")[2]: module.analyse
+    for module in (accuracies, receptive_fields, pareto, confusions, agreement, curves)
+}
 
 
 def main() -> None:
@@ -19,8 +26,12 @@ def main() -> None:
     parser.add_argument("--table", type=Path, required=True, help="CSV file to write")
     arguments = parser.parse_args()
     use_style()
-    words, table, drawing = ANALYSES[arguments.analysis](AnalysedRuns(arguments))
+    study = Study(arguments)
+    table, drawing, values = ANALYSES[arguments.analysis](study)
+    values = {"conditions": conditions(study.provenance, study.metrics)} | values
+    words = texts(f"analysis_{arguments.analysis}", **values)
     write_text(arguments.table, table.to_csv(index=False))
+    add_footnote(drawing, words["footnote"])
     save_figure(drawing, str(arguments.output), words["title"], words["description"])
 
 

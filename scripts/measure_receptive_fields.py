@@ -42,7 +42,7 @@ def measure(run: RunFolder, images: Tensor) -> np.ndarray:
     network.load_state_dict(weights)
     network.requires_grad_(False)
     print(f"{run.variant.id}, seed {seed}", flush=True)
-    return mean_gradient(features_of(network), images, middle_feature(run.variant).index)
+    return mean_gradient(features_of(network), images, middle_feature(run.variant)[0])
 
 
 def features_of(network: nn.Sequential) -> nn.Sequential:

@@ -1,25 +1,22 @@
 """Test accuracy of every seed beside the paper's, a row for each variant."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
-from matplotlib.lines import Line2D
 
-from convnets.analyses.runs import AnalysedRuns, Analysis
+from convnets.analyses.study import Analysis, Study, add_legend
 from convnets.architectures.methods import METHODS
-from convnets.core.templates import texts
-from convnets.exhibits.style import SMALL, WIDTH, add_footnote, text_colour
-from convnets.judging.numbers import own_interval
+from convnets.exhibits.style import SMALL, WIDTH, text_colour
 from convnets.judging.others import read_prior
 from convnets.judging.published import distinct_numbers, read_published
-from convnets.judging.witnesses import spreads_of
-from convnets.runs.metrics import runs_of
 
 ROW = 0.19
 """Height of a row in inches."""
 SPREAD = 0.5
 """Part of a row's height over which the seeds are spread, so that none covers another."""
-MARKS = {
+MARKS: dict[str, dict[str, Any]] = {
     "a seed": {"color": "0.3", "marker": "o", "markersize": 3.5, "linestyle": ""},
     "95 % interval": {"color": "0.3", "linewidth": 3, "alpha": 0.35},
     "paper": {"color": "black", "marker": "o", "fillstyle": "none", "linestyle": ""},
@@ -28,39 +25,27 @@ MARKS = {
 """The legend."""
 
 
-def analyse(study: AnalysedRuns) -> Analysis:
+def analyse(study: Study) -> Analysis:
     """The figure `analysis_accuracies`."""
     table = collect_accuracies(study)
     others = read_prior().usable("test_accuracy")
     others = others[others["variant"].isin(table["variant"])]
     known = table.dropna(subset="paper").drop_duplicates("variant")
-    words = texts(
-        "analysis_accuracies",
-        others=len(others),
-        known=len(known),
-        inside=known["paper"].between(known["low"], known["high"]).sum(),
-        conditions=study.conditions(),
-    )
-    return Analysis(words, table, draw_accuracies(table, others, words["footnote"]))
+    inside = known["paper"].between(known["low"], known["high"]).sum()
+    values = {"others": len(others), "known": len(known), "inside": inside}
+    return table, draw_accuracies(table, others), values
 
 
-def collect_accuracies(study: AnalysedRuns) -> pd.DataFrame:
+def collect_accuracies(study: Study) -> pd.DataFrame:
     """A row for each run, with the `paper`'s number and the 95 % interval of the variant's mean."""
-    spread = spreads_of(study.metrics)["test_accuracy"]
     paper = distinct_numbers(read_published())["test_accuracy"]
-    records = []
-    for id, seeds in study.runs.items():
-        runs = runs_of(study.metrics, id)
-        low, high = own_interval("test_accuracy", runs, spread)
-        about = {"variant": id, "label": study.labels[id], "method": seeds[0].variant.method}
-        bounds = {"low": low, "high": high, "paper": paper.get(id, np.nan)}
-        for seed in (run.record["seed"] for run in seeds):
-            accuracy = runs.at[(id, seed), "test_accuracy"]
-            records.append(about | {"seed": seed, "test_accuracy": accuracy} | bounds)
-    return pd.DataFrame(records)
+    table = study.accuracies().drop(columns="test_accuracy")
+    table = table.merge(study.metrics["test_accuracy"].reset_index(), on="variant")
+    table["paper"] = table["variant"].map(paper)
+    return table[["variant", "label", "method", "seed", "test_accuracy", "low", "high", "paper"]]
 
 
-def draw_accuracies(table: pd.DataFrame, others: pd.DataFrame, footnote: str) -> Drawing:
+def draw_accuracies(table: pd.DataFrame, others: pd.DataFrame) -> Drawing:
     """A row for each variant, in the order of `table`; `others` has a `variant` in each row."""
     variants = table.groupby("variant", sort=False)
     drawing = Drawing(figsize=(WIDTH, ROW * len(variants) + 1), layout="constrained")
@@ -80,7 +65,5 @@ def draw_accuracies(table: pd.DataFrame, others: pd.DataFrame, footnote: str) ->
     axes.tick_params(axis="x", top=True, labeltop=True, length=0)
     axes.set_xlabel("Test accuracy")
     axes.spines[["top", "right", "left"]].set_visible(False)
-    keys = [Line2D([], [], label=label, **mark) for label, mark in MARKS.items()]  # type: ignore[arg-type]
-    drawing.legend(handles=keys, loc="outside upper left", ncols=4, frameon=False, fontsize=SMALL)
-    add_footnote(drawing, footnote)
+    add_legend(drawing, MARKS, columns=4)
     return drawing

@@ -12,34 +12,22 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure as Drawing
 
-from convnets.analyses.panels import TINY
-from convnets.analyses.runs import AnalysedRuns, Analysis
-from convnets.core.templates import texts
-from convnets.exhibits.style import SMALL, WIDTH, add_footnote
+from convnets.analyses.study import TINY, Analysis, Study
+from convnets.exhibits.style import SMALL, WIDTH
 from convnets.judging.witnesses import Predictions, read_predictions
 
 
-def analyse(study: AnalysedRuns) -> Analysis:
+def analyse(study: Study) -> Analysis:
     """The figure `analysis_agreement`."""
     table = measure_agreement(read_predictions(itertools.chain(*study.runs.values())))
-    words = describe_agreement(table, study.labels, study.conditions())
-    return Analysis(words, table, draw_agreement(table, study.labels, words["footnote"]))
-
-
-def describe_agreement(
-    table: pd.DataFrame, labels: dict[str, str], conditions: str
-) -> dict[str, str]:
-    """The figure in words."""
     own = table["variant"] == table["other"]
-    between = table[~own].dropna().sort_values("shared_errors")
-    return texts(
-        "analysis_agreement",
-        labels=labels,
-        reach=table["reach"].max(),
-        seeds=table[own].to_dict("records"),
-        between=between.to_dict("records"),
-        conditions=conditions,
-    )
+    values = {
+        "labels": study.labels,
+        "reach": table["reach"].max(),
+        "seeds": table[own].to_dict("records"),
+        "between": table[~own].dropna().sort_values("shared_errors").to_dict("records"),
+    }
+    return table, draw_agreement(table, study.labels), values
 
 
 def measure_agreement(predictions: Predictions) -> pd.DataFrame:
@@ -69,7 +57,7 @@ def measure_agreement(predictions: Predictions) -> pd.DataFrame:
     return pd.DataFrame(records, columns=columns)
 
 
-def draw_agreement(table: pd.DataFrame, labels: dict[str, str], footnote: str) -> Drawing:
+def draw_agreement(table: pd.DataFrame, labels: dict[str, str]) -> Drawing:
     """A heat map in the order of `labels`, with the seeds of a variant on its diagonal."""
     shares = 100 * table.set_index(["variant", "other"])["shared_errors"].unstack()
     shares = shares.rename_axis(index=None, columns=None)
@@ -89,5 +77,4 @@ def draw_agreement(table: pd.DataFrame, labels: dict[str, str], footnote: str) -
     scale = drawing.axes[-1]
     scale.tick_params(labelsize=SMALL, length=2, pad=1)
     scale.set_xlabel("Shared errors in %", fontsize=SMALL)
-    add_footnote(drawing, footnote)
     return drawing

@@ -1,7 +1,6 @@
 """Pairs of classes that networks confuse: their shares, and images of the most confused."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +10,11 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 from scipy import stats
 
-from convnets.analyses.panels import TINY
-from convnets.analyses.runs import AnalysedRuns, Analysis, one_of_each_method
+from convnets.analyses.study import TINY, Analysis, Study
 from convnets.architectures.methods import METHODS
-from convnets.core.templates import texts
 from convnets.data.dataset import load_dataset
-from convnets.exhibits.style import SMALL, WIDTH, add_footnote, ink
+from convnets.exhibits.style import SMALL, WIDTH, ink
+from convnets.judging.conditions import conditions
 from convnets.judging.witnesses import Predictions, read_predictions
 from convnets.runs.metrics import runs_of
 
@@ -25,6 +23,8 @@ ALPHA = 0.05
 BASELINE = "fully_connected"
 """A method that is worse throughout; convolutional methods are not compared with it."""
 ORANGE = "#D55E00"
+TOLD = 3
+"""Most confused pairs to name by method in the description."""
 PAIRS = 10
 """Most confused pairs to show by method."""
 SAMPLED = 5
@@ -37,36 +37,27 @@ DARKEST = 0.75
 """Part of the colour map that shares use."""
 
 
-def analyse(study: AnalysedRuns) -> Analysis:
+def analyse(study: Study) -> Analysis:
     """The figure `analysis_confusions`."""
     dataset = load_dataset(study.arguments.data)
     classes = list(dataset.provenance["classes"])
-    variants = one_of_each_method(study.runs)
+    variants: dict[str, str] = {}
+    for id, (run, *_) in study.runs.items():
+        variants.setdefault(run.variant.method, id)
     predictions = read_predictions(run for id in variants.values() for run in study.runs[id])
     table = collect_confusions(predictions, variants, classes)
-    share = table["share"]
-    words = texts(
-        "analysis_confusions",
-        variants=[study.labels[id] for id in variants.values()],
-        methods={name: method.title for name, method in METHODS.items()},
-        reach=196 * np.sqrt(share * (1 - share) / table["images"].clip(lower=1)).max(),
-        top={method: _top(rows) for method, rows in table.groupby("method", sort=False)},
-        peculiar=most_peculiar(table).to_dict("records"),
-        conditions=study.conditions(runs_of(study.metrics, *variants.values())),
-    )
+    share, by_method = table["share"], table.groupby("method", sort=False)
+    values = {
+        "variants": [study.labels[id] for id in variants.values()],
+        "methods": {name: method.title for name, method in METHODS.items()},
+        "reach": 196 * np.sqrt(share * (1 - share) / table["images"].clip(lower=1)).max(),
+        "top": {name: rows.nlargest(TOLD, "share").to_dict("records") for name, rows in by_method},
+        "peculiar": most_peculiar(table).to_dict("records"),
+        "conditions": conditions(study.provenance, runs_of(study.metrics, *variants.values())),
+    }
     images = dataset.images[predictions.images]
-    drawing = draw_confusions(table, predictions, variants, images, classes, words["footnote"])
-    return Analysis(words, table[share > 0], drawing)
-
-
-def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Number of images of a class (row) predicted as another (column), summed over seeds.
-
-    `labels` (images,), `predicted` (seeds, images); the result is int64 (classes, classes).
-    """
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (np.broadcast_to(labels, predicted.shape), predicted), 1)
-    return counts
+    drawing = draw_confusions(table, predictions, variants, images, classes)
+    return table[share > 0], drawing, values
 
 
 def collect_confusions(
@@ -74,20 +65,40 @@ def collect_confusions(
 ) -> pd.DataFrame:
     """A row for each of `variants`, given by method, and each pair of classes.
 
-    `share` of the images of both classes is predicted as the other one; `elsewhere` is its mean
-    over the other convolutional variants. `peculiar` pairs are confused more often than elsewhere,
-    by a one-sided test of two shares, whose level is divided by the number of pairs and variants.
-    Images count once however many seeds there are: networks err on the same ones. With one seed the
-    result is about this one network.
+    `first_as_second` and `second_as_first` are numbers of images over all seeds. `share` of the
+    images of both classes is predicted as the other one; `elsewhere` is its mean over the other
+    convolutional variants. `peculiar` pairs are confused more often than elsewhere, by a one-sided
+    test of two shares, whose level is divided by the number of pairs and variants. Images count
+    once however many seeds there are: networks err on the same ones. With one seed the result is
+    about this one network.
     """
-    tables = [_pairs(variant, method, predictions, classes) for method, variant in variants.items()]
-    shares = pd.DataFrame(
-        {method: table["share"] for method, table in zip(variants, tables, strict=True)}
-    )
-    for method, table in zip(variants, tables, strict=True):
-        others = shares.drop(columns=[method, BASELINE], errors="ignore")
-        table["elsewhere"] = others.mean(axis=1)
+    per_class = np.bincount(predictions.labels, minlength=len(classes))
+    first, second = np.triu_indices(len(classes), k=1)
+    names = np.array(list(classes), dtype=object)
+    tables = []
+    for method, variant in variants.items():
+        predicted = predictions.predicted[variant]
+        counts = np.zeros((len(classes), len(classes)), np.int64)
+        np.add.at(counts, (np.broadcast_to(predictions.labels, predicted.shape), predicted), 1)
+        columns = {
+            "variant": variant,
+            "method": method,
+            "seeds": len(predicted),
+            "pair": names[first] + "/" + names[second],
+            "first": names[first],
+            "second": names[second],
+            "first_as_second": counts[first, second],
+            "second_as_first": counts[second, first],
+            "images": per_class[first] + per_class[second],
+        }
+        tables.append(pd.DataFrame(columns))
     table = pd.concat(tables, ignore_index=True)
+    errors = table["first_as_second"] + table["second_as_first"]
+    table["share"] = errors / (table["images"].clip(lower=1) * table["seeds"])
+    by_method = table["share"].to_numpy().reshape(len(variants), -1)
+    shares = pd.DataFrame(by_method.T, columns=list(variants))
+    others = [shares.drop(columns=[name, BASELINE], errors="ignore") for name in variants]
+    table["elsewhere"] = pd.concat([part.mean(axis=1) for part in others], ignore_index=True)
     table["p"] = _p_above(table["share"], table["elsewhere"], table["images"])
     table["peculiar"] = table["p"] < ALPHA / len(table)
     return table
@@ -96,7 +107,7 @@ def collect_confusions(
 def most_confused(table: pd.DataFrame, number: int) -> list[str]:
     """The pairs with the highest mean share over variants, without those never confused."""
     means = table.groupby("pair", sort=False)["share"].mean()
-    return list(means[means > 0].sort_values(ascending=False, kind="stable").index[:number])
+    return list(means[means > 0].nlargest(number).index)
 
 
 def most_peculiar(table: pd.DataFrame) -> pd.DataFrame:
@@ -125,7 +136,6 @@ def draw_confusions(
     variants: Mapping[str, str],
     images: np.ndarray,
     classes: Sequence[str],
-    footnote: str,
 ) -> Drawing:
     """Shares of the most confused pairs, then of those peculiar to a method; and images.
 
@@ -152,43 +162,14 @@ def draw_confusions(
                 axes.imshow(image if image.ndim == 2 else np.moveaxis(image, 0, -1), cmap="gray_r")
                 arrow, size = ("→", TINY) if len(true + wrong) == 2 else ("→\n", TINY - 1.5)
                 axes.set_title(f"{true}{arrow}{wrong} {votes}", fontsize=size, family=PLAIN, pad=2)
-    add_footnote(drawing, footnote)
     return drawing
-
-
-def _pairs(
-    variant: str, method: str, predictions: Predictions, classes: Sequence[str]
-) -> pd.DataFrame:
-    predicted = predictions.predicted[variant]
-    counts = confusion_matrix(predictions.labels, predicted, len(classes))
-    per_class = np.bincount(predictions.labels, minlength=len(classes))
-    first, second = np.triu_indices(len(classes), k=1)
-    names = np.array(list(classes), dtype=object)
-    table = pd.DataFrame(
-        {
-            "variant": variant,
-            "method": method,
-            "seeds": len(predicted),
-            "pair": names[first] + "/" + names[second],
-            "first": names[first],
-            "second": names[second],
-            "first_as_second": counts[first, second],
-            "second_as_first": counts[second, first],
-            "images": per_class[first] + per_class[second],
-        }
-    )
-    errors = table["first_as_second"] + table["second_as_first"]
-    table["share"] = errors / (table["images"].clip(lower=1) * len(predicted))
-    return table
 
 
 def _p_above(share: pd.Series, elsewhere: pd.Series, images: pd.Series) -> np.ndarray:
     """One-sided p-value of two shares of as many images being the same; 1 where unknown."""
     mean = (share + elsewhere) / 2
-    deviation = np.sqrt((2 * mean * (1 - mean) / images.clip(lower=1)).to_numpy())
-    distance = (share - elsewhere).to_numpy()
-    scores = np.divide(distance, deviation, out=np.zeros_like(distance), where=deviation > 0)
-    return np.where(deviation > 0, stats.norm.sf(scores), 1.0)
+    deviation = np.sqrt(2 * mean * (1 - mean) / images.clip(lower=1))
+    return np.where(deviation > 0, stats.norm.sf((share - elsewhere) / deviation), 1.0)
 
 
 def _draw_shares(axes: Axes, table: pd.DataFrame, pairs: list[str], common: int) -> None:
@@ -219,9 +200,3 @@ def _draw_shares(axes: Axes, table: pd.DataFrame, pairs: list[str], common: int)
         )
     if common < len(pairs):
         axes.axhline(common, color="0.3", linewidth=1)
-
-
-def _top(rows: pd.DataFrame, number: int = 3) -> list[dict[Any, Any]]:
-    errors = rows["first_as_second"] + rows["second_as_first"]
-    first = rows.assign(errors=errors).sort_values("share", ascending=False, kind="stable")
-    return first.head(number).to_dict("records")

@@ -1,42 +1,39 @@
 """Training and validation accuracy by epoch: the gap between them shows over-fitting."""
 
-from collections.abc import Sequence
-from typing import Literal
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from convnets.analyses.panels import TINY, variant_panels
-from convnets.analyses.runs import AnalysedRuns, Analysis, Runs
+from convnets.analyses.study import TINY, Analysis, Runs, Study, add_legend, variant_panels
 from convnets.architectures.methods import METHODS
-from convnets.core.templates import texts
-from convnets.exhibits.style import SMALL, add_footnote
+from convnets.exhibits.style import SMALL
 from convnets.runs.metrics import align_epochs, read_history
-from convnets.runs.run_folder import RunFolder
 
-PARTS = {"train": "training accuracy", "val": "validation accuracy"}
-LINES: dict[str, Literal[":", "-"]] = {"train": ":", "val": "-"}
+LINES = {"train": ":", "val": "-"}
+MARKS: dict[str, dict[str, Any]] = {
+    "training accuracy": {"color": "0.3", "linestyle": LINES["train"]},
+    "validation accuracy": {"color": "0.3", "linestyle": LINES["val"]},
+    "best epoch": {"color": "0.3", "linestyle": "", "marker": "o", "markersize": 4},
+}
+"""The legend."""
 HIDDEN = 0.02
 """Share of the points, those of the first climb, that may be below the axis."""
 
 
-def analyse(study: AnalysedRuns) -> Analysis:
+def analyse(study: Study) -> Analysis:
     """The figure `analysis_curves`."""
     curves = collect_curves(study.runs)
     drawing, below = draw_curves(curves, study.labels)
-    words = texts(
-        "analysis_curves",
-        labels=study.labels,
-        seeds=curves["seeds"].max(),
-        below=below,
-        best=curves[curves["best"]].to_dict("records"),
-        conditions=study.conditions(),
-    )
-    add_footnote(drawing, words["footnote"])
-    return Analysis(words, curves, drawing)
+    values = {
+        "labels": study.labels,
+        "seeds": curves["seeds"].max(),
+        "below": below,
+        "best": curves[curves["best"]].to_dict("records"),
+    }
+    return curves, drawing, values
 
 
 def collect_curves(runs: Runs) -> pd.DataFrame:
@@ -45,7 +42,18 @@ def collect_curves(runs: Runs) -> pd.DataFrame:
     `best` marks the epoch of the best mean validation accuracy, the earliest on a tie. Training
     accuracy is measured on the batches during the epoch, so it belongs to earlier weights.
     """
-    return pd.concat([_curve(id, seeds) for id, seeds in runs.items()], ignore_index=True)
+    curves = []
+    for variant, seeds in runs.items():
+        histories = align_epochs(list(map(read_history, seeds)))
+        about = {"variant": variant, "method": seeds[0].variant.method, "seeds": len(seeds)}
+        curve = pd.DataFrame(about, histories[0].index)
+        for part in LINES:
+            values = pd.concat([history[f"{part}_accuracy"] for history in histories], axis=1)
+            curve[f"{part}_mean"] = values.mean(axis=1)
+            curve[f"{part}_low"], curve[f"{part}_high"] = values.min(axis=1), values.max(axis=1)
+        curve["best"] = curve.index == curve["val_mean"].idxmax()
+        curves.append(curve.reset_index())
+    return pd.concat(curves, ignore_index=True)
 
 
 def draw_curves(curves: pd.DataFrame, labels: dict[str, str]) -> tuple[Drawing, int]:
@@ -62,28 +70,8 @@ def draw_curves(curves: pd.DataFrame, labels: dict[str, str]) -> tuple[Drawing, 
     panels[0].xaxis.set_major_locator(MaxNLocator(3, integer=True))
     drawing.supylabel("Accuracy", fontsize=SMALL)
     drawing.supxlabel("Epoch", fontsize=SMALL)
-    handles = [
-        *(Line2D([], [], color="0.3", linestyle=LINES[part], label=PARTS[part]) for part in PARTS),
-        Line2D([], [], color="0.3", linestyle="", marker="o", markersize=4, label="best epoch"),
-    ]
-    drawing.legend(
-        handles=handles, loc="outside upper left", ncols=3, frameon=False, fontsize=SMALL
-    )
+    add_legend(drawing, MARKS, columns=3)
     return drawing, int((curves["val_mean"] < bottom - margin).sum())
-
-
-def _curve(variant: str, seeds: Sequence[RunFolder]) -> pd.DataFrame:
-    histories = align_epochs(list(map(read_history, seeds)))
-    curve = pd.DataFrame(
-        {"variant": variant, "method": seeds[0].variant.method}, histories[0].index
-    )
-    curve["seeds"] = len(histories)
-    for part in PARTS:
-        values = pd.concat([history[f"{part}_accuracy"] for history in histories], axis=1)
-        for name, summary in (("mean", values.mean), ("low", values.min), ("high", values.max)):
-            curve[f"{part}_{name}"] = summary(axis=1)
-    curve["best"] = curve.index == curve["val_mean"].idxmax()
-    return curve.reset_index()
 
 
 def _draw_curve(axes: Axes, curve: pd.DataFrame) -> None:

@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,18 +11,12 @@ SHARE = 0.95
 """Share of the gradient inside the effective field."""
 
 
-@dataclass(frozen=True)
-class MiddleFeature:
-    """The feature before the head whose field is the nearest to the middle of the image."""
+def middle_feature(variant: Variant) -> tuple[int, float]:
+    """The feature before the head whose field is the nearest to the middle of the image.
 
-    index: int
-    """Its row and column."""
-    centre: float
-    """Row and column of the pixel in the middle of its field; a half between two pixels."""
-
-
-def middle_feature(variant: Variant) -> MiddleFeature:
-    """The middle feature of a convolutional variant."""
+    Its row and column, and the row and column of the pixel in the middle of its field; a half is
+    between two pixels.
+    """
     centre, step, size = 0.0, 1, variant.image_kind.size
     for operation in itertools.chain(*variant.layers):
         centre += ((operation.window - 1) / 2 - operation.padding) * step
@@ -31,7 +24,7 @@ def middle_feature(variant: Variant) -> MiddleFeature:
         size = operation.size[1]
     middle = (variant.image_kind.size - 1) / 2
     index = min(range(size), key=lambda place: abs(centre + place * step - middle))
-    return MiddleFeature(index, centre + index * step)
+    return index, centre + index * step
 
 
 def effective_width(gradient: np.ndarray) -> float:

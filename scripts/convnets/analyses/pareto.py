@@ -6,16 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from matplotlib.lines import Line2D
 
-from convnets.analyses.panels import TINY
-from convnets.analyses.runs import AnalysedRuns, Analysis
+from convnets.analyses.study import TINY, Analysis, Study, add_legend
 from convnets.architectures.methods import METHODS
-from convnets.core.templates import texts
-from convnets.exhibits.style import SMALL, WIDTH, add_footnote
+from convnets.exhibits.style import WIDTH
 from convnets.judging.conditions import runtime_conditions
-from convnets.judging.numbers import own_interval
-from convnets.judging.witnesses import spreads_of
 from convnets.runs.metrics import runs_of
 
 COSTS = {
@@ -31,38 +26,29 @@ MARKER = 5
 """Size of a marker in points."""
 
 
-def analyse(study: AnalysedRuns) -> Analysis:
+def analyse(study: Study) -> Analysis:
     """The figure `analysis_pareto`."""
     table = collect_costs(study)
-    words = texts(
-        "analysis_pareto",
-        number=len(table),
-        fronts={
+    values = {
+        "number": len(table),
+        "fronts": {
             text: table[table[f"front_{cost}"]].sort_values(cost)["label"]
             for cost, text in COSTS.items()
         },
-        reaching={cost: table[f"open_{cost}"].sum() for cost in COSTS},
-        conditions=study.conditions(),
-        runtime_conditions=runtime_conditions(study.metrics),
-    )
-    return Analysis(words, table, draw_pareto(table, words["footnote"]))
+        "reaching": {cost: table[f"open_{cost}"].sum() for cost in COSTS},
+        "runtime_conditions": runtime_conditions(study.metrics),
+    }
+    return table, draw_pareto(table), values
 
 
-def collect_costs(study: AnalysedRuns) -> pd.DataFrame:
-    """A row for each variant: its costs, its accuracy, and whether it is Pareto-optimal.
+def collect_costs(study: Study) -> pd.DataFrame:
+    """A row for each variant: its accuracy, its costs, and whether it is Pareto-optimal.
 
-    `test_accuracy` is the mean over seeds, `low` and `high` its 95 % interval. By cost,
-    `front_COST` marks the Pareto-optimal variants, and `open_COST` the others whose interval
-    reaches the best accuracy at their cost.
+    By cost, `front_COST` marks the Pareto-optimal variants, and `open_COST` the others whose 95 %
+    interval reaches the best accuracy at their cost.
     """
-    spread, rows = spreads_of(study.metrics)["test_accuracy"], []
-    for id, (run, *_) in study.runs.items():
-        runs = runs_of(study.metrics, id)
-        low, high = own_interval("test_accuracy", runs, spread)
-        about = (id, study.labels[id], run.variant.method, len(runs), runs["test_accuracy"].mean())
-        rows.append((*about, low, high, *runs[list(COSTS)].mean()))
-    names = ("variant", "label", "method", "seeds", "test_accuracy", "low", "high", *COSTS)
-    table = pd.DataFrame(rows, columns=names)
+    costs_of = [runs_of(study.metrics, id)[list(COSTS)].mean() for id in study.runs]
+    table = study.accuracies().join(pd.DataFrame(costs_of))
     accuracies = table["test_accuracy"].to_numpy()
     for cost in COSTS:
         costs = table[cost].to_numpy()
@@ -80,7 +66,7 @@ def on_front(costs: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
     return np.asarray(~(as_cheap & as_accurate & better).any(axis=1))
 
 
-def draw_pareto(table: pd.DataFrame, footnote: str) -> Drawing:
+def draw_pareto(table: pd.DataFrame) -> Drawing:
     """A panel for each cost, on a logarithmic scale."""
     drawing = Drawing(figsize=(WIDTH, 2.9 * len(COSTS) + 0.5), layout="constrained")
     panels = drawing.subplots(len(COSTS), 1, sharey=True)
@@ -91,14 +77,11 @@ def draw_pareto(table: pd.DataFrame, footnote: str) -> Drawing:
         axes.set_xlim(left / span**NAME_SPACE, right * span**0.05)
         axes.set(xlabel=label, ylabel="Test accuracy")
         axes.spines[["top", "right"]].set_visible(False)
-    drawing.legend(
-        handles=[
-            Line2D([], [], linestyle="", marker=METHODS[name].marker, color=METHODS[name].colour,
-                   label=METHODS[name].title)
-            for name in table["method"].unique()
-        ],
-        loc="outside upper left", ncols=3, frameon=False, fontsize=SMALL, handletextpad=0.1,
-    )  # fmt: skip
+    marks = {
+        look.title: {"color": look.colour, "marker": look.marker, "linestyle": ""}
+        for look in (METHODS[name] for name in table["method"].unique())
+    }
+    add_legend(drawing, marks, columns=3, handletextpad=0.1)
     low, high = table["low"].min(), table["high"].max()
     line = LINE * (high - low)
     heights = {
@@ -110,7 +93,6 @@ def draw_pareto(table: pd.DataFrame, footnote: str) -> Drawing:
     for axes, cost in zip(panels, COSTS, strict=True):
         _draw_points(axes, table, cost)
         _name_front(axes, table.loc[heights[cost].index], cost, heights[cost])
-    add_footnote(drawing, footnote)
     return drawing
 
 
