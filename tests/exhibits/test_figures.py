@@ -58,14 +58,14 @@ def test_a_curve_is_the_mean_over_seeds(runs: Path) -> None:
     assert average.points["low"].iloc[0] == pytest.approx(0.55 - reach, abs=1e-4)
     assert average.points["high"].iloc[0] == pytest.approx(0.55 + reach, abs=1e-4)
     assert average.points["seconds"].tolist() == [2.0, 4.0, 6.0]
-    assert average.summary("epoch") == "0.750 at epoch 3"
-    assert average.summary("seconds") == "0.750 after 6 s"
+    assert average.summary == "0.750 at epoch 3"
+    assert dataclasses.replace(average, x="seconds").summary == "0.750 after 6 s"
 
 
 def test_a_curve_ends_where_the_first_seed_stopped(runs: Path) -> None:
     make_run(runs, AVERAGE, [0.6, 0.7], seed=2)
     curve = next(item for item in trajectories_of(runs) if item.seeds == 3)
-    assert list(curve.points.index) == [1, 2]
+    assert list(curve.points["epoch"]) == [1, 2]
     assert curve.is_cut
 
 
@@ -93,13 +93,13 @@ def test_of_several_variants_the_best_by_validation_is_drawn_and_named(runs: Pat
     best = trajectories_of(runs)[1]
     assert best.label.replace("\N{NO-BREAK SPACE}", " ") == "best Max, F = 3"
     assert best.paper == (12, 0.877)
-    assert best.summary("epoch") == "0.600 at epoch 2"
+    assert best.summary == "0.600 at epoch 2"
 
 
 def test_the_earliest_of_equal_epochs_is_the_best(tmp_path: Path) -> None:
     make_run(tmp_path, AVERAGE, [0.5, 0.7, 0.7])
     figure = Figure("One", "epoch", (Curve("Average", ("avg_pool_2",)),))
-    assert trajectories_of(tmp_path, figure)[0].summary("epoch") == "0.700 at epoch 2"
+    assert trajectories_of(tmp_path, figure)[0].summary == "0.700 at epoch 2"
 
 
 def test_a_curve_without_runs_is_an_error(runs: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_curve_without_runs_is_an_error(runs: Path) -> None:
 def test_a_method_keeps_its_colour_and_its_curves_differ(runs: Path) -> None:
     curves = tuple(Curve(name, (name,)) for name in ("max_pool_2", "avg_pool_2", "max_pool_3"))
     figure = Figure("All", "epoch", curves)
-    axes = draw(figure.x, trajectories_of(runs, figure), "Conditions").axes[0]
+    axes = draw(trajectories_of(runs, figure), "Conditions").axes[0]
     by_name = {line.get_label(): line for line in axes.get_lines()}
     max_2, average, max_3 = (by_name[curve.label] for curve in curves)
     assert max_2.get_color() == max_3.get_color() == METHODS["max_pool"].colour
@@ -126,7 +126,7 @@ def test_a_method_keeps_its_colour_and_its_curves_differ(runs: Path) -> None:
 def test_any_number_of_epochs_can_be_drawn(tmp_path: Path, x: str, epochs: int) -> None:
     make_run(tmp_path, AVERAGE, np.linspace(0.5, 0.88, epochs).round(3).tolist())
     figure = Figure("One", x, (Curve("Average", ("avg_pool_2",)),))  # type: ignore[arg-type]
-    axes = draw(figure.x, trajectories_of(tmp_path, figure), "Conditions").axes[0]
+    axes = draw(trajectories_of(tmp_path, figure), "Conditions").axes[0]
     (best,) = (line for line in axes.get_lines() if line.get_markersize() == 7)
     left, right = axes.get_xlim()
     bottom, top = axes.get_ylim()
@@ -141,8 +141,8 @@ def test_files_are_the_same_each_time_and_say_what_they_show(runs: Path, tmp_pat
     trajectories = trajectories_of(runs)
     digests = []
     for attempt in ("first", "second"):
-        words = describe(FIGURE.x, trajectories, "Made-up < real")
-        drawing = draw(FIGURE.x, trajectories, words["footnote"])
+        words = describe(trajectories, "Made-up < real")
+        drawing = draw(trajectories, words["footnote"])
         save_figure(drawing, str(tmp_path / attempt), "Max & average", words["description"])
         digests.append(hashlib.sha256((tmp_path / f"{attempt}.svg").read_bytes()).hexdigest())
     assert digests[0] == digests[1]
@@ -170,7 +170,7 @@ def rings(axes: Axes) -> list[tuple[float, float]]:
 )
 def test_rings_are_the_papers_points(runs: Path, x: str, expected: list[tuple[int, float]]) -> None:
     figure = dataclasses.replace(FIGURE, x=x)
-    axes = draw(figure.x, trajectories_of(runs, figure), "Conditions").axes[0]
+    axes = draw(trajectories_of(runs, figure), "Conditions").axes[0]
     assert rings(axes) == expected
     left, right = axes.get_xlim()
     assert all(left <= at <= right for at, _ in expected)
@@ -182,8 +182,8 @@ def test_other_peoples_curves_are_under_ours(runs: Path) -> None:
     assert len(average.others) == 10
     first = average.others[0]
     expected = known.loc[first["run_key"].iloc[0]].set_index("epoch")["val_acc"]
-    assert first["val_acc"].to_dict() == expected.to_dict()
-    assert "Thin lines: 10 runs of other people" in describe("epoch", [average], "")["footnote"]
+    assert first.set_index("epoch")["val_acc"].to_dict() == expected.to_dict()
+    assert "Thin lines: 10 runs of other people" in describe([average], "")["footnote"]
 
 
 @pytest.mark.parametrize("epochs", [3, 20, 100])
@@ -197,7 +197,7 @@ def test_labels_do_not_overlap_and_are_legible(tmp_path: Path, epochs: int, seed
         for seed in range(seeds):  # all curves end at the same accuracy
             make_run(tmp_path, variant, [0.8, *[0.87] * (epochs - 1)], seed=seed)
     figure = Figure("All", "epoch", tuple(Curve(name, (name,)) for name in names))
-    drawing = draw(figure.x, trajectories_of(tmp_path, figure), "Conditions")
+    drawing = draw(trajectories_of(tmp_path, figure), "Conditions")
     drawing.draw_without_rendering()
     (axes,) = drawing.axes
     assert not axes.get_title()  # the page has it
@@ -212,11 +212,11 @@ def test_the_caption_says_what_is_cut_off(tmp_path: Path) -> None:
     make_run(tmp_path, AVERAGE, [0.2, *np.linspace(0.85, 0.88, 19).round(3).tolist()])
     figure = Figure("One", "epoch", (Curve("Average", ("avg_pool_2",)),))
     trajectories = trajectories_of(tmp_path, figure)
-    bottom = draw(figure.x, trajectories, "Conditions").axes[0].get_ylim()[0]
+    bottom = draw(trajectories, "Conditions").axes[0].get_ylim()[0]
     assert bottom > 0.8
     assert (
         f"Epochs below {bottom:.3f}, in the first climb, are cut off."
-        in describe("epoch", trajectories, "")["footnote"]
+        in describe(trajectories, "")["footnote"]
     )
 
 

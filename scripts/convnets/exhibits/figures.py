@@ -3,7 +3,7 @@
 import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,6 @@ from convnets.exhibits.labels import label as in_words
 from convnets.exhibits.style import (
     CURVES,
     WIDTH,
-    CurveStyle,
     add_footnote,
     plain,
     save_figure,
@@ -55,53 +54,46 @@ LINE = 1.2 * LABEL / 72
 """Height of a line of them, in inches."""
 
 
-class Point(NamedTuple):
-    """The paper's best model: position on the horizontal axis, and test accuracy."""
-
-    x: float
-    accuracy: float
-
-
 @dataclass(frozen=True)
 class Trajectory:
     """Learning curve of one variant, with the paper's best model and other people's curves."""
 
     label: str
     method: str
+    x: str
+    """The horizontal axis: `epoch` or `seconds`."""
     points: pd.DataFrame
-    """By epoch that all seeds trained: `mean` accuracy over seeds, `low` and `high` of its 95 %
+    """A row for each `epoch` of all seeds: `mean` accuracy over seeds, `low` and `high` of its 95 %
     interval over seeds (empty with one seed), `seconds` so far: epochs times the measured seconds
     of an epoch or, if none were measured, the mean over the runs."""
     seeds: int
-    is_cut: bool = False
+    is_cut: bool
     """Whether some seeds trained for more epochs than are shown."""
-    paper: Point | None = None
-    others: tuple[pd.DataFrame, ...] = ()
-    """A curve for each run of other people: index `epoch`, columns `val_acc` and `seconds`."""
+    paper: tuple[float, float] | None
+    """The paper's best model: position on the horizontal axis, and test accuracy."""
+    others: list[pd.DataFrame]
+    """A curve for each run of other people: columns `epoch`, `val_acc` and `seconds`."""
 
     @property
-    def best(self) -> int:
-        """Position of the best mean accuracy, the earliest on a tie."""
-        return int(self.points["mean"].argmax())
+    def best(self) -> tuple[float, float]:
+        """Position and value of the best mean accuracy, the earliest on a tie."""
+        row = self.points.iloc[int(self.points["mean"].argmax())]
+        return float(row[self.x]), float(row["mean"])
 
-    def across(self, x: str) -> np.ndarray:
-        """Positions of the points on the horizontal axis."""
-        return np.asarray(self.points.index if x == "epoch" else self.points["seconds"])
-
-    def summary(self, x: str) -> str:
+    @property
+    def summary(self) -> str:
         """The best accuracy and when it was reached."""
-        return _at(self.points["mean"].iloc[self.best], float(self.across(x)[self.best]), x)
+        return _reached(self.x, *self.best)
 
-    def summary_of_paper(self, x: str) -> str:
+    @property
+    def summary_of_paper(self) -> str:
         """The paper's best accuracy and when it was reached."""
-        if self.paper is None:
-            return "not in the paper"
-        return f"paper {_at(self.paper.accuracy, self.paper.x, x)}"
+        return f"paper {_reached(self.x, *self.paper)}" if self.paper else "not in the paper"
 
-    def text(self, x: str) -> str:
+    @property
+    def text(self) -> str:
         """The label beside the curve."""
-        name = "\n".join(textwrap.wrap(self.label, 24))
-        return f"{name}\n{self.summary(x)}\n{self.summary_of_paper(x)}"
+        return "\n".join((*textwrap.wrap(self.label, 24), self.summary, self.summary_of_paper))
 
 
 def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[Trajectory]:
@@ -109,10 +101,13 @@ def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[
 
     Raises `UserError` if a curve has no finished run.
     """
-    paper = distinct_numbers(read_published())
-    points = pd.DataFrame({"x": paper[X_OF_PAPER[figure.x]], "accuracy": paper["test_accuracy"]})
+    published = distinct_numbers(read_published())
+    paper = pd.concat([published[X_OF_PAPER[figure.x]], published["test_accuracy"]], axis=1)
     others = read_curves().dropna(subset=[figure.x])
-    return [_trajectory(curve, runs, folder, points.dropna(), others) for curve in figure.curves]
+    return [
+        _trajectory(figure.x, curve, runs, folder, paper.dropna(), others)
+        for curve in figure.curves
+    ]
 
 
 def make_figure(
@@ -133,15 +128,16 @@ def make_figure(
     if figure.x == "seconds":
         footnote += f". {runtime_conditions(runs)}"
     use_style()
-    words = describe(figure.x, trajectories, footnote)
-    drawing = draw(figure.x, trajectories, words["footnote"])
+    words = describe(trajectories, footnote)
+    drawing = draw(trajectories, words["footnote"])
     save_figure(drawing, str(prefix), figure.title, words["description"])
     write_text(f"{prefix}.csv", numbers(trajectories).to_csv(index=False))
 
 
-def draw(x: str, trajectories: list[Trajectory], footnote: str) -> Drawing:
-    """Draw the curves over `x` with their names on the right, and a footnote below."""
-    lines = max(item.text(x).count("\n") for item in trajectories) + 1
+def draw(trajectories: list[Trajectory], footnote: str) -> Drawing:
+    """Draw the curves with their names on the right, and a footnote below."""
+    x = trajectories[0].x
+    lines = max(item.text.count("\n") for item in trajectories) + 1
     label_height = (lines + 0.6) * LINE
     height = max(0.62 * WIDTH, len(trajectories) * label_height)
     drawing = Drawing(figsize=(WIDTH, height + 0.6))
@@ -149,9 +145,9 @@ def draw(x: str, trajectories: list[Trajectory], footnote: str) -> Drawing:
     seen: dict[str, int] = {}
     for trajectory in trajectories:
         rank = seen[trajectory.method] = seen.get(trajectory.method, -1) + 1
-        _draw_curve(axes, trajectory, x, CURVES[rank % len(CURVES)])
+        _draw_curve(axes, trajectory, *CURVES[rank % len(CURVES)])
     _scale(axes, x, trajectories)
-    _name_curves(axes, x, trajectories, label_height / height)
+    _name_curves(axes, trajectories, label_height / height)
     axes.set_xlabel(X_LABELS[x] + " (logarithmic)" * (axes.get_xscale() == "log"))
     axes.set_ylabel("Validation accuracy")
     add_footnote(drawing, footnote)
@@ -161,20 +157,24 @@ def draw(x: str, trajectories: list[Trajectory], footnote: str) -> Drawing:
 def numbers(trajectories: list[Trajectory]) -> pd.DataFrame:
     """The points of the figure, a row for each point of each curve."""
     frames = {(item.label, item.seeds): item.points for item in trajectories}
-    return pd.concat(frames, names=["curve", "seeds", "epoch"]).reset_index()
+    return pd.concat(frames, names=["curve", "seeds"]).droplevel(-1).reset_index()
 
 
-def describe(x: str, trajectories: list[Trajectory], conditions: str) -> dict[str, str]:
+def describe(trajectories: list[Trajectory], conditions: str) -> dict[str, str]:
     """The `footnote` below the figure, and its `description` in words."""
-    bottom = _bottom(trajectories)
+    bottom, _ = _limits(trajectories)
     cut_off = any((item.points["mean"] < bottom).any() for item in trajectories)
-    return texts(
-        "figure", x=x, curves=trajectories, bottom=bottom, cut_off=cut_off, conditions=conditions
-    )
+    values = {"bottom": bottom, "cut_off": cut_off, "conditions": conditions}
+    return texts("figure", curves=trajectories, **values)
 
 
 def _trajectory(
-    curve: Curve, runs: pd.DataFrame, folder: Path, paper: pd.DataFrame, others: pd.DataFrame
+    x: str,
+    curve: Curve,
+    runs: pd.DataFrame,
+    folder: Path,
+    paper: pd.DataFrame,
+    others: pd.DataFrame,
 ) -> Trajectory:
     ranked = rank_variants(runs, curve.variants)
     if not ranked:
@@ -190,18 +190,17 @@ def _trajectory(
     words = in_words(variant).partition(", ")[2] or in_words(variant)
     points = _over_seeds(folders)
     if runtimes_measured(runs):
-        points["seconds"] = points.index * own["epoch_seconds"].iloc[0]
+        points["seconds"] = points["epoch"] * own["epoch_seconds"].iloc[0]
+    theirs = others[others["variant"] == id].groupby("run_key", sort=False)
     return Trajectory(
-        curve.label if len(curve.variants) == 1 else f"{curve.label}, {words}",
-        variant.method,
-        points,
-        len(folders),
+        label=curve.label if len(curve.variants) == 1 else f"{curve.label}, {words}",
+        method=variant.method,
+        x=x,
+        points=points,
+        seeds=len(folders),
         is_cut=any(len(folder.history) > len(points) for folder in folders),
-        paper=Point(*paper.loc[id]) if id in paper.index else None,
-        others=tuple(
-            run.set_index("epoch")
-            for _, run in others[others["variant"] == id].groupby("run_key", sort=False)
-        ),
+        paper=tuple(paper.loc[id]) if id in paper.index else None,
+        others=[run for _, run in theirs],
     )
 
 
@@ -212,31 +211,28 @@ def _over_seeds(folders: list[RunFolder]) -> pd.DataFrame:
     seconds = pd.concat([frame["epoch_seconds"].cumsum() for frame in frames], axis=1)
     mean = accuracy.mean(axis=1)
     reach = special.stdtrit(len(frames) - 1, 0.975) * accuracy.sem(axis=1)
-    return pd.DataFrame(
-        {"mean": mean, "low": mean - reach, "high": mean + reach, "seconds": seconds.mean(axis=1)}
-    )
+    columns = {"mean": mean, "low": mean - reach, "high": mean + reach}
+    return pd.DataFrame(columns | {"seconds": seconds.mean(axis=1)}).reset_index()
 
 
-def _draw_curve(axes: Axes, trajectory: Trajectory, x: str, kind: CurveStyle) -> None:
-    points, look, best = trajectory.points, METHODS[trajectory.method], trajectory.best
-    across = trajectory.across(x)
+def _draw_curve(axes: Axes, trajectory: Trajectory, line: Any, fill: Any) -> None:
+    points, look, x = trajectory.points, METHODS[trajectory.method], trajectory.x
     for run in trajectory.others:
-        ends = run.index if x == "epoch" else run["seconds"]
-        axes.plot(ends, run["val_acc"], color=look.colour, linewidth=0.4, alpha=0.35, zorder=1)
+        axes.plot(run[x], run["val_acc"], color=look.colour, linewidth=0.4, alpha=0.35, zorder=1)
     axes.fill_between(
-        across, points["low"], points["high"], color=look.colour, alpha=0.15, linewidth=0
+        points[x], points["low"], points["high"], color=look.colour, alpha=0.15, linewidth=0
     )
     axes.plot(
-        across, points["mean"], linestyle=kind.line, color=look.colour, linewidth=1.5,
+        points[x], points["mean"], linestyle=line, color=look.colour, linewidth=1.5,
         label=trajectory.label, path_effects=[HALO],
     )  # fmt: skip
     axes.plot(
-        across[best], points["mean"].iloc[best], color=look.colour,
-        marker=look.marker, fillstyle=kind.fill, markerfacecoloralt="white",
-        markersize=7, markeredgewidth=1.5, path_effects=[HALO], zorder=5,
+        *trajectory.best, color=look.colour, marker=look.marker, fillstyle=fill,
+        markerfacecoloralt="white", markersize=7, markeredgewidth=1.5, path_effects=[HALO],
+        zorder=5,
     )  # fmt: skip
     if trajectory.paper:
-        from_paper = zip(trajectory.paper, (across[best], points["mean"].iloc[best]), strict=True)
+        from_paper = zip(trajectory.paper, trajectory.best, strict=True)
         axes.plot(*from_paper, ":", color=look.colour, linewidth=0.8, zorder=2)
         axes.plot(
             *trajectory.paper, "o", color=text_colour(look.colour), fillstyle="none",
@@ -244,34 +240,32 @@ def _draw_curve(axes: Axes, trajectory: Trajectory, x: str, kind: CurveStyle) ->
         )  # fmt: skip
 
 
-def _bottom(trajectories: list[Trajectory]) -> float:
-    """The lower end of the vertical axis: most points and the paper's are above it."""
+def _limits(trajectories: list[Trajectory]) -> tuple[float, float]:
+    """The lower end of the vertical axis, above which most points are, and the highest point."""
     # Means alone set the scale: with two seeds their interval reaches far beyond all accuracies.
-    lowest = [float(item.points["mean"].quantile(HIDDEN)) for item in trajectories]
-    lowest += [item.paper.accuracy for item in trajectories if item.paper]
-    return min(lowest) - 0.06 * (_top(trajectories) - min(lowest) or 0.1)
-
-
-def _top(trajectories: list[Trajectory]) -> float:
-    highest = [float(item.points["mean"].max()) for item in trajectories]
-    highest += [item.paper.accuracy for item in trajectories if item.paper]
-    return max(highest + [run["val_acc"].max() for item in trajectories for run in item.others])
+    means = [item.points["mean"] for item in trajectories]
+    paper = [item.paper[1] for item in trajectories if item.paper]
+    others = [run["val_acc"].max() for item in trajectories for run in item.others]
+    lowest = min([*paper, *(float(mean.quantile(HIDDEN)) for mean in means)])
+    top = max([*paper, *others, *(float(mean.max()) for mean in means)])
+    return lowest - 0.06 * (top - lowest or 0.1), top
 
 
 def _scale(axes: Axes, x: str, trajectories: list[Trajectory]) -> None:
-    bottom, top = _bottom(trajectories), _top(trajectories)
+    bottom, top = _limits(trajectories)
     axes.set_ylim(bottom, top + 0.06 * (top - bottom))
     axes.yaxis.set_major_locator(MaxNLocator(8, steps=ROUND_STEPS))
-    last = max(item.across(x).max() for item in trajectories)
+    last = max(item.points[item.x].max() for item in trajectories)
     right = max(float(line.get_xdata().max()) for line in axes.get_lines())  # type: ignore[union-attr]
     if x == "epoch" and last >= right / 2:
         axes.set_xlim(0, 1.03 * right)
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=ROUND_STEPS, integer=True))
     else:  # a short training would be squeezed into a corner
         axes.set_xscale("log")
-        shown = [item.across(x)[item.points["mean"] >= bottom].min() for item in trajectories]
-        axes.set_xlim(0.85 * min(shown), 1.15 * right)
-        span = right / min(shown)
+        shown = [item.points.loc[item.points["mean"] >= bottom, item.x] for item in trajectories]
+        first = min(places.min() for places in shown)
+        axes.set_xlim(0.85 * first, 1.15 * right)
+        span = right / first
         ticks = (1,) if span > 1000 else (1, 3) if span > 30 else (1, 2, 5)
         axes.xaxis.set_major_locator(LogLocator(subs=ticks))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
@@ -279,7 +273,7 @@ def _scale(axes: Axes, x: str, trajectories: list[Trajectory]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _name_curves(axes: Axes, x: str, trajectories: list[Trajectory], height: float) -> None:
+def _name_curves(axes: Axes, trajectories: list[Trajectory], height: float) -> None:
     """Write names beside the plot, `height` apart (of the axes' height), with lines to the ends."""
     bottom, top = axes.get_ylim()
     ends = [(item.points["mean"].iloc[-1] - bottom) / (top - bottom) for item in trajectories]
@@ -287,8 +281,8 @@ def _name_curves(axes: Axes, x: str, trajectories: list[Trajectory], height: flo
     for item, place in zip(trajectories, heights, strict=True):
         colour = METHODS[item.method].colour
         axes.annotate(
-            plain(item.text(x)),
-            xy=(item.across(x)[-1], item.points["mean"].iloc[-1]), xycoords="data",
+            plain(item.text),
+            xy=tuple(item.points[[item.x, "mean"]].iloc[-1]), xycoords="data",
             xytext=(1.04, place), textcoords="axes fraction", va="center", fontsize=LABEL,
             color=text_colour(colour), linespacing=1.1,
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "alpha": 0.6,
@@ -296,8 +290,8 @@ def _name_curves(axes: Axes, x: str, trajectories: list[Trajectory], height: flo
         )  # fmt: skip
 
 
-def _at(accuracy: float, x: float, kind: str) -> str:
-    when = f"at epoch {x:.0f}" if kind == "epoch" else f"after {_number(x)} s"
+def _reached(x: str, place: float, accuracy: float) -> str:
+    when = f"at epoch {place:.0f}" if x == "epoch" else f"after {_number(place)} s"
     return f"{accuracy:.3f} {when}"
 
 

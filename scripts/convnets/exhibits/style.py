@@ -2,10 +2,9 @@
 
 import io
 import textwrap
-from typing import Any, Literal, NamedTuple
+from typing import Any
 from xml.sax.saxutils import escape
 
-import matplotlib
 import numpy as np
 import seaborn as sns
 from matplotlib.colors import to_hex, to_rgb
@@ -23,21 +22,14 @@ CONTRAST = 4.5
 """Least contrast of text (WCAG 2.2, level AA). Pages show figures on white, in dark mode too."""
 
 
-class CurveStyle(NamedTuple):
-    """Line and marker filling, which distinguish curves of the same method within a figure."""
-
-    line: Any
-    fill: Literal["full", "left", "right", "top", "bottom"]
-
-
-CURVES = (
-    CurveStyle("-", "full"),
-    CurveStyle((0, (5, 1.5)), "left"),
-    CurveStyle((0, (1, 1)), "top"),
-    CurveStyle((0, (5, 1, 1, 1)), "bottom"),
-    CurveStyle((0, (8, 3)), "right"),
+CURVES: tuple[tuple[Any, str], ...] = (
+    ("-", "full"),
+    ((0, (5, 1.5)), "left"),
+    ((0, (1, 1)), "top"),
+    ((0, (5, 1, 1, 1)), "bottom"),
+    ((0, (8, 3)), "right"),
 )
-"""Line and filling of the marks of the first, second, ... curve of a method."""
+"""Line and filling of the marks of the first, second, ... curve of a method in a figure."""
 
 
 def contrast(one: Any, other: Any) -> float:
@@ -84,21 +76,12 @@ def plain(text: str) -> str:
 
 def use_style() -> None:
     """Set the style of all further figures of this process."""
-    sns.set_theme(style="whitegrid", font="DejaVu Sans")
-    matplotlib.rcParams.update(
-        {
-            "font.size": FONT_SIZE,
-            "axes.labelsize": FONT_SIZE,
-            "axes.titlesize": FONT_SIZE,
-            "legend.fontsize": FONT_SIZE - 1,
-            "xtick.labelsize": FONT_SIZE - 1,
-            "ytick.labelsize": FONT_SIZE - 1,
-            "axes.edgecolor": "0.4",
-            "grid.color": "0.9",
-            "savefig.dpi": 200,
-            "svg.hashsalt": "convnets",  # the same figure gives the same file
-        }
-    )
+    sizes = dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize"), FONT_SIZE)
+    sizes |= dict.fromkeys(("legend.fontsize", "xtick.labelsize", "ytick.labelsize"), FONT_SIZE - 1)
+    colours = {"axes.edgecolor": "0.4", "grid.color": "0.9"}
+    # with a fixed salt the same figure gives the same file
+    files = {"savefig.dpi": 200, "svg.hashsalt": "convnets"}
+    sns.set_theme(style="whitegrid", font="DejaVu Sans", rc=sizes | colours | files)
 
 
 def add_footnote(drawing: Figure, text: str) -> None:

@@ -62,8 +62,10 @@ RANKS = (
 
 
 class Ours(NamedTuple):
-    """Our value of a measure; `None` where there is none."""
+    """Our value of a measure of a variant; `None` where there is none."""
 
+    variant: str | None = None
+    seeds: int = 0
     value: float | str | None = None
     deviation: float | None = None
     """Standard deviation over seeds."""
@@ -77,7 +79,7 @@ class Ours(NamedTuple):
 
         A lower bound has neither deviation nor interval.
         """
-        value, unit = self.value, unit_of(measure)
+        value, unit = self.value, UNITS.get(measure, "")
         if value is None or isinstance(value, str):
             return number(value), "", ""
         digits = decimals(unit, value, exact=not self.deviation)
@@ -89,15 +91,8 @@ class Ours(NamedTuple):
         return text, deviation, ", ".join(ends)
 
 
-class FilledRow(NamedTuple):
-    """A row of the table with its values."""
-
-    label: tuple[str, ...]
-    variants: tuple[str, ...]
-    models: dict[Rank, tuple[str, int]]
-    """Variant and number of seeds behind each rank."""
-    cells: dict[tuple[Rank, str], tuple[float | str | None, Ours]]
-    """Published value, `None` if missing, and ours, by rank and measure."""
+Cells = dict[tuple[Rank, str], tuple[float | str | None, Ours]]
+"""Published value, `None` if missing, and ours, by rank and measure."""
 
 
 class FilledTable:
@@ -111,18 +106,18 @@ class FilledTable:
         self.runs = runs_of(runs, *table.variants)
         self._spreads = spreads_of(runs)
         self._published = published[published["table"] == table.published]
-        self.rows = list(map(self._fill, table.rows))
+        self.rows = [(row, self._cells(row)) for row in table.rows]
         self.with_paper = {
             measure
-            for row in self.rows
-            for (_, measure), (paper, _) in row.cells.items()
+            for _, cells in self.rows
+            for (_, measure), (paper, _) in cells.items()
             if paper is not None
         }
         """Measures for which the paper has values in this table."""
 
     def numbers(self) -> pd.DataFrame:
         """All values in full precision, a line per row; `_sd`, `_low`, `_high` beside ours."""
-        rows = [list(zip(*self._numbers(row), strict=True)) for row in self.rows]
+        rows = [list(zip(*self._numbers(*row), strict=True)) for row in self.rows]
         return pd.DataFrame([values for _, values in rows], columns=rows[0][0])
 
     def grid(self) -> Grid:
@@ -138,39 +133,25 @@ class FilledTable:
             + ((source,) if self.with_paper else ())
             for rank, measure, source in shown
         ]
-        cells = [
-            [_text(*row.cells[rank, measure], measure, source) for rank, measure, source in shown]
-            for row in self.rows
+        lines = [
+            [_text(*cells[rank, measure], measure, source) for rank, measure, source in shown]
+            for _, cells in self.rows
         ]
-        return Grid(self.table.header, columns, [row.label for row in self.rows], cells)
+        return Grid(self.table.header, columns, [row.label for row, _ in self.rows], lines)
 
-    def notes(self, conditions: str) -> str:
+    def notes(self, provenance: dict[str, Any]) -> str:
         """The conditions of our values, and the meaning of their parts."""
         has_runtimes = len(self.runs) and set(RUNTIMES) & set(self.table.columns)
+        ours = [own for _, cells in self.rows for _, own in cells.values() if own.variant]
         words = texts(
             "table_notes",
-            conditions=conditions,
+            conditions=conditions(provenance, self.runs),
             with_paper=self.with_paper,
-            seeds=[seeds for row in self.rows for _, seeds in row.models.values()],
+            seeds=[own.seeds for own in ours],
             runtimes=runtime_conditions(self.runs) if has_runtimes else "",
             ranked=self.table.best,
         )
         return words["notes"]
-
-    def _fill(self, row: Row) -> FilledRow:
-        trained = rank_variants(self.runs, row.variants)
-        filled = FilledRow(row.label, row.variants, {}, {})
-        for rank, variant in itertools.zip_longest(self.ranks, trained[: len(self.ranks)]):
-            if variant:
-                filled.models[rank] = (variant, len(runs_of(self.runs, variant)))
-            key, name = "variant", row.variants[0]
-            if rank is not SINGLE:  # the paper's values of ranked models have a name, no variant
-                key, name = "row", " ".join(row.label) + rank.published
-            published = self._published[self._published[key] == name]
-            for measure in self.table.columns:
-                paper = _published_value(published, measure)
-                filled.cells[rank, measure] = (paper, self.ours_of(variant, measure))
-        return filled
 
     def ours_of(self, variant: str | None, measure: str) -> Ours:
         """Mean of the runs of a variant with its deviation over seeds and its interval."""
@@ -178,26 +159,41 @@ class FilledTable:
         if runs.empty:
             return Ours()
         if measure == "num_filters":
-            return Ours(filters_label(runs.iloc[0]))
-        values = runs[measure]
-        per_seed = measure != "epoch_seconds" or not runtimes_measured(runs)
-        deviation = float(values.std()) if len(runs) > 1 and per_seed else None
+            return Ours(variant, len(runs), filters_label(runs.iloc[0]))
+        ours = Ours(variant, len(runs), float(runs[measure].mean()))
         if measure in OF_ARCHITECTURE:
-            return Ours(float(values.mean()))
+            return ours
+        if len(runs) > 1 and (measure != "epoch_seconds" or not runtimes_measured(runs)):
+            ours = ours._replace(deviation=float(runs[measure].std()))
         if measure not in WITH_INTERVAL:
-            return Ours(float(values.mean()), deviation)
-        interval = own_interval(measure, runs, self._spreads[measure])
-        known = None if math.isnan(interval[0]) else interval
-        cut = measure in OF_BEST and bool(censored(runs))
-        return Ours(float(values.mean()), deviation, known, cut)
+            return ours
+        low, high = own_interval(measure, runs, self._spreads[measure])
+        return ours._replace(
+            interval=None if math.isnan(low) else (low, high),
+            at_least=measure in OF_BEST and bool(censored(runs)),
+        )
 
-    def _numbers(self, row: FilledRow) -> Iterator[tuple[str, Any]]:
+    def _cells(self, row: Row) -> Cells:
+        cells: Cells = {}
+        trained = rank_variants(self.runs, row.variants)[: len(self.ranks)]
+        for rank, variant in itertools.zip_longest(self.ranks, trained):
+            key, name = "variant", row.variants[0]
+            if rank is not SINGLE:  # the paper's values of ranked models have a name, no variant
+                key, name = "row", " ".join(row.label) + rank.published
+            published = self._published[self._published[key] == name]
+            for measure in self.table.columns:
+                paper = _published_value(published, measure)
+                cells[rank, measure] = (paper, self.ours_of(variant, measure))
+        return cells
+
+    def _numbers(self, row: Row, cells: Cells) -> Iterator[tuple[str, Any]]:
         yield from zip(self.table.header, row.label, strict=True)
         for rank in self.ranks:
-            variant, seeds = row.models.get(rank, (None, 0))
-            yield from ((f"{rank.prefix}variant", variant), (f"{rank.prefix}seeds", seeds))
+            _, model = cells[rank, self.table.columns[0]]
+            yield f"{rank.prefix}variant", model.variant
+            yield f"{rank.prefix}seeds", model.seeds
             for measure in self.table.columns:
-                name, (paper, ours) = rank.prefix + measure, row.cells[rank, measure]
+                name, (paper, ours) = rank.prefix + measure, cells[rank, measure]
                 if measure in self.with_paper:
                     yield f"{name}_paper", paper
                 yield f"{name}_ours", ours.value
@@ -211,7 +207,7 @@ class FilledTable:
 def make_table(table: Table, runs: pd.DataFrame, provenance: dict[str, Any], prefix: Path) -> None:
     """Write PREFIX.csv, PREFIX.md and PREFIX.tex."""
     filled = FilledTable(table, runs, read_published())
-    caption = f"{table.title}. {filled.notes(conditions(provenance, filled.runs))}"
+    caption = f"{table.title}. {filled.notes(provenance)}"
     text = (filled.grid(), prefix.name, caption)
     write_text(f"{prefix}.csv", filled.numbers().to_csv(index=False))
     write_text(f"{prefix}.md", markdown(*text))
@@ -225,15 +221,10 @@ def _published_value(published: pd.DataFrame, measure: str) -> float | str | Non
     return float(values.iloc[0]) if len(values) else None
 
 
-def unit_of(measure: str) -> str:
-    """The unit of a measure, as the formats know it."""
-    return UNITS.get(measure, "")
-
-
 def _text(paper: float | str | None, ours: Ours, measure: str, source: str) -> str:
     """A value as it is shown in Markdown and LaTeX."""
     if source == "paper":
-        return number(paper, unit_of(measure))
+        return number(paper, UNITS.get(measure, ""))
     value, deviation, interval = ours.shown(measure)
     value = f"at least {value}" if ours.at_least else value
     return value + f" ± {deviation}" * bool(deviation) + f" [{interval}]" * bool(interval)

@@ -1,13 +1,16 @@
 """The report's tables and figures: caption, files and program of each, as values."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
-from convnets.exhibits.commands import commands_of
+import pandas as pd
+
 from convnets.exhibits.layer_figures import ANIMATIONS
-from convnets.exhibits.tables import HEADINGS, FilledTable, unit_of
-from convnets.judging.conditions import conditions, readable
+from convnets.exhibits.tables import HEADINGS, FilledTable
+from convnets.judging.conditions import readable
 from convnets.report.results import Results, distinct
+from convnets.runs.metrics import UNITS
 
 ANALYSIS, READING = "analysis_", "reading_"
 """Prefixes of the figures of analyses, and of the tables of a reading both ways."""
@@ -18,6 +21,8 @@ OF_PAPER = (
 OF_LAYERS = tuple(f"figure_0{number}" for number in range(1, 8))
 """The paper's figures on the computation of layers."""
 ENDINGS = (".csv", ".md", ".tex")
+Commands = dict[str, list[tuple[str, str]]]
+"""By table: label and command of each row; no command where the row has no run."""
 
 
 def exhibits(results: Results) -> dict[str, list[dict[str, Any]]]:
@@ -70,12 +75,33 @@ def _table(name: str, results: Results) -> dict[str, Any]:
         "header": config.header,
         "headings": [(measure, HEADINGS[measure]) for measure in config.columns],
         "filled": filled,
-        "unit": unit_of,
-        "notes": filled.notes(conditions(results.provenance, filled.runs)),
+        "units": UNITS,
+        "notes": filled.notes(results.provenance),
         "commands": commands_of(results.folder.name, results.plan, results.metrics)[name],
         "files": _existing([Path(f"{prefix}{ending}") for ending in ENDINGS]),
         "script": "make_table.py",
     } | _judged(config.published, results)
+
+
+def commands_of(name: str, plan: dict[str, Any], runs: pd.DataFrame) -> Commands:
+    """The commands that repeat the rows of all tables in `plan`; they train these runs only.
+
+    `name` is the run name, under whose folder Snakemake writes. The seeds are those of the finished
+    `runs`; of a variant without any, the planned ones.
+    """
+    planned = [(run["variant"], run["seed"]) for run in plan["runs"]]
+    finished = {variant for variant, _ in runs.index}
+    files: dict[str, list[str]] = {}
+    for variant, seed in [*runs.index, *(run for run in planned if run[0] not in finished)]:
+        file = f"results/{name}/runs/{variant}/seed_{seed}/test.json"
+        files.setdefault(variant, []).append(file)
+    commands: Commands = {}
+    for table, values in plan["tables"].items():
+        for row in values["rows"]:
+            wanted = [file for variant in row["variants"] for file in files.get(variant, ())]
+            command = f"{plan['command']} -- {shlex.join(wanted)}" if wanted else ""
+            commands.setdefault(table, []).append((", ".join(row["label"]), command))
+    return commands
 
 
 def _judged(number: int | None, results: Results) -> dict[str, Any]:

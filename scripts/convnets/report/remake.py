@@ -10,11 +10,11 @@ from convnets.config.settings import parse
 from convnets.core.errors import UserError
 from convnets.core.files import write_json, write_text
 from convnets.data.folder import read_provenance
-from convnets.exhibits.commands import commands_of
 from convnets.exhibits.figures import make_figure
 from convnets.exhibits.tables import make_table
 from convnets.judging.claims import read_mechanism
 from convnets.judging.table import judge_runs
+from convnets.report.exhibits import commands_of
 from convnets.report.page import environment, publish
 from convnets.report.results import read_plan
 from convnets.runs.metrics import collect, read_runs, read_runtimes
