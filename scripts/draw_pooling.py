@@ -2,6 +2,7 @@
 
 from convnets.core.arguments import PREFIX, option_parser
 from convnets.core.errors import run_script
+from convnets.core.templates import texts
 from convnets.data.dataset import load_dataset
 from convnets.exhibits.pooling_figure import draw_pooling
 from convnets.exhibits.style import save_figure, use_style
@@ -13,21 +14,14 @@ CLASS = "B"
 def main() -> None:
     arguments = option_parser(__doc__, "data", output=PREFIX).parse_args()
     dataset = load_dataset(arguments.data)
-    classes = dataset.provenance["classes"]
     images, labels = dataset.part("test")
-    names = [classes[label] for label in labels]
+    names = [dataset.provenance["classes"][label] for label in labels]
     chosen = names.index(CLASS) if CLASS in names else 0
-    about = f"A test image of class {names[chosen]}, {dataset.provenance['display_name']}"
-    footnote = f"{about}. White is 0, black the largest value of the panel."
     image = images[chosen].reshape(-1, *images.shape[-2:]).mean(axis=0)  # colours as grey
+    words = texts("figure_06", name=names[chosen], data=dataset.provenance["display_name"])
     use_style()
-    title = "Pooling layer outputs for a sample image"
-    description = (
-        f"{about}, and its outputs by max, average and max+average pooling (rows) with windows "
-        "of 2, 3, and 2 followed by 3 pixels (columns). Max pooling keeps strokes dark and "
-        "wide, average pooling blurs them, the sum lies between."
-    )
-    save_figure(draw_pooling(image, footnote), str(arguments.output), title, description)
+    drawing = draw_pooling(image, words["footnote"])
+    save_figure(drawing, str(arguments.output), words["title"], words["description"])
 
 
 if __name__ == "__main__":

@@ -223,15 +223,14 @@ def test_the_caption_says_what_is_cut_off(tmp_path: Path) -> None:
 def test_pooling_of_a_known_image() -> None:
     image = np.zeros((28, 28), np.uint8)
     image[0, 0], image[1, 1] = 255, 51  # 1 and 0.2, both in the first window
-    outputs = pooled(image)
-    assert outputs["Max"]["F = 2"][0, 0] == pytest.approx(1)
-    assert outputs["Average"]["F = 2"][0, 0] == pytest.approx(1.2 / 4)
-    assert outputs["Average"]["F = 3"][0, 0] == pytest.approx(1.2 / 9)
-    assert outputs["Max+Average"]["F = 3"][0, 0] == pytest.approx(1 + 1.2 / 9)
+    assert pooled(image, "Max", "F = 2")[0, 0] == pytest.approx(1)
+    assert pooled(image, "Average", "F = 2")[0, 0] == pytest.approx(1.2 / 4)
+    assert pooled(image, "Average", "F = 3")[0, 0] == pytest.approx(1.2 / 9)
+    assert pooled(image, "Max+Average", "F = 3")[0, 0] == pytest.approx(1 + 1.2 / 9)
     # 2, then 3: (1 + 0.3), and of nine such values the largest and the mean
-    assert outputs["Max+Average"]["F = 2→3"][0, 0] == pytest.approx(1.3 + 1.3 / 9)
-    shapes = {size: output.shape for size, output in outputs["Max"].items()}
-    assert shapes == {"F = 2": (14, 14), "F = 3": (9, 9), "F = 2→3": (4, 4)}
+    assert pooled(image, "Max+Average", "F = 2→3")[0, 0] == pytest.approx(1.3 + 1.3 / 9)
+    shapes = [pooled(image, "Max", size).shape for size in ("F = 2", "F = 3", "F = 2→3")]
+    assert shapes == [(14, 14), (9, 9), (4, 4)]
 
 
 def test_every_pooling_has_its_panel() -> None:

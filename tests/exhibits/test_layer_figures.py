@@ -15,8 +15,9 @@ from convnets.exhibits.layer_figures import (
     IMAGE,
     KERNEL,
     ORANGE,
+    PLACE,
     WORDS,
-    reached,
+    met_by,
 )
 from convnets.exhibits.style import save_figure, use_style
 from convnets.layers.pooling import MaxPooling
@@ -108,7 +109,7 @@ def test_figure_7_has_nine_pixels_further_and_further_apart() -> None:
 
 
 def test_one_input_is_reached_through_a_maximum() -> None:
-    assert reached(MaxPooling(3, stride=1), IMAGE).sum() == 1
+    assert len(met_by(MaxPooling(3, stride=1), IMAGE, PLACE)) == 1
 
 
 @pytest.mark.parametrize("name", FIGURES)

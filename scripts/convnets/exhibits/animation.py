@@ -45,15 +45,12 @@ class Panel(NamedTuple):
     padding: int = 0
     """Rows and columns at each edge that are white."""
 
-    def cells(self) -> Iterator[tuple[Place, float]]:
-        """Each place with its number."""
-        return np.ndenumerate(self.values)
-
-    def colour_at(self, place: Place) -> str:
-        """The colour of a cell that is not shaded."""
-        sides = zip(place, self.values.shape, strict=True)
-        inside = all(self.padding <= at < size - self.padding for at, size in sides)
-        return self.colour if inside else "white"
+    def cells(self) -> Iterator[tuple[Place, float, str]]:
+        """Each place with its number, and the colour that it has while it is not shaded."""
+        for place, value in np.ndenumerate(self.values):
+            sides = zip(place, self.values.shape, strict=True)
+            inside = all(self.padding <= at < size - self.padding for at, size in sides)
+            yield place, value, self.colour if inside else "white"
 
 
 class Animation(NamedTuple):

@@ -5,7 +5,6 @@ from functools import partial
 
 import numpy as np
 import yaml
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patches import Rectangle
 
@@ -58,7 +57,7 @@ def draw_convolution(padding: int) -> Drawing:
     """Figure 1: a 3 x 3 kernel on a 5 x 5 input; Figure 2: padded with zeros to keep the size."""
     inputs, outputs = slide_convolution(padding).panels
     frame = int(np.ravel_multi_index(PLACE, outputs.values.shape))
-    return draw(inputs, Panel("Kernel, 3×3", KERNEL[0, 0], "white"), outputs, frame=frame)[0]
+    return draw(inputs, Panel("Kernel, 3×3", KERNEL[0, 0], "white"), outputs, frame=frame)
 
 
 def slide_max_pooling() -> Animation:
@@ -67,18 +66,17 @@ def slide_max_pooling() -> Animation:
     outputs = layer.fprop(IMAGE)[0, 0]
     windows, captions = [], []
     for place in PLACES:
-        met, achieved = window(IMAGE, place), cells(reached(layer, IMAGE, place))
+        met, achieved = window(IMAGE, place), met_by(layer, IMAGE, place)
         windows.append([Mark(cell, BLUE, framed=cell in achieved) for cell in met])
         pixels = ", ".join(f"{IMAGE[0, 0, *cell]:.0f}" for cell in met)
         captions.append(f"max({pixels}) = {outputs[place]:.0f}")
-    return Animation(
-        [_input_panel(IMAGE, windows), _output_panel(outputs, PLACES)], captions, FRAME
-    )
+    panels = [_input_panel(IMAGE, windows), _output_panel(outputs, PLACES)]
+    return Animation(panels, captions, FRAME)
 
 
 def draw_max_pooling() -> Drawing:
     """Figure 3: maxima of 3 x 3 windows, and the pixel that receives the gradient of one."""
-    return draw(*slide_max_pooling().panels)[0]
+    return draw(*slide_max_pooling().panels)
 
 
 def slide_columns() -> Animation:
@@ -107,18 +105,16 @@ def slide_columns_back() -> Animation:
         colours = {cell: GREEN if cell in met else LIGHT_GREEN for cell in sorted(covered)}
         added.append([Mark(cell, colours[cell], value=sums[0, 0, *cell]) for cell in colours])
     shaded = [[Mark((row, index), BLUE) for row in range(9)] for index in range(9)]
-    panels = [
-        Panel("Columns, 9×9", columns, LIGHT_BLUE, shaded),
-        _blank_panel("Sums, 5×5", 5, added),
-    ]
     captions = [f"column {number} is added to window {number}" for number in range(1, 10)]
-    return Animation(panels, captions, 8, size=20)
+    copied = Panel("Columns, 9×9", columns, LIGHT_BLUE, shaded)
+    return Animation([copied, _blank_panel("Sums, 5×5", 5, added)], captions, 8, size=20)
 
 
 def draw_columns() -> Drawing:
     """Figure 4: each window of the image becomes a column."""
     inputs, columns = slide_columns().panels[0], slide_columns_back().panels[0]
-    drawing, (_, right) = draw(inputs, columns)
+    drawing = draw(inputs, columns)
+    right = drawing.axes[1]
     places = [f"{row},{column}" for row in (1, 2, 3) for column in (1, 2, 3)]
     right.set_axis_on()
     right.spines[:].set_visible(False)
@@ -139,7 +135,7 @@ def draw_matrix_product() -> Drawing:
         Panel("Kernels, 2×9", kernels.reshape(2, -1), "white", [row] * 9),
         slide_columns_back().panels[0]._replace(title="× columns, 9×9"),
         Panel("= outputs, 2×9", outputs, LIGHT_GREEN, [[Mark((0, n), GREEN)] for n in range(9)]),
-    )[0]
+    )
 
 
 def slide_dilated_kernels() -> Animation:
@@ -147,20 +143,17 @@ def slide_dilated_kernels() -> Animation:
     panels = []
     for dilation in DILATIONS:
         size = 2 * dilation + 3
-        met = _met_by_dilated(dilation, size, PLACES)
-        panels.append(_blank_panel(f"Dilation {dilation}, {size}×{size}", size, met))
+        panel = _dilated_panel(dilation, size, PLACES)
+        panels.append(panel._replace(title=f"{panel.title}, {size}×{size}"))
     captions = [f"output at row {row}, column {column}" for row, column in PLACES]
     return Animation(panels, captions, FRAME, size=27)
 
 
 def draw_dilated_kernels() -> Drawing:
     """Figure 7: the pixels that a 3 x 3 kernel meets, by its dilation."""
-    size = 2 * max(DILATIONS) + 1
-    panels = []
-    for dilation in DILATIONS:
-        met = _met_by_dilated(dilation, size, [(size // 2, size // 2)], padding=dilation)
-        panels.append(_blank_panel(f"Dilation {dilation}", size, met))
-    return draw(*panels, frame=0)[0]
+    size, middle = 2 * max(DILATIONS) + 1, (max(DILATIONS), max(DILATIONS))
+    panels = [_dilated_panel(dilation, size, [middle], dilation) for dilation in DILATIONS]
+    return draw(*panels, frame=0)
 
 
 FIGURES: dict[str, Callable[[], Drawing]] = {
@@ -192,39 +185,35 @@ def animated(name: str) -> str:
     return animated_svg(name, ANIMATIONS[name](), **WORDS[f"{name}_animated"])
 
 
-def reached(layer: Layer, inputs: np.ndarray, place: Place = PLACE) -> np.ndarray:
-    """Whether each input (height, width) receives gradient from the output at `place`."""
+def met_by(layer: Layer, inputs: np.ndarray, place: Place) -> list[Place]:
+    """The inputs that receive gradient from the output at `place`, rows before columns."""
     outputs = layer.fprop(inputs)
     grads = np.zeros_like(outputs)
     grads[0, 0, *place] = 1
-    return layer.bprop(inputs, outputs, grads)[0, 0] != 0
-
-
-def cells(mask: np.ndarray) -> list[Place]:
-    """Row and column of each pixel where `mask` is true."""
-    return [(int(row), int(column)) for row, column in np.argwhere(mask)]
+    reached = layer.bprop(inputs, outputs, grads)[0, 0] != 0
+    return [(int(row), int(column)) for row, column in np.argwhere(reached)]
 
 
 def window(inputs: np.ndarray, place: Place) -> list[Place]:
-    """The pixels of the 3 x 3 window at `place`, rows before columns."""
-    return cells(reached(AveragePooling(3, stride=1), inputs, place))
+    """The pixels of the 3 x 3 window at `place`."""
+    return met_by(AveragePooling(3, stride=1), inputs, place)
 
 
-def draw(*panels: Panel, frame: int = FRAME) -> tuple[Drawing, list[Axes]]:
-    """A frame of `panels` side by side, with cells of one size, and its axes."""
+def draw(*panels: Panel, frame: int = FRAME) -> Drawing:
+    """A frame of `panels` side by side, with cells of one size."""
     columns = [panel.values.shape[1] for panel in panels]
     height = WIDTH * max(columns) / (sum(columns) + len(columns)) + 4 * FONT_SIZE / 72
     drawing = Drawing(figsize=(WIDTH, height), layout="constrained")
-    grids = list(drawing.subplots(1, len(columns), width_ratios=columns))
+    grids = drawing.subplots(1, len(columns), width_ratios=columns)
     for axes, panel in zip(grids, panels, strict=True):
         axes.set_axis_off()
         axes.set_aspect("equal")
         marks = panel.frames[frame] if panel.frames else []
         shades = {mark.place: mark.colour for mark in marks}
-        for (row, column), value in panel.cells():
-            colour = shades.get((row, column), panel.colour_at((row, column)))
+        for (row, column), value, colour in panel.cells():
+            shade = shades.get((row, column), colour)
             axes.add_patch(
-                Rectangle((column, row), 1, 1, facecolor=colour, edgecolor="0.4", linewidth=0.6)
+                Rectangle((column, row), 1, 1, facecolor=shade, edgecolor="0.4", linewidth=0.6)
             )
             if not np.isnan(value):
                 at = (column + 0.5, row + 0.55)
@@ -235,7 +224,7 @@ def draw(*panels: Panel, frame: int = FRAME) -> tuple[Drawing, list[Axes]]:
             )
         axes.set(xlim=(0, panel.values.shape[1]), ylim=(len(panel.values), 0))
         axes.set_title(panel.title, fontsize=SMALL)
-    return drawing, grids
+    return drawing
 
 
 def _input_panel(inputs: np.ndarray, windows: list[list[Mark]], padding: int = 0) -> Panel:
@@ -256,10 +245,9 @@ def _blank_panel(title: str, size: int, frames: list[list[Mark]]) -> Panel:
     return Panel(title, np.full((size, size), np.nan), "white", frames)
 
 
-def _met_by_dilated(
-    dilation: int, size: int, places: Sequence[Place], padding: int = 0
-) -> list[list[Mark]]:
-    """The pixels of a square of `size` that a 3 x 3 kernel meets at each of `places`."""
+def _dilated_panel(dilation: int, size: int, places: Sequence[Place], padding: int = 0) -> Panel:
+    """A square of `size`, with the pixels shaded that a 3 x 3 kernel meets at each of `places`."""
     layer = Im2colConvolution(np.ones((1, 1, 3, 3)), padding=padding, dilation=dilation)
     pixels = np.ones((1, 1, size, size))
-    return [[Mark(c, BLUE) for c in cells(reached(layer, pixels, place))] for place in places]
+    met = [[Mark(cell, BLUE) for cell in met_by(layer, pixels, place)] for place in places]
+    return _blank_panel(f"Dilation {dilation}", size, met)

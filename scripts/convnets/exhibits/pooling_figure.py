@@ -1,7 +1,5 @@
 """Figure 6: one image after each of the three pooling layers."""
 
-import itertools
-
 import numpy as np
 import torch
 from matplotlib.axes import Axes
@@ -16,18 +14,15 @@ SIZES = {"F = 2": (2,), "F = 3": (3,), "F = 2→3": (2, 3)}
 """Columns: the windows that are applied one after the other."""
 
 
-def pooled(image: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-    """`image` (28, 28), scaled to 0..1, by pooling layer and size.
+def pooled(image: np.ndarray, kind: str, size: str) -> np.ndarray:
+    """`image` (28, 28), scaled to 0..1, by the pooling layer of a row and the size of a column.
 
     These are the layers of the networks, here without padding: it would only add a margin.
     """
-    outputs: dict[str, dict[str, np.ndarray]] = {}
-    for (kind, pool), (size, windows) in itertools.product(POOLINGS.items(), SIZES.items()):
-        features = torch.from_numpy(image)[None, None] / 255
-        for window in windows:
-            features = pool(features, window, stride=window, padding=0)
-        outputs.setdefault(kind, {})[size] = features[0, 0].numpy()
-    return outputs
+    features = torch.from_numpy(image)[None, None] / 255
+    for window in SIZES[size]:
+        features = POOLINGS[kind](features, window, stride=window, padding=0)
+    return np.asarray(features[0, 0])
 
 
 def draw_pooling(image: np.ndarray, footnote: str) -> Drawing:
@@ -39,9 +34,10 @@ def draw_pooling(image: np.ndarray, footnote: str) -> Drawing:
     for axes in panels[[0, 2], 0]:
         axes.set_axis_off()
     _show(panels[1, 0], image, f"Input, {len(image)}×{len(image)}")
-    for row, (kind, by_size) in zip(panels[:, 1:], pooled(image).items(), strict=True):
+    for row, kind in zip(panels[:, 1:], POOLINGS, strict=True):
         row[0].set_ylabel(kind)
-        for axes, (size, output) in zip(row, by_size.items(), strict=True):
+        for axes, size in zip(row, SIZES, strict=True):
+            output = pooled(image, kind, size)
             _show(axes, output, f"{size}, {len(output)}×{len(output)}" if kind == "Max" else "")
     drawing.supxlabel(footnote, fontsize=SMALL, color="0.3")
     return drawing
