@@ -1,7 +1,7 @@
 """Figures of training: validation accuracy over epochs or over runtime (paper, Figures 8-10)."""
 
 import textwrap
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -99,15 +99,32 @@ class Trajectory:
 def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[Trajectory]:
     """The curves of `figure` from the histories under `folder` (`VARIANT/seed_S/history.csv`).
 
-    Raises `UserError` if a curve has no finished run.
+    Curves without a finished run are left out. Raises `UserError` if none has one.
     """
-    published = distinct_numbers(read_published())
+    published, others = distinct_numbers(read_published()), read_curves().dropna(subset=[figure.x])
     paper = pd.concat([published[X_OF_PAPER[figure.x]], published["test_accuracy"]], axis=1)
-    others = read_curves().dropna(subset=[figure.x])
-    return [
-        _trajectory(figure.x, curve, runs, folder, paper.dropna(), others)
-        for curve in figure.curves
-    ]
+    paper, trajectories = paper.dropna(), []
+    for curve, id in _best_variants(figure, runs):
+        own = runs_of(runs, id)
+        folders = [RunFolder(folder / id / f"seed_{seed}") for _, seed in own.index]
+        variant, points = folders[0].variant, _over_seeds(folders)
+        if runtimes_measured(runs):
+            points["seconds"] = points["epoch"] * own["epoch_seconds"].iloc[0]
+        words = in_words(variant).partition(", ")[2] or in_words(variant)
+        theirs = others[others["variant"] == id].groupby("run_key", sort=False)
+        trajectories.append(
+            Trajectory(
+                label=curve.label if len(curve.variants) == 1 else f"{curve.label}, {words}",
+                method=variant.method,
+                x=figure.x,
+                points=points,
+                seeds=len(folders),
+                is_cut=any(len(run.history) > len(points) for run in folders),
+                paper=tuple(paper.loc[id]) if id in paper.index else None,
+                others=[run for _, run in theirs],
+            )
+        )
+    return trajectories
 
 
 def make_figure(
@@ -118,12 +135,10 @@ def make_figure(
     The footnote names the curves without a finished run. Raises `UserError` if none has one.
     """
     runs = runs_of(metrics, *figure.variants)
-    finished = [curve for curve in figure.curves if rank_variants(runs, curve.variants)]
-    trajectories = read_trajectories(
-        replace(figure, curves=tuple(finished or figure.curves)), runs, folder
-    )
+    trajectories = read_trajectories(figure, runs, folder)
     footnote = conditions(provenance, runs)
-    if missing := [curve.label for curve in figure.curves if curve not in finished]:
+    trained = {variant for variant, _ in runs.index}
+    if missing := [curve.label for curve in figure.curves if trained.isdisjoint(curve.variants)]:
         footnote = f"Not run: {', '.join(missing)}. {footnote}"
     if figure.x == "seconds":
         footnote += f". {runtime_conditions(runs)}"
@@ -168,40 +183,16 @@ def describe(trajectories: list[Trajectory], conditions: str) -> dict[str, str]:
     return texts("figure", curves=trajectories, **values)
 
 
-def _trajectory(
-    x: str,
-    curve: Curve,
-    runs: pd.DataFrame,
-    folder: Path,
-    paper: pd.DataFrame,
-    others: pd.DataFrame,
-) -> Trajectory:
-    ranked = rank_variants(runs, curve.variants)
-    if not ranked:
+def _best_variants(figure: Figure, runs: pd.DataFrame) -> list[tuple[Curve, str]]:
+    """The finished curves, each with the variant to draw."""
+    ranked = [(curve, rank_variants(runs, curve.variants)) for curve in figure.curves]
+    if not any(variants for _, variants in ranked):
+        curve = figure.curves[0]
         raise UserError(
             f"curve {curve.label!r} has no finished run of {', '.join(curve.variants)}: train and "
             "evaluate one of them, or take the curve out of the figure"
         )
-    id = ranked[0]
-    own = runs_of(runs, id)
-    seeds = own.index.get_level_values("seed")
-    folders = [RunFolder(folder / id / f"seed_{seed}") for seed in seeds]
-    variant = folders[0].variant
-    words = in_words(variant).partition(", ")[2] or in_words(variant)
-    points = _over_seeds(folders)
-    if runtimes_measured(runs):
-        points["seconds"] = points["epoch"] * own["epoch_seconds"].iloc[0]
-    theirs = others[others["variant"] == id].groupby("run_key", sort=False)
-    return Trajectory(
-        label=curve.label if len(curve.variants) == 1 else f"{curve.label}, {words}",
-        method=variant.method,
-        x=x,
-        points=points,
-        seeds=len(folders),
-        is_cut=any(len(folder.history) > len(points) for folder in folders),
-        paper=tuple(paper.loc[id]) if id in paper.index else None,
-        others=[run for _, run in theirs],
-    )
+    return [(curve, variants[0]) for curve, variants in ranked if variants]
 
 
 def _over_seeds(folders: list[RunFolder]) -> pd.DataFrame:
