@@ -67,20 +67,18 @@ def test_torchvision_names_the_same_classes() -> None:
 
 
 def test_missing_archive(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"none\.zip: no such file.*data\.archive\.path"):
+    with pytest.raises(UserError, match=r"none\.zip: No such file.*data\.archive\.path"):
         read(tmp_path / "none.zip")
-    with pytest.raises(UserError, match=r"not a file, expected the EMNIST archive"):
+    with pytest.raises(UserError, match=r"Is a directory, expected the EMNIST archive"):
         read(tmp_path)
-    with pytest.raises(UserError, match=r"no such file.*fetch_archive\.py"):
+    with pytest.raises(UserError, match=r"No such file.*fetch_archive\.py"):
         read_archive(NistSettings(path=str(tmp_path / "none.zip")))
 
 
 def test_official_archive_of_wrong_size_or_content(archive: Path) -> None:
-    size = archive.stat().st_size
-    with pytest.raises(UserError, match=rf"a zip file of {size} bytes, expected .* 561753746"):
+    found = f"a zip file of {archive.stat().st_size} bytes with SHA-256 {file_digest(archive)}"
+    with pytest.raises(UserError, match=f"{found}, expected fb9bb67e"):
         read_archive(NistSettings(path=str(archive)))
-    with pytest.raises(UserError, match=rf"SHA-256 {file_digest(archive)}, expected fb9bb67e"):
-        read_archive(NistSettings(path=str(archive), size=size))
 
 
 def test_local_archive_with_another_checksum(archive: Path) -> None:
@@ -117,7 +115,7 @@ def test_changed_byte_fails_the_crc(archive: Path) -> None:
     content = bytearray(archive.read_bytes())
     content[len(content) // 2] ^= 1
     archive.write_bytes(content)
-    with pytest.raises(UserError, match=r"member gzip/.* is damaged .*CRC"):
+    with pytest.raises(UserError, match=r"cannot be read .*CRC-32 for file 'gzip/"):
         read(archive)
 
 
@@ -159,7 +157,7 @@ WRONG_MEMBERS = {
     ),
     "truncated gzip": (TRAIN_IMAGES, idx(IMAGES)[:-50], "truncated or damaged gzip"),
     "no gzip": (TRAIN_LABELS, b"labels", "truncated or damaged gzip"),
-    "short header": (TRAIN_LABELS, gzip.compress(b"\0\0\x08\x01"), "4 bytes, expected an IDX"),
+    "short header": (TRAIN_LABELS, gzip.compress(b"\0\0\x08\x01"), "requires a buffer of 8"),
     "short data": (
         TRAIN_LABELS,
         gzip.compress(struct.pack(">2I", 2049, 141) + b"\0" * 140),
@@ -171,12 +169,12 @@ WRONG_MEMBERS = {
     "missing class": (TRAIN_LABELS, idx(np.where(LABELS == 3, 4, LABELS).astype(np.uint8)),
                       "no image of 3"),
     "no images": (TRAIN_IMAGES, idx(IMAGES[:0]), "0 images but 141 labels"),
-    "no mapping": (MAPPING, b"<html>", "not a mapping of labels"),
-    "other mapping": (MAPPING, b"0 48\n1 49\n", "2 classes '01', expected the 47"),
+    "no mapping": (MAPPING, b"<html>", "begins with b'<html>', expected the labels from 0"),
+    "other mapping": (MAPPING, b"0 48\n1 49\n", "begins with b'0 48.*codes of the 47 classes"),
     "shifted mapping": (
         MAPPING,
         "".join(f"{i} {ord(c)}\n" for i, c in enumerate(CLASSES, 1)).encode(),
-        "with labels from 0",
+        "begins with b'1 48.*expected the labels from 0",
     ),
 }  # fmt: skip
 
@@ -210,7 +208,7 @@ def test_official_test_images_are_counted(tmp_path: Path) -> None:
     [
         (b"3\n3\n", "has 2 lines, 1 of them distinct positions"),
         (b"3\nx\n", "has 2 lines, 1 of them distinct positions"),
-        (b"18800\n", "has position 18800, expected positions from 0 to 18799"),
+        (b"18800\n", "has 1 lines, 0 of them distinct positions, .* from 0 to 18799"),
         (
             "".join(f"{n}\n" for n in range(48)).encode(),
             "has 48 lines.*at most 47 distinct",

@@ -29,7 +29,7 @@ require a password (RuntimeError), an unknown compression (its subclass) or an i
 def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
     """The arrays `names` of an npz file. Raises one of `DAMAGE` unless they are plain numbers."""
     with zipfile.ZipFile(path) as archive:
-        return {name: _read_array(archive, name) for name in names}
+        return {name: _as_array(read_member(archive, f"{name}.npy"), name) for name in names}
 
 
 def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -38,24 +38,36 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
     return archive.read(name)
 
 
+def _as_array(content: bytes, name: str) -> np.ndarray:
+    """The array in the content of an npy file."""
+    file, npy = io.BytesIO(content), np.lib.format
+    old = npy.read_magic(file) == (1, 0)
+    read_header = npy.read_array_header_1_0 if old else npy.read_array_header_2_0
+    shape, by_column, dtype = read_header(file)
+    start = file.tell()
+    if dtype.kind not in "buif":
+        raise ValueError(f"{name} contains {dtype}, expected numbers")
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content) - start:
+        raise ValueError(f"{name} has {len(content) - start} bytes, which {shape} contradicts")
+    array = np.frombuffer(content, dtype, offset=start)
+    return array.reshape(shape, order="F" if by_column else "C")
+
+
 def read_idx(name: str, compressed: bytes, dimensions: int) -> np.ndarray:
     """The uint8 array in a gzip-compressed IDX file: magic number, sizes, bytes.
 
     Raises `UserError` if the file is damaged or has another number of `dimensions`.
     """
-    header, magic = 4 + 4 * dimensions, UNSIGNED_BYTES + dimensions
+    magic = UNSIGNED_BYTES + dimensions
     try:
         with gzip.open(io.BytesIO(compressed)) as file:
-            start = file.read(header)
-            if len(start) < header:
-                raise UserError(f"{name}: {len(start)} bytes, expected an IDX header of {header}")
-            found, *shape = struct.unpack(f">{1 + dimensions}I", start)
+            found, *shape = struct.unpack(f">{1 + dimensions}I", file.read(4 + 4 * dimensions))
             if found != magic:
                 raise UserError(f"{name}: IDX magic number {found}, expected {magic}")
             expected = math.prod(shape)
             _check_size(expected, name)
             content = file.read(expected + 1)
-    except DAMAGE as error:
+    except (*DAMAGE, struct.error) as error:
         raise UserError(f"{name}: truncated or damaged gzip file ({error})") from error
     if len(content) != expected:
         found = f"{len(content)} bytes" if len(content) < expected else "more bytes"
@@ -67,20 +79,3 @@ def read_idx(name: str, compressed: bytes, dimensions: int) -> np.ndarray:
 def _check_size(size: int, what: str) -> None:
     if size > LARGEST:
         raise ValueError(f"{what} unpacks to {size:,} bytes, expected at most {LARGEST:,}")
-
-
-def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
-    content = read_member(archive, f"{name}.npy")
-    header = np.lib.format
-    with archive.open(f"{name}.npy") as file:
-        version = header.read_magic(file)
-        read = header.read_array_header_1_0 if version == (1, 0) else header.read_array_header_2_0
-        shape, by_column, dtype = read(file)
-        start = file.tell()
-    if dtype.kind not in "buif":
-        raise ValueError(f"{name} contains {dtype}, expected numbers")
-    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(content) - start:
-        raise ValueError(f"{name} has {len(content) - start} bytes, which {shape} contradicts")
-    return np.frombuffer(content, dtype, offset=start).reshape(
-        shape, order="F" if by_column else "C"
-    )

@@ -11,8 +11,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from tqdm import tqdm
@@ -49,10 +49,7 @@ def fetch_archive(nist: NistSettings, pauses: tuple[float, ...] = PAUSES) -> boo
     try:
         if _is_archive(path, nist):  # Without the lock, as the folder may be read-only.
             if part.exists():  # The user copied the archive; a download may still be running.
-                with (
-                    contextlib.suppress(OSError),
-                    FileLock(lock, timeout=0, fallback_to_soft=False),
-                ):
+                with contextlib.suppress(OSError), FileLock(lock, 0, fallback_to_soft=False):
                     part.unlink()
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,17 +70,14 @@ def _is_archive(path: Path, nist: NistSettings) -> bool:
     return path.is_file() and path.stat().st_size == nist.size and file_digest(path) == nist.sha256
 
 
-@contextlib.contextmanager
-def waiting_lock(path: Path) -> Iterator[None]:
-    """Wait for the lock file `path`, and hold it for this process alone."""
+def waiting_lock(path: Path) -> contextlib.AbstractContextManager[Any]:
+    """Wait for the lock file `path`; the block that follows holds it for this process alone."""
     lock = FileLock(path, fallback_to_soft=False)
     try:
-        held = lock.acquire(timeout=0)
+        return lock.acquire(timeout=0)
     except Timeout:
-        _say("another process is fetching the same file; waiting for it")
-        held = lock.acquire()
-    with held:
-        yield
+        print("another process is fetching the same file; waiting for it", file=sys.stderr)
+        return lock.acquire()
 
 
 def _fetch_from_any(nist: NistSettings, part: Path, pauses: tuple[float, ...]) -> None:
@@ -97,9 +91,9 @@ def _fetch_from_any(nist: NistSettings, part: Path, pauses: tuple[float, ...]) -
             except _FailedError as error:
                 if pause is None or not error.temporary:
                     failures.append(f"{url}: {error}")
-                    _say(failures[-1])
+                    print(failures[-1], file=sys.stderr)
                     break
-                _say(f"{url}: {error}; next attempt in {pause:g} s")
+                print(f"{url}: {error}; next attempt in {pause:g} s", file=sys.stderr)
                 time.sleep(pause)
     raise UserError(
         f"no address has the official archive ({nist.size} bytes, SHA-256 {nist.sha256}):\n  "
@@ -170,21 +164,13 @@ def _check_headers(response: http.client.HTTPResponse, start: int, size: int) ->
         found = response.headers.get("Content-Range", "")
         if found != f"bytes {start}-{size - 1}/{size}":
             raise _FailedError(f"Content-Range {found!r}, expected a file of {size} bytes", False)
-        return
-    length = response.headers.get("Content-Length")
-    if length is not None and int(length) != size:
+    elif int(length := response.headers.get("Content-Length", size)) != size:
         kind = describe_content(response.read(256))
         raise _FailedError(f"{kind} of {length} bytes, expected the archive of {size} bytes", False)
 
 
 def _read(response: http.client.HTTPResponse) -> bytes:
     try:
-        return response.read(CHUNK)
-    except http.client.IncompleteRead as error:
-        return error.partial
+        return response.read1(CHUNK)
     except (OSError, http.client.HTTPException) as error:
         raise _FailedError(f"the connection broke ({error})", temporary=True) from error
-
-
-def _say(message: str) -> None:
-    tqdm.write(message, file=sys.stderr)

@@ -1,16 +1,15 @@
-"""EMNIST Balanced, read straight from the zip in the layout of the official archive.
+"""EMNIST Balanced: the zip in the layout of the official archive, and the course's split files.
 
 Cohen, Afshar, Tapson, van Schaik: "EMNIST: an extension of MNIST to handwritten letters"
 (2017). Nothing is extracted to disk, where an incomplete folder could look complete.
 """
 
-import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from convnets.architectures.images import CLASSES
+from convnets.architectures.images import CLASSES, IMAGE_SIZE
 from convnets.config.settings import (
     OFFICIAL_SHA256,
     OFFICIAL_TEST_IMAGES,
@@ -19,7 +18,7 @@ from convnets.config.settings import (
 )
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest
-from convnets.data.arrays import DAMAGE, read_idx, read_member
+from convnets.data.arrays import DAMAGE, read_arrays, read_idx, read_member
 from convnets.data.source import (
     LabelledImages,
     RawDataset,
@@ -33,6 +32,11 @@ LABELS = "gzip/emnist-balanced-{part}-labels-idx1-ubyte.gz"
 OFFICIAL_INDEX = "official-test-index.txt"
 """Optional member of other archives: the positions in the official test file of the first images
 of their own test file, one per line, in the same order."""
+SPLIT_FILES = {
+    "train": "emnist-train.npz",
+    "validation": "emnist-valid.npz",
+    "test": "emnist-test.npz",
+}
 
 
 def read_archive(settings: NistSettings | ArchiveSettings) -> RawDataset:
@@ -45,18 +49,19 @@ def read_archive(settings: NistSettings | ArchiveSettings) -> RawDataset:
     path, nist = Path(settings.path), isinstance(settings, NistSettings)
     key = "data.nist.path" if nist else "data.archive.path"
     remedy = f"Remove it and fetch or copy it again, or name another file with {key}."
-    _check_exists(path, "Fetch it with scripts/fetch_archive.py" if nist else "Put it there", key)
-    size = path.stat().st_size
-    with open(path, "rb") as file:
-        found = f"{describe_content(file.read(256))} of {size} bytes"
-    if isinstance(settings, NistSettings) and size != settings.size:
+    try:
+        with open(path, "rb") as file:
+            found = f"{describe_content(file.read(256))} of {path.stat().st_size} bytes"
+        digest = file_digest(path)
+    except OSError as error:
+        way = "Fetch it with scripts/fetch_archive.py" if nist else "Put it there"
         raise UserError(
-            f"{path}: {found}, expected the official archive of {settings.size} bytes. {remedy}"
-        )
-    digest = file_digest(path)
+            f"{path}: {error.strerror}, expected the EMNIST archive (a zip file). {way}, name "
+            f"another file with {key}, or set data.source to another source."
+        ) from error
     if settings.sha256 is not None and digest != settings.sha256.lower():
         raise UserError(
-            f"{path}: SHA-256 {digest}, expected {settings.sha256}; it is {found}. {remedy}"
+            f"{path}: {found} with SHA-256 {digest}, expected {settings.sha256}. {remedy}"
         )
     try:
         with zipfile.ZipFile(path) as archive:
@@ -75,17 +80,6 @@ def read_archive(settings: NistSettings | ArchiveSettings) -> RawDataset:
     return RawDataset(name, parts, [path], official, official_test_images=official_images)
 
 
-def _check_exists(path: Path, remedy: str, key: str) -> None:
-    if not path.is_file() or not os.access(path, os.R_OK):
-        found = "no such file"
-        if path.exists():
-            found = "not a file" if path.is_dir() else "no permission to read it"
-        raise UserError(
-            f"{path}: {found}, expected the EMNIST archive (a zip file). {remedy}, name another "
-            f"file with {key}, or set data.source to another source."
-        )
-
-
 def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
     try:
         return read_member(archive, name)
@@ -95,26 +89,15 @@ def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
             f"no member {name} in this zip, which has {len(others)} others "
             f"({', '.join(others[:3])}{', ...' if len(others) > 3 else ''})"
         ) from None
-    except DAMAGE as error:
-        raise UserError(f"member {name} is damaged ({error})") from error
 
 
 def _check_mapping(content: bytes) -> None:
-    """Raise `UserError` unless the labels have the classes of EMNIST Balanced.
-
-    The mapping file has one line per class: label, space, code of the character.
-    """
-    try:
-        pairs = [tuple(map(int, line.split())) for line in content.decode("ascii").splitlines()]
-        classes = "".join(chr(code) for _, code in pairs)
-    except ValueError as error:
+    """Raise `UserError` unless each line has a label and the code of its character."""
+    expected = [number for pair in enumerate(map(ord, CLASSES)) for number in pair]
+    if content.decode(errors="replace").split() != [*map(str, expected)]:
         raise UserError(
-            f"member {MAPPING} is not a mapping of labels to codes ({error})"
-        ) from error
-    if [label for label, _ in pairs] != list(range(len(pairs))) or classes != CLASSES:
-        raise UserError(
-            f"member {MAPPING} has {len(classes)} classes {classes[:99]!r}, expected the "
-            f"{len(CLASSES)} classes {CLASSES!r} with labels from 0"
+            f"member {MAPPING} begins with {content[:50]!r}, expected the labels from 0 and the "
+            f"codes of the {len(CLASSES)} classes {CLASSES!r}, one of each a line"
         )
 
 
@@ -123,16 +106,12 @@ def _count_official(archive: zipfile.ZipFile, test_images: int) -> int:
     if OFFICIAL_INDEX not in archive.namelist():
         return 0
     lines = _read_member(archive, OFFICIAL_INDEX).split()
-    positions = {int(line) for line in lines if line.isdigit()}
+    positions = {int(line) for line in lines if line.isdigit()} & {*range(OFFICIAL_TEST_IMAGES)}
     if len(positions) < len(lines) or len(lines) > test_images:
         raise UserError(
             f"member {OFFICIAL_INDEX} has {len(lines)} lines, {len(positions)} of them distinct "
-            f"positions, expected at most {test_images} distinct positions, one per line"
-        )
-    if max(positions, default=0) >= OFFICIAL_TEST_IMAGES:
-        raise UserError(
-            f"member {OFFICIAL_INDEX} has position {max(positions)}, expected positions from 0 to "
-            f"{OFFICIAL_TEST_IMAGES - 1}"
+            f"positions, expected at most {test_images} distinct positions from 0 to "
+            f"{OFFICIAL_TEST_IMAGES - 1}, one per line"
         )
     return len(positions)
 
@@ -144,3 +123,50 @@ def _read_part(archive: zipfile.ZipFile, part: str) -> LabelledImages:
     # NIST stores the images transposed.
     upright = np.ascontiguousarray(images.transpose(0, 2, 1))
     return check_labelled_images(f"{images_name} and {labels_name}", upright, labels)
+
+
+def read_split_files(folder: Path) -> RawDataset:
+    """The three parts in the course's files, with the orientation of images unchanged.
+
+    Each file has `inputs`, (N, 784), (N, 28, 28) or (N, 1, 28, 28), integers or floats from 0
+    to 255 or floats from 0 to 1, and `targets`, (N,) or (N, 1), labels from 0 to 46.
+    """
+    paths = {part: folder / name for part, name in SPLIT_FILES.items()}
+    missing = [path.name for path in paths.values() if not path.is_file()]
+    if missing:
+        raise UserError(
+            f"{folder}: no {', '.join(missing)}, expected {', '.join(SPLIT_FILES.values())}. Put "
+            "them there, or name their folder with data.npz.folder."
+        )
+    parts = {part: _read_split_file(path) for part, path in paths.items()}
+    return RawDataset("EMNIST course split files", parts, list(paths.values()))
+
+
+def _read_split_file(path: Path) -> LabelledImages:
+    try:
+        inputs, targets = read_arrays(path, ("inputs", "targets")).values()
+    except DAMAGE as error:
+        raise UserError(
+            f"{path}: expected the arrays inputs and targets; it cannot be read as an npz file "
+            f"of them ({error}): truncated, damaged or the wrong file. Copy it again."
+        ) from error
+    shapes = [(IMAGE_SIZE**2,), (IMAGE_SIZE, IMAGE_SIZE), (1, IMAGE_SIZE, IMAGE_SIZE)]
+    if inputs.shape[1:] not in shapes or len(inputs) == 0:
+        expected = " or ".join(str(("N", *shape)).replace("'", "") for shape in shapes)
+        raise UserError(f"{path}: inputs of shape {inputs.shape}, expected {expected}")
+    if inputs.dtype.kind not in "uif" or not 0 <= inputs.min() <= inputs.max() <= 255:
+        raise UserError(
+            f"{path}: inputs are {inputs.dtype} from {inputs.min()} to {inputs.max()}, expected "
+            "numbers from 0 to 255 or from 0 to 1"
+        )
+    if inputs.dtype.kind == "f" and inputs.max() <= 1:
+        inputs = inputs * 255
+    images = np.rint(inputs).astype(np.uint8).reshape(-1, IMAGE_SIZE, IMAGE_SIZE)
+    flat = targets.reshape(-1) if targets.shape[1:] == (1,) else targets
+    labels = flat.astype(np.uint8)
+    if flat.ndim != 1 or flat.dtype.kind not in "uif" or not np.array_equal(flat, labels):
+        raise UserError(
+            f"{path}: targets are {targets.dtype} of shape {targets.shape}, expected whole "
+            "numbers from 0, one per image"
+        )
+    return check_labelled_images(str(path), images, labels)

@@ -25,6 +25,7 @@ FONTS = (
     *("cmb10.ttf", "cmr10.ttf", "cmss10.ttf", "cmti10.ttf", "cmtt10.ttf"),
 )
 """The fonts of matplotlib with all letters and digits."""
+FONT_FOLDER = Path(matplotlib.get_data_path(), "fonts/ttf")
 BOTH_CASES = "CIJKLMOPSUVWXYZ"
 """Classes of both the capital and the small letter."""
 
@@ -47,13 +48,15 @@ BLUR = 1.0
 field, of which the character fills a part; relative to the character, it is the same."""
 BORDER = 2
 """Empty pixels on each side of an image, as in EMNIST."""
+SPLINES = ndimage.zoom(np.eye(CONTROLS), (CANVAS / CONTROLS, 1), order=3)
+"""Cubic spline of each control point at each pixel, (64, 5)."""
 
 
 def make_glyphs(settings: GlyphSettings, seed: np.random.SeedSequence) -> RawDataset:
     """A training and a test file of characters, drawn independently, classes in turn."""
     train_seed, test_seed = seed.spawn(2)
     train, test = _draw_images(settings.train, train_seed), _draw_images(settings.test, test_seed)
-    fonts = [_font_folder() / name for name in FONTS]
+    fonts = [FONT_FOLDER / name for name in FONTS]
     return RawDataset("Synthetic glyphs", {"train": train, "test": test}, fonts)
 
 
@@ -80,7 +83,7 @@ def _draw_image(character: str, rng: np.random.Generator) -> np.ndarray:
 @cache
 def _distance_field(font_name: str, character: str) -> np.ndarray:
     """Signed distance to the outline, positive inside, float32 (64, 64) pixels."""
-    path = str(_font_folder() / font_name)
+    path = str(FONT_FOLDER / font_name)
     left, top, right, bottom = ImageFont.truetype(path, 100).getbbox(character)
     font = ImageFont.truetype(path, 100 * GLYPH / max(right - left, bottom - top))
     left, top, right, bottom = font.getbbox(character)
@@ -105,13 +108,7 @@ def _coordinates(rng: np.random.Generator) -> np.ndarray:
 
 def _random_field(deviation: float, rng: np.random.Generator) -> np.ndarray:
     """Smooth noise, (64, 64): cubic splines through normal values at the control points."""
-    basis = _spline_basis()
-    return basis @ rng.normal(0, deviation, (CONTROLS, CONTROLS)) @ basis.T
-
-
-@cache
-def _spline_basis() -> np.ndarray:
-    return ndimage.zoom(np.eye(CONTROLS), (CANVAS / CONTROLS, 1), order=3)
+    return SPLINES @ rng.normal(0, deviation, (CONTROLS, CONTROLS)) @ SPLINES.T
 
 
 def _prepare_as_emnist(ink: np.ndarray) -> np.ndarray:
@@ -130,7 +127,3 @@ def _prepare_as_emnist(ink: np.ndarray) -> np.ndarray:
     small = Image.fromarray(square).resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
     pixels = np.clip(np.asarray(small), 0, None)
     return np.rint(pixels * (255 / pixels.max())).astype(np.uint8)
-
-
-def _font_folder() -> Path:
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"

@@ -9,9 +9,8 @@ import numpy as np
 
 from convnets.config.settings import DataSettings
 from convnets.data.dataset import Dataset
-from convnets.data.emnist import read_archive
+from convnets.data.emnist import read_archive, read_split_files
 from convnets.data.glyphs import make_glyphs
-from convnets.data.npz import read_split_files
 from convnets.data.source import RawDataset, describe_file
 from convnets.data.split import make_split, scale_sizes
 
@@ -24,15 +23,11 @@ def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
     sizes = scale_sizes(settings.split, subset)
     split_seed, glyph_seed = np.random.SeedSequence(settings.seed).spawn(2)
     source = _read_source(settings, glyph_seed)
-    split = make_split(
-        {name: part.labels for name, part in source.parts.items()},
-        settings.split.protocol,
-        sizes,
-        np.random.default_rng(split_seed),
-        source.classes,
-    )
+    by_part = {name: part.labels for name, part in source.parts.items()}
+    rng = np.random.default_rng(split_seed)
+    split = make_split(by_part, settings.split.protocol, sizes, rng, source.classes)
     images = np.concatenate([part.images for part in source.parts.values()])
-    labels = np.concatenate([part.labels for part in source.parts.values()])
+    labels = np.concatenate([*by_part.values()])
     provenance = {
         "display_name": source.display_name,
         "official": source.official,
@@ -42,7 +37,7 @@ def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
         "subset": subset,
         "settings": settings.shaping(),
         "counts": {
-            "available": {name: len(part.labels) for name, part in source.parts.items()},
+            "available": {name: len(part) for name, part in by_part.items()},
             "split": {part: len(indices) for part, indices in split.items()},
             "per_class": {
                 part: np.bincount(labels[indices], minlength=len(source.classes)).tolist()

@@ -71,16 +71,13 @@ def _sample(
         )
     labels = all_labels[pool]
     counts = np.bincount(labels, minlength=len(classes))
-    shares = allocate(counts, size) if size else np.zeros_like(counts)
-    empty = [classes[int(index)] for index in np.flatnonzero(shares == 0)]
+    shares = allocate(counts, size)
+    empty = [name for name, share in zip(classes, shares, strict=True) if share == 0]
     if empty:
         raise UserError(
             f"data.split.{part} gives {size} images, which leaves none for the classes "
             f"{' '.join(empty)}; expected at least one a class. Raise data.split.{part} or "
             "--subset."
         )
-    chosen = [
-        rng.choice(pool[labels == label], share, replace=False)
-        for label, share in enumerate(shares)
-    ]
+    chosen = [rng.choice(pool[labels == i], n, replace=False) for i, n in enumerate(shares)]
     return np.sort(np.concatenate(chosen))

@@ -8,7 +8,6 @@ torchvision::nms does not exist", because two compiled operators cannot be loade
 without code makes the rest of torchvision work; nothing here calls them.
 """
 
-import importlib
 import pickle
 from pathlib import Path
 from typing import Any
@@ -22,14 +21,14 @@ from convnets.data.download import waiting_lock
 from convnets.data.source import RawDataset, check_labelled_images
 
 try:
-    datasets = importlib.import_module("torchvision.datasets")
+    from torchvision import datasets
 except RuntimeError as error:
     if "torchvision::nms" not in str(error):
         raise
     _LIBRARY = torch.library.Library("torchvision", "FRAGMENT")  # Keeps its operators alive.
     for operator in ("nms", "qnms"):
         _LIBRARY.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    datasets = importlib.import_module("torchvision.datasets")
+    from torchvision import datasets
 
 FOLDERS = {
     "KMNIST": "KMNIST/raw",
@@ -60,7 +59,6 @@ def fetch_torchvision(settings: TorchvisionSettings) -> None:
 def read_torchvision(settings: TorchvisionSettings) -> RawDataset:
     """The training and the test file of the data set, with channels first."""
     folder = Path(settings.folder) / FOLDERS[settings.name]
-    shape, parts = IMAGE_KINDS[settings.name].shape, {}
     try:
         opened = {part: _open(settings, train=part == "train") for part in ("train", "test")}
     except DAMAGE as error:
@@ -69,6 +67,7 @@ def read_torchvision(settings: TorchvisionSettings) -> RawDataset:
             "folder and fetch it with scripts/fetch_archive.py"
         ) from error
     classes = [str(name) for name in opened["train"].classes]
+    shape, parts = IMAGE_KINDS[settings.name].shape, {}
     for part, dataset in opened.items():
         images, labels = np.asarray(dataset.data), np.asarray(dataset.targets).astype(np.uint8)
         if images.ndim == 4:

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from convnets.core.errors import UserError
-from convnets.data.npz import FILES, read_split_files
+from convnets.data.emnist import SPLIT_FILES, read_split_files
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (94, 28, 28), dtype=np.uint8)
 LABELS = np.arange(94) % 47
 
 
 def write_files(folder: Path, inputs: np.ndarray = IMAGES, targets: np.ndarray = LABELS) -> None:
-    for name in FILES.values():
+    for name in SPLIT_FILES.values():
         np.savez(folder / name, inputs=inputs, targets=targets)
 
 
