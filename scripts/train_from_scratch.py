@@ -14,7 +14,7 @@ from convnets.core.errors import run_script
 from convnets.core.files import write_text
 from convnets.core.kinds import Positive, Seed
 from convnets.data.dataset import load_dataset
-from convnets.lesson.from_scratch import train_twins, twins
+from convnets.lesson.from_scratch import train_twins
 
 
 def main() -> None:
@@ -28,10 +28,9 @@ def main() -> None:
     variant = parse(Variant, arguments.variant, "--variant")
     settings = parse(TrainingSettings, arguments.training, "--training")
     torch.set_num_threads(settings.threads)
-    learners = twins(variant, settings, arguments.seed)
     dataset = load_dataset(arguments.data)
     print(f"{variant.id}: {variant.parameters:,} parameters", flush=True)
-    records = train_twins(learners, dataset, settings, arguments.seed, arguments.epochs, print)
+    records = train_twins(variant, settings, dataset, arguments.seed, arguments.epochs)
     write_text(arguments.output, pd.DataFrame(records).to_csv(index=False))
 
 

@@ -20,11 +20,10 @@ from convnets.data.dataset import load_dataset
 from convnets.layers.convolution import ConvolutionLayer
 from convnets.layers.convolution_im2col import Im2colConvolution
 from convnets.layers.convolution_views import ViewConvolution
-from convnets.layers.dense import Flatten, FullyConnected, RepeatTo2x2
-from convnets.layers.layer import Layer, ReLU
-from convnets.layers.loss import SoftmaxCrossEntropy
+from convnets.layers.layer import Flatten, FullyConnected, Layer, ReLU, RepeatTo2x2
+from convnets.layers.learning import Adam, softmax_cross_entropy
 from convnets.layers.network import build_network
-from convnets.lesson.from_scratch import scaled, twins
+from convnets.lesson.from_scratch import scaled, train_twins
 from convnets.training import network
 from layer_checks import assert_gradients_are_differences, numerical_gradient, random
 
@@ -72,8 +71,8 @@ def test_relu_passes_no_gradient_at_zero() -> None:
 
 def test_cross_entropy_of_equal_scores_is_the_logarithm_of_their_number() -> None:
     scores, labels = np.zeros((2, 47)), np.array([0, 46])
-    assert SoftmaxCrossEntropy().error(scores, labels) == pytest.approx(np.log(47))
-    grads = SoftmaxCrossEntropy().grads_wrt_scores(scores, labels)
+    error, grads = softmax_cross_entropy(scores, labels)
+    assert error == pytest.approx(np.log(47))
     assert grads[0, :2] == pytest.approx([(1 / 47 - 1) / 2, 1 / 47 / 2])
 
 
@@ -84,18 +83,16 @@ def test_cross_entropy_agrees_with_pytorch(scale: float) -> None:
     expected = cross_entropy(tensor, torch.from_numpy(labels))
     expected.backward()
     assert tensor.grad is not None
-    loss = SoftmaxCrossEntropy()
-    assert loss.error(scores, labels) == pytest.approx(expected.item(), rel=1e-13)
-    np.testing.assert_allclose(
-        loss.grads_wrt_scores(scores, labels), tensor.grad.numpy(), atol=1e-15
-    )
+    error, grads = softmax_cross_entropy(scores, labels)
+    assert error == pytest.approx(expected.item(), rel=1e-13)
+    np.testing.assert_allclose(grads, tensor.grad.numpy(), atol=1e-15)
 
 
 def test_the_gradient_of_cross_entropy_is_its_differences() -> None:
     scores, labels = random(3, 5), np.array([0, 4, 2])
-    loss = SoftmaxCrossEntropy()
-    expected = numerical_gradient(lambda: loss.error(scores, labels), scores)
-    np.testing.assert_allclose(loss.grads_wrt_scores(scores, labels), expected, atol=1e-9)
+    _, grads = softmax_cross_entropy(scores, labels)
+    expected = numerical_gradient(lambda: softmax_cross_entropy(scores, labels)[0], scores)
+    np.testing.assert_allclose(grads, expected, atol=1e-9)
 
 
 def variants_of_the_paper() -> list[Variant]:
@@ -130,16 +127,27 @@ def test_every_variant_by_hand_is_that_of_pytorch(
 def test_losses_are_those_of_pytorch_for_200_steps(
     data: Path, dtype: torch.dtype, tolerance: float
 ) -> None:
-    learners = twins(SMALL, SETTINGS, seed=0, dtype=dtype)
+    theirs = network.build_network(SMALL, seed=0).to(dtype)
+    by_hand = build_network(SMALL, [weight.detach().numpy() for weight in theirs.parameters()])
+    rate, decay = SETTINGS.learning_rate, SETTINGS.weight_decay
+    adam = Adam(by_hand.params, rate, decay)
+    their_adam = torch.optim.Adam(theirs.parameters(), rate, weight_decay=decay)
     part = load_dataset(data).part("train")
-    losses: dict[str, list[float]] = {name: [] for name in learners}
+    losses = []
     for step in range(200):
         batch = np.arange(20 * step, 20 * step + 20) % len(part.labels)
-        images = torch.from_numpy(scaled(part.images[batch])).to(dtype).numpy()
-        for name, learner in learners.items():
-            losses[name].append(learner.step(images, part.labels[batch]))
-    np.testing.assert_allclose(losses["by_hand"], losses["pytorch"], rtol=0, atol=tolerance)
-    assert np.mean(losses["by_hand"][-20:]) < np.mean(losses["by_hand"][:20]) / 2
+        images = torch.from_numpy(scaled(part.images[batch])).to(dtype)
+        labels = part.labels[batch]
+        error, grads = by_hand.error_and_grads(images.numpy(), labels)
+        adam.step(grads)
+        their_adam.zero_grad()
+        loss = cross_entropy(theirs(images), torch.from_numpy(labels).long())
+        loss.backward()
+        their_adam.step()
+        losses.append((error, loss.item()))
+    ours, expected = np.transpose(losses)
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=tolerance)
+    assert ours[-20:].mean() < ours[:20].mean() / 2
 
 
 def test_both_trainings_are_recorded(data: Path, tmp_path: Path) -> None:
@@ -168,6 +176,7 @@ def test_the_layers_need_numpy_alone() -> None:
     subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": "scripts"})
 
 
-def test_training_by_hand_needs_adam() -> None:
+def test_training_by_hand_needs_adam(data: Path) -> None:
+    dataset, settings = load_dataset(data), TrainingSettings(optimizer="sgd")
     with pytest.raises(UserError, match=r"optimizer is sgd, .* set it to adam"):
-        twins(SMALL, TrainingSettings(optimizer="sgd"), seed=0)
+        next(train_twins(SMALL, settings, dataset, seed=0, epochs=1))

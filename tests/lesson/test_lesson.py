@@ -21,7 +21,7 @@ from convnets.core.files import write_json, write_text
 from convnets.exhibits.layer_figures import ANIMATIONS
 from convnets.lesson import plots as lesson_plots
 from convnets.lesson import tables as lesson
-from convnets.lesson.cases import CASES, LARGE, SMALL
+from convnets.lesson.cases import CASES, LARGE, PASSES, SMALL
 from convnets.lesson.efficiency import measure_duplication
 from convnets.lesson.from_scratch import Record
 from convnets.report.page import Sections
@@ -48,7 +48,7 @@ def make_results(folder: Path) -> Path:
     rows = [
         {
             "implementation": name,
-            **{key: getattr(case, key) for key in lesson.CASE},
+            **case._asdict(),
             "pass": pass_name,
             "seconds": seconds * case.multiply_adds / 1e6,
             "peak_bytes": np.nan if name == "pytorch" else 1e6,
@@ -58,7 +58,7 @@ def make_results(folder: Path) -> Path:
         }
         for case in CASES
         for name, seconds in SPEED.items()
-        for pass_name in lesson.PASSES
+        for pass_name in PASSES
         if name != "loops" or case.channels < LARGE.channels
     ]
     pd.DataFrame(rows).to_csv(measured / "convolutions.csv", index=False)

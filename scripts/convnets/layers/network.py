@@ -9,12 +9,11 @@ from convnets.architectures.variant import HEAD_SIZE, Variant
 from convnets.core.errors import UserError
 from convnets.layers.convolution import ConvolutionLayer
 from convnets.layers.convolution_im2col import Im2colConvolution
-from convnets.layers.dense import Flatten, FullyConnected, RepeatTo2x2
-from convnets.layers.layer import Array, Layer, ReLU
-from convnets.layers.loss import SoftmaxCrossEntropy
+from convnets.layers.layer import Array, Flatten, FullyConnected, Layer, ReLU, RepeatTo2x2
+from convnets.layers.learning import softmax_cross_entropy
 from convnets.layers.pooling import AveragePooling, MaxPlusAveragePooling, MaxPooling
 
-POOLINGS: dict[Callable[..., Any], type[MaxPooling | AveragePooling | MaxPlusAveragePooling]] = {
+POOLINGS: dict[Callable[..., Any], type[MaxPooling | AveragePooling]] = {
     max_pool.pool: MaxPooling,
     avg_pool.pool: AveragePooling,
     max_avg_pool.pool: MaxPlusAveragePooling,
@@ -26,7 +25,6 @@ class Network:
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = layers
-        self.loss = SoftmaxCrossEntropy()
 
     @property
     def params(self) -> list[Array]:
@@ -46,15 +44,14 @@ class Network:
         Back-propagation: from the last layer to the first, each turns the gradient with respect
         to its outputs into those with respect to its parameters and inputs.
         """
-        *activations, scores = self.fprop(images)
-        grads_wrt_outputs = self.loss.grads_wrt_scores(scores, labels)
-        outputs, grads_of_layers = scores, []
+        *activations, outputs = self.fprop(images)
+        error, grads_wrt_outputs = softmax_cross_entropy(outputs, labels)
+        grads: list[Array] = []
         for layer, inputs in zip(reversed(self.layers), reversed(activations), strict=True):
-            grads_of_layers.append(layer.grads_wrt_params(inputs, grads_wrt_outputs))
+            grads = layer.grads_wrt_params(inputs, grads_wrt_outputs) + grads
             grads_wrt_outputs = layer.bprop(inputs, outputs, grads_wrt_outputs)
             outputs = inputs
-        grads = [grad for grads in reversed(grads_of_layers) for grad in grads]
-        return self.loss.error(scores, labels), grads
+        return error, grads
 
 
 def build_network(

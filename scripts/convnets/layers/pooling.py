@@ -71,21 +71,16 @@ class AveragePooling(_Pooling):
         return self.window.crop(grads_wrt_padded)
 
 
-class MaxPlusAveragePooling(Layer):
+class MaxPlusAveragePooling(MaxPooling, AveragePooling):
     """The sum of max and average pooling, the layer that the paper introduces (Section 3)."""
-
-    def __init__(self, size: int, stride: int | None = None, padding: int = 0) -> None:
-        super().__init__()
-        self.maximum = MaxPooling(size, stride, padding)
-        self.average = AveragePooling(size, stride, padding)
 
     def fprop(self, inputs: Array) -> Array:
         """Maximum plus mean of each pool."""
-        return self.maximum.fprop(inputs) + self.average.fprop(inputs)
+        return MaxPooling.fprop(self, inputs) + AveragePooling.fprop(self, inputs)
 
     def bprop(self, inputs: Array, outputs: Array, grads_wrt_outputs: Array) -> Array:
         """The gradient of a sum goes to both of its terms."""
-        maxima = self.maximum.fprop(inputs)
-        through_maximum = self.maximum.bprop(inputs, maxima, grads_wrt_outputs)
-        through_average = self.average.bprop(inputs, outputs - maxima, grads_wrt_outputs)
+        maxima = MaxPooling.fprop(self, inputs)
+        through_maximum = MaxPooling.bprop(self, inputs, maxima, grads_wrt_outputs)
+        through_average = AveragePooling.bprop(self, inputs, outputs - maxima, grads_wrt_outputs)
         return through_maximum + through_average

@@ -1,14 +1,15 @@
 """The convolutions and networks whose cost is measured."""
 
-import dataclasses
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from convnets.architectures.variant import Variant
 from convnets.layers.window import Window
 
+PASSES = ("outputs", "input_gradients", "weight_gradients")
+"""The three computations of a convolution in a step of training."""
 
-@dataclass(frozen=True)
-class Case:
+
+class Case(NamedTuple):
     """A convolution to measure: square, as many channels out as in, padded by half its kernel."""
 
     batch: int
@@ -32,12 +33,8 @@ class Case:
 
 def around(base: Case, **values: tuple[int, ...]) -> list[Case]:
     """`base`, and copies of it in which one number is replaced by each of its `values`."""
-    changed = [
-        dataclasses.replace(base, **{name: value})
-        for name, numbers in values.items()
-        for value in numbers
-    ]
-    return list(dict.fromkeys([base, *changed]))
+    changes = [(name, value) for name, numbers in values.items() for value in numbers]
+    return [base, *(base._replace(**{name: value}) for name, value in changes)]
 
 
 SMALL = Case(batch=2, channels=4, kernel=3, stride=1, size=14)
@@ -45,15 +42,9 @@ SMALL = Case(batch=2, channels=4, kernel=3, stride=1, size=14)
 LARGE = Case(batch=20, channels=64, kernel=3, stride=1, size=28)
 """A convolution of the size that the paper's networks have."""
 CASES = [
-    *around(
-        SMALL,
-        batch=(1, 8), channels=(2, 8), kernel=(1, 5), stride=(2, 3), size=(7, 28),
-    ),
-    *around(
-        LARGE,
-        batch=(5, 100), channels=(16, 32), kernel=(1, 5), stride=(2, 3), size=(7, 14),
-    ),
-]  # fmt: skip
+    *around(SMALL, batch=(1, 8), channels=(2, 8), kernel=(1, 5), stride=(2, 3), size=(7, 28)),
+    *around(LARGE, batch=(5, 100), channels=(16, 32), kernel=(1, 5), stride=(2, 3), size=(7, 14)),
+]
 """Both, and variations of each in one number."""
 NETWORKS = [
     Variant("fully_connected", "fully_connected"),

@@ -1,10 +1,9 @@
 """Cost of convolutions by implementation: time, memory, arithmetic rate (paper, Section 2)."""
 
-import dataclasses
 import itertools
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -17,7 +16,9 @@ from convnets.layers.convolution_fourier import FourierConvolution
 from convnets.layers.convolution_im2col import Im2colConvolution, im2col
 from convnets.layers.convolution_loops import LoopConvolution
 from convnets.layers.convolution_views import ViewConvolution
-from convnets.lesson.cases import Case
+from convnets.lesson.cases import PASSES, Case
+
+Precision = Literal["float32", "float64"]
 
 IMPLEMENTATIONS: dict[str, type[ConvolutionLayer]] = {
     "loops": LoopConvolution,
@@ -49,20 +50,19 @@ def measure_convolutions(cases: list[Case]) -> Iterator[dict[str, Any]]:
     """
     machine = machine_rate()
     for case in cases:
-        for implementation, calls in calls_of(case).items():
+        for (implementation, name), call in calls_of(case).items():
             peak = peak_of_process if implementation == "pytorch" else peak_of_numpy
-            for name, call in calls.items():
-                seconds = fastest(call, ENOUGH_SECONDS)
-                yield {
-                    "implementation": implementation,
-                    **dataclasses.asdict(case),
-                    "pass": name,
-                    "seconds": seconds,
-                    "peak_bytes": peak(call),
-                    "multiply_adds": case.multiply_adds,
-                    "rate": 2 * case.multiply_adds / seconds,
-                    "machine_rate": machine,
-                }
+            seconds = fastest(call, ENOUGH_SECONDS)
+            yield {
+                "implementation": implementation,
+                **case._asdict(),
+                "pass": name,
+                "seconds": seconds,
+                "peak_bytes": peak(call),
+                "multiply_adds": case.multiply_adds,
+                "rate": 2 * case.multiply_adds / seconds,
+                "machine_rate": machine,
+            }
 
 
 def measure_duplication(cases: list[Case]) -> Iterator[dict[str, Any]]:
@@ -74,7 +74,7 @@ def measure_duplication(cases: list[Case]) -> Iterator[dict[str, Any]]:
         features = np.zeros((case.batch, case.channels, case.size, case.size), np.float32)
         columns = im2col(case.window.pad(features), case.window)
         yield {
-            **dataclasses.asdict(case),
+            **case._asdict(),
             "input_bytes": features.nbytes,
             "column_bytes": columns.nbytes,
             "duplication": columns.nbytes / features.nbytes,
@@ -87,21 +87,21 @@ def measure_agreement(cases: list[Case]) -> Iterator[dict[str, Any]]:
 
     `difference` is the largest one, divided by the largest of PyTorch's numbers.
     """
-    dtypes: tuple[type[np.float32 | np.float64], ...] = (np.float32, np.float64)
+    dtypes: tuple[Precision, ...] = ("float32", "float64")
     for case, dtype in itertools.product(cases, dtypes):
         calls = calls_of(case, dtype)
-        references = {name: np.asarray(call()) for name, call in calls["pytorch"].items()}
-        for implementation in (name for name in IMPLEMENTATIONS if name in calls):
-            for name, call in calls[implementation].items():
-                reference = references[name]
+        references = {name: np.asarray(calls["pytorch", name]()) for name in PASSES}
+        for implementation, name in calls:
+            if implementation in IMPLEMENTATIONS:
                 # The gradients with respect to parameters are a list, here of the weights' alone.
-                difference = np.abs(np.asarray(call()).reshape(reference.shape) - reference).max()
+                found = np.asarray(calls[implementation, name]()).reshape(references[name].shape)
+                difference = np.abs(found - references[name]).max()
                 yield {
                     "implementation": implementation,
-                    **dataclasses.asdict(case),
+                    **case._asdict(),
                     "pass": name,
-                    "dtype": np.dtype(dtype).name,
-                    "difference": float(difference / np.abs(reference).max()),
+                    "dtype": dtype,
+                    "difference": float(difference / np.abs(references[name]).max()),
                 }
 
 
@@ -123,15 +123,11 @@ def machine_rate() -> float:
     return max(2 * products / fastest(call, 1.0) for products, call in candidates)
 
 
-def calls_of(
-    case: Case, dtype: type[np.float32 | np.float64] = np.float32
-) -> dict[str, dict[str, Call]]:
+def calls_of(case: Case, dtype: Precision = "float32") -> dict[tuple[str, str], Call]:
     """The calls to measure, by implementation and pass."""
     rng, window = np.random.default_rng(0), case.window
-    inputs, weights = (
-        rng.standard_normal((number, case.channels, width, width), dtype)
-        for number, width in ((case.batch, case.size), (case.channels, case.kernel))
-    )
+    inputs = rng.standard_normal((case.batch, case.channels, case.size, case.size), dtype)
+    weights = rng.standard_normal((case.channels, case.channels, case.kernel, case.kernel), dtype)
     layers = {
         name: implementation(weights, None, window.stride, window.padding)
         for name, implementation in IMPLEMENTATIONS.items()
@@ -139,26 +135,30 @@ def calls_of(
     }
     outputs = layers["im2col"].fprop(inputs)
     grads = np.ascontiguousarray(outputs)
-    calls: dict[str, dict[str, Call]] = {
-        name: {
-            "outputs": partial(layer.fprop, inputs),
-            "input_gradients": partial(layer.bprop, inputs, outputs, grads),
-            "weight_gradients": partial(layer.grads_wrt_params, inputs, grads),
-        }
+    calls: dict[str, tuple[Call, Call, Call]] = {
+        name: (
+            partial(layer.fprop, inputs),
+            partial(layer.bprop, inputs, outputs, grads),
+            partial(layer.grads_wrt_params, inputs, grads),
+        )
         for name, layer in layers.items()
     }
     x, w, g = map(torch.from_numpy, (inputs, weights, grads))
     sliding = {"stride": window.stride, "padding": window.padding}
-    calls["pytorch"] = {
-        "outputs": partial(conv2d, x, w, **sliding),
-        "input_gradients": partial(conv2d_input, x.shape, w, g, **sliding),
-        "weight_gradients": partial(conv2d_weight, x, w.shape, g, **sliding),
-    }
+    calls["pytorch"] = (
+        partial(conv2d, x, w, **sliding),
+        partial(conv2d_input, x.shape, w, g, **sliding),
+        partial(conv2d_weight, x, w.shape, g, **sliding),
+    )
     columns, kernels = im2col(window.pad(inputs), window), weights.reshape(len(weights), -1)
     rows = np.ascontiguousarray(grads.transpose(1, 0, 2, 3)).reshape(len(weights), -1)
-    calls["matrix_product"] = {
-        "outputs": lambda: kernels @ columns,
-        "input_gradients": lambda: kernels.T @ rows,
-        "weight_gradients": lambda: rows @ columns.T,
+    calls["matrix_product"] = (
+        lambda: kernels @ columns,
+        lambda: kernels.T @ rows,
+        lambda: rows @ columns.T,
+    )
+    return {
+        (implementation, name): call
+        for implementation, three in calls.items()
+        for name, call in zip(PASSES, three, strict=True)
     }
-    return calls

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
@@ -38,14 +38,14 @@ def measure_layer_times(variants: list[Variant]) -> Iterator[dict[str, Any]]:
     it.
     """
     for variant in variants:
-        for name, seconds in _seconds(variant).items():
-            for kind in seconds:
+        for name, by_kind in _seconds(variant).items():
+            for kind, seconds in by_kind.items():
                 yield {
                     "variant": variant.id,
                     "pass": name,
                     "kind": kind,
-                    "seconds": seconds[kind],
-                    "share": seconds[kind] / sum(seconds.values()),
+                    "seconds": seconds,
+                    "share": seconds / sum(by_kind.values()),
                 }
 
 
@@ -59,29 +59,14 @@ def _seconds(variant: Variant) -> dict[str, dict[str, float]]:
     for module in network.children():
         if isinstance(module, nn.ReLU):
             module.inplace = False  # or the second call would find other inputs than the first
+        kind = next((kind for cls, kind in KINDS.items() if isinstance(module, cls)), OTHER)
+        with torch.no_grad():
+            forward[kind] += fastest(partial(module, features), ENOUGH_SECONDS)
         outputs = module(features)
-        kind = _kind(module)
-        forward[kind] += fastest(partial(_forward, module, features), ENOUGH_SECONDS)
-        backward[kind] += _backward_seconds(module, features, outputs)
+        wanted = [*module.parameters(), *([features] if features.requires_grad else [])]
+        if wanted:  # images need no gradient
+            grads = torch.rand_like(outputs)
+            call = partial(torch.autograd.grad, outputs, wanted, grads, retain_graph=True)
+            backward[kind] += fastest(call, ENOUGH_SECONDS)
         features = outputs.detach().requires_grad_()
     return {"forward": forward, "backward": backward}
-
-
-@torch.no_grad()
-def _forward(module: nn.Module, features: Tensor) -> Tensor:
-    return module(features)
-
-
-def _backward_seconds(module: nn.Module, features: Tensor, outputs: Tensor) -> float:
-    """Seconds of the gradients with respect to parameters and inputs; images need none."""
-    wanted = [*module.parameters(), *([features] if features.requires_grad else [])]
-    if not wanted:
-        return 0.0
-    grads = torch.rand_like(outputs)
-    gradients = partial(torch.autograd.grad, outputs, wanted, grads, retain_graph=True)
-    return fastest(gradients, ENOUGH_SECONDS)
-
-
-def _kind(module: nn.Module) -> str:
-    kinds = [name for type_, name in KINDS.items() if isinstance(module, type_)]
-    return kinds[0] if kinds else OTHER

@@ -1,6 +1,5 @@
 """The lesson's tables of measurements, as values; `plots` has its figures."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,8 +10,9 @@ from convnets.core.kinds import section
 from convnets.core.tables import read_table
 from convnets.data.folder import read_provenance
 from convnets.exhibits.labels import label
+from convnets.exhibits.style import svg_text
 from convnets.judging.conditions import HIGH_LOAD
-from convnets.lesson.cases import LARGE, NETWORKS, SMALL, Case
+from convnets.lesson.cases import LARGE, NETWORKS, PASSES, SMALL, Case
 
 LABELS = {
     "loops": "loops",
@@ -25,8 +25,7 @@ LABELS = {
 """Names of the implementations, in the order of the tables."""
 NAMES = {variant.id: label(variant) for variant in NETWORKS}
 """Names of the networks."""
-PASSES = ["outputs", "input_gradients", "weight_gradients"]
-CASE = [field.name for field in dataclasses.fields(Case)]
+CASE = [*Case._fields]
 COLUMNS = {
     "convolutions": (*CASE, "seconds", "peak_bytes", "rate", "machine_rate", "pass"),
     "duplication": (*CASE, "input_bytes", "column_bytes", "duplication", "theory"),
@@ -38,8 +37,6 @@ WORDS = ("implementation", "dtype", "variant", "kind", "pass")
 """Columns of words; the others have numbers."""
 MACHINE = section({"other_cpu_share": float}, device_name=str, threads=int, precision=str)
 """The content of `machine.json`."""
-FIRST_STEPS = 200
-"""Number of steps in which rounding alone should not separate two trainings."""
 
 
 class Measured(NamedTuple):
@@ -52,27 +49,27 @@ class Measured(NamedTuple):
     machine: dict[str, Any]
 
     @property
+    def by_case(self) -> Any:
+        """The measurements of convolutions in groups by case and implementation."""
+        return self.convolutions.groupby([*CASE, "implementation"])
+
+    @property
     def machine_rate(self) -> float:
         """Operations a second of the fastest that was measured, on purpose or by the way."""
         return float(self.convolutions[["machine_rate", "rate"]].to_numpy().max())
 
-    def rows_of(self, case: Case) -> pd.DataFrame:
-        """The measurements of one convolution."""
-        rows = self.convolutions
-        return rows[(rows[CASE] == pd.Series(dataclasses.asdict(case))).all(axis=1)]
-
     def costs(self, case: Case) -> list[dict[Any, Any]]:
         """Milliseconds of each pass, peak MB and rate of a convolution, by implementation."""
-        chosen = self.rows_of(case)
-        table = chosen.pivot(index="implementation", columns="pass", values="seconds")[PASSES]
+        chosen = self.convolutions.groupby(CASE).get_group(case)
+        table = chosen.pivot(index="implementation", columns="pass", values="seconds")
         rate = case.multiply_adds * 2 * len(PASSES) / table.sum(axis=1)
-        peak = chosen.groupby("implementation")["peak_bytes"].max() / 1e6
+        peak = self.by_case["peak_bytes"].max()[case] / 1e6
         table = (1000 * table).assign(peak=peak, rate=rate, share=rate / self.machine_rate)
         return _labelled(table)
 
     def times_as_long(self, case: Case, one: str, other: str) -> float:
         """Ratio of the times of two implementations, all passes together."""
-        seconds = self.rows_of(case).groupby("implementation")["seconds"].sum()
+        seconds = self.by_case["seconds"].sum()[case]
         return float(seconds[one] / seconds[other])
 
     def duplicated(self) -> list[dict[Any, Any]]:
@@ -88,21 +85,13 @@ class Measured(NamedTuple):
 
     def shares(self) -> pd.DataFrame:
         """Share of each kind of layer in both passes together, by network."""
-        seconds = self.layer_times.pivot_table(
-            index="variant", columns="kind", values="seconds", aggfunc="sum"
-        )
-        order = self.layer_times["variant"].unique()
-        return seconds.div(seconds.sum(axis=1), axis=0).loc[order].rename(index=NAMES)
-
-    def share_of_products(self) -> pd.Series:
-        """Percent of the time of each network in convolutions and fully-connected layers."""
-        return 100 * self.shares()[["convolution", "fully_connected"]].sum(axis=1)
+        seconds = self.layer_times.pivot_table("seconds", "variant", "kind", "sum", sort=False)
+        return seconds.div(seconds.sum(axis=1), axis=0)
 
     def shares_by_pass(self) -> dict[Any, dict[Any, Any]]:
         """The share of each kind of layer by network, then by pass and kind."""
-        table = self.layer_times.pivot(index="variant", columns=["pass", "kind"], values="share")
-        order = self.layer_times["variant"].unique()
-        return table.loc[order].rename(index=NAMES).to_dict("index")
+        table = self.layer_times.pivot_table("share", "variant", ["pass", "kind"], sort=False)
+        return table.to_dict("index")
 
 
 def _labelled(table: pd.DataFrame) -> list[dict[Any, Any]]:
@@ -121,30 +110,19 @@ def load_measured(results: Path) -> Measured | None:
         name: read_table(folder / f"{name}.csv", remedy, columns, {*columns} - {*WORDS})
         for name, columns in COLUMNS.items()
     }
-    machine = read_as(MACHINE, folder / "machine.json", remedy)
-    return Measured(**tables, machine=machine)
+    tables["layer_times"] = tables["layer_times"].replace({"variant": NAMES})
+    return Measured(**tables, machine=read_as(MACHINE, folder / "machine.json", remedy))
 
 
 class Twins(NamedTuple):
     """Training records of the network by hand and of its twin in PyTorch."""
 
-    records: pd.DataFrame
-    """`lesson/from_scratch.csv`: a row for each `convnets.lesson.from_scratch.Record`."""
+    losses: pd.DataFrame
+    """Training loss of both networks by step, and their distance."""
+    accuracies: pd.DataFrame
+    """Test accuracy of both networks after each epoch."""
     images: str
     """Name of the data."""
-
-    def losses(self) -> pd.DataFrame:
-        """The training loss of both networks by step, and their distance."""
-        rows = self._both("train_loss", "step")
-        return rows.assign(distance=(rows["by_hand"] - rows["pytorch"]).abs())
-
-    def accuracies(self) -> pd.DataFrame:
-        """The test accuracy of both networks after each epoch."""
-        return self._both("test_accuracy", "epoch")
-
-    def _both(self, measure: str, index: str) -> pd.DataFrame:
-        chosen = self.records[self.records["measure"] == measure]
-        return chosen.pivot(index=index, columns="implementation", values="value")
 
 
 def load_twins(results: Path) -> Twins:
@@ -157,7 +135,14 @@ def load_twins(results: Path) -> Twins:
         numbers=("epoch", "step", "value"),
         unique=("implementation", "epoch", "step", "measure"),
     )
-    return Twins(records, images=provenance["display_name"])
+    losses, accuracies = (
+        records[records["measure"] == measure].pivot(
+            index=index, columns="implementation", values="value"
+        )
+        for measure, index in (("train_loss", "step"), ("test_accuracy", "epoch"))
+    )
+    losses["distance"] = (losses["by_hand"] - losses["pytorch"]).abs()
+    return Twins(losses, accuracies, provenance["display_name"])
 
 
 def described(case: Case) -> str:
@@ -173,8 +158,7 @@ def for_templates(results: Path) -> dict[str, Any]:
     names = {"small": SMALL, "large": LARGE, "described": described, "labels": LABELS}
     return names | {
         "measured": load_measured(results),
-        "case_keys": CASE,
-        "first_steps": FIRST_STEPS,
         "high_load": HIGH_LOAD,
         "figures": results / "figures",
+        "svg_text": svg_text,
     }
