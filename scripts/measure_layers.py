@@ -14,8 +14,12 @@ from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import write_json, write_text
 from convnets.lesson.cases import CASES, NETWORKS
-from convnets.lesson.efficiency import measure_agreement, measure_convolutions, measure_duplication
-from convnets.lesson.layer_times import measure_layer_times
+from convnets.lesson.efficiency import (
+    measure_agreement,
+    measure_convolutions,
+    measure_duplication,
+    measure_layer_times,
+)
 from convnets.training.hardware import describe
 from convnets.training.runtimes import Load
 

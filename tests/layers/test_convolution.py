@@ -147,8 +147,8 @@ def test_views_need_no_columns() -> None:
         ((1, 1, 9, 3), {}, "window of width 5 .* width of 3 .*padding 1 or more"),
         ((1, 1, 8, 8), {"dilation": 2}, "dilation 2 covers 9 pixels, .* height of 8"),
         ((1, 1, 0, 8), {"padding": 4}, "height is 0, expected 1 or more"),
-        ((1, 2, 8, 8), {}, "2 channels, expected 1"),
-        ((8, 8), {}, r"shape \(8, 8\), expected \(batch, channels, height, width\)"),
+        ((1, 2, 8, 8), {}, r"shape \(1, 2, 8, 8\), expected \(batch, 1, height, width\)"),
+        ((8, 8), {}, r"shape \(8, 8\), expected \(batch, 1, height, width\)"),
     ],
 )
 @every_implementation

@@ -18,8 +18,8 @@ from convnets.lesson.efficiency import (
     measure_agreement,
     measure_convolutions,
     measure_duplication,
+    measure_layer_times,
 )
-from convnets.lesson.layer_times import measure_layer_times
 
 CASE = Case(batch=2, channels=3, kernel=3, stride=2, size=7)
 

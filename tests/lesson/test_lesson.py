@@ -19,11 +19,10 @@ from analysis_fixture import GLYPHS
 from convnets.config.settings import MACHINE_FOLDER
 from convnets.core.files import write_json, write_text
 from convnets.exhibits.layer_figures import ANIMATIONS
-from convnets.lesson import plots as lesson_plots
-from convnets.lesson import tables as lesson
 from convnets.lesson.cases import CASES, LARGE, PASSES, SMALL
 from convnets.lesson.efficiency import measure_duplication
 from convnets.lesson.from_scratch import Record
+from convnets.lesson.measurements import LABELS, for_templates, load_measured
 from convnets.report.page import Sections
 from convnets.report.report_page import ReportPage
 
@@ -105,7 +104,7 @@ def render(results: Path) -> None:
 
 
 def section(results: Path, name: str, **values: Any) -> BeautifulSoup:
-    shown = Sections(plots=lesson_plots, **lesson.for_templates(results)).show(name, **values)
+    shown = Sections(**for_templates(results)).show(name, **values)
     return BeautifulSoup(shown.data, "html.parser")
 
 
@@ -164,7 +163,7 @@ def test_the_cost_of_a_convolution_is_counted_right(results: Path) -> None:
     rows = {
         row.th.text: [cell.text for cell in row.find_all("td")] for row in table.find_all("tr")[1:]
     }
-    assert list(rows) == list(lesson.LABELS.values())
+    assert list(rows) == list(LABELS.values())
     seconds = 2 * SMALL.multiply_adds / 1e6
     assert rows["im2col"][0] == f"{1000 * seconds:.3g}"
     assert rows["im2col"][3:] == ["1.00", "0.001", "12 %"]
@@ -172,14 +171,14 @@ def test_the_cost_of_a_convolution_is_counted_right(results: Path) -> None:
 
 
 def test_the_machine_is_as_fast_as_the_fastest_that_was_measured(results: Path) -> None:
-    measured = lesson.load_measured(results)
+    measured = load_measured(results)
     assert measured.machine_rate == 8e6
     faster = measured.convolutions.assign(rate=9e6)
     assert measured._replace(convolutions=faster).machine_rate == 9e6
 
 
 def test_the_load_of_the_measurement_is_told(results: Path) -> None:
-    measured = lesson.load_measured(results)
+    measured = load_measured(results)
     assert measured is not None
     machine = {key: measured.machine[key] for key in ("device_name", "threads", "precision")}
     loads: tuple[dict[str, float], ...] = ({}, {"other_cpu_share": 0.01})

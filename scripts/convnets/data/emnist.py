@@ -19,12 +19,7 @@ from convnets.config.settings import (
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest
 from convnets.data.arrays import DAMAGE, read_arrays, read_idx, read_member
-from convnets.data.source import (
-    LabelledImages,
-    RawDataset,
-    check_labelled_images,
-    describe_content,
-)
+from convnets.data.source import LabelledImages, RawDataset, check_labelled_images, describe_content
 
 MAPPING = "gzip/emnist-balanced-mapping.txt"
 IMAGES = "gzip/emnist-balanced-{part}-images-idx3-ubyte.gz"

@@ -83,14 +83,10 @@ class ConvolutionLayer(Layer):
         return batch, len(self.weights), height, width
 
     def _check(self, inputs: Array) -> None:
-        if inputs.ndim != 4:
+        channels = self.weights.shape[1]
+        if inputs.ndim != 4 or inputs.shape[1] != channels:
             raise UserError(
-                f"inputs have shape {inputs.shape}, expected (batch, channels, height, width)"
-            )
-        if inputs.shape[1] != self.weights.shape[1]:
-            raise UserError(
-                f"inputs have {inputs.shape[1]} channels, expected {self.weights.shape[1]}: the "
-                f"weights have shape {self.weights.shape}: (out channels, in channels, height, "
-                "width)"
+                f"inputs have shape {inputs.shape}, expected (batch, {channels}, height, width): "
+                f"the weights have shape {self.weights.shape}, with {channels} input channels"
             )
         self.window.output_size(*inputs.shape[2:])

@@ -1,4 +1,4 @@
-"""Cost of convolutions by implementation: time, memory, arithmetic rate (paper, Section 2)."""
+"""Cost of convolutions by implementation, and of a network's layers by kind (paper, Section 2)."""
 
 import itertools
 from collections.abc import Iterator
@@ -7,9 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn.functional import conv2d
 from torch.nn.grad import conv2d_input, conv2d_weight
 
+from convnets.architectures.variant import Variant
+from convnets.config.settings import TrainingSettings
 from convnets.core.timing import Call, fastest, peak_of_numpy, peak_of_process
 from convnets.layers.convolution import ConvolutionLayer
 from convnets.layers.convolution_fourier import FourierConvolution
@@ -17,6 +20,9 @@ from convnets.layers.convolution_im2col import Im2colConvolution, im2col
 from convnets.layers.convolution_loops import LoopConvolution
 from convnets.layers.convolution_views import ViewConvolution
 from convnets.lesson.cases import PASSES, Case
+from convnets.training.hardware import choose_plan, with_kernels
+from convnets.training.network import build_network
+from convnets.training.trainer import place
 
 Precision = Literal["float32", "float64"]
 
@@ -32,6 +38,14 @@ ENOUGH_SECONDS = 0.1
 """To measure each call for, so that the whole study takes about a minute."""
 MATRIX_SIZE = 2048
 """Rows and columns of a large matrix."""
+BATCH = 100
+"""Images at once (paper, Section 1)."""
+KINDS: dict[type[nn.Module], str] = {nn.Conv2d: "convolution", nn.Linear: "fully_connected"}
+OTHER = "other"
+"""Kind of a module by its class; `OTHER` is activation, pooling and the like."""
+SETTINGS = TrainingSettings(precision="float32", device="cpu")
+ENOUGH_SECONDS_A_LAYER = 0.02
+"""To measure each layer for; one that takes longer is measured twice."""
 
 
 def measure_convolutions(cases: list[Case]) -> Iterator[dict[str, Any]]:
@@ -105,6 +119,30 @@ def measure_agreement(cases: list[Case]) -> Iterator[dict[str, Any]]:
                 }
 
 
+def measure_layer_times(variants: list[Variant]) -> Iterator[dict[str, Any]]:
+    """One row for each of the variants, passes and kinds of layer.
+
+    The paper quotes 89 % of a processor's time for AlexNet's convolutional and fully-connected
+    layers. Here: one processor, float32, and the memory layout of training. Columns:
+
+        variant  its id
+        pass     `forward` or `backward`, without loss and optimiser
+        kind     `KINDS` or `OTHER`
+        seconds  for a batch
+        share    of the pass of the network
+    """
+    for variant in variants:
+        for name, by_kind in _seconds(variant).items():
+            for kind, seconds in by_kind.items():
+                yield {
+                    "variant": variant.id,
+                    "pass": name,
+                    "kind": kind,
+                    "seconds": seconds,
+                    "share": seconds / sum(by_kind.values()),
+                }
+
+
 def machine_rate() -> float:
     """Floating-point operations a second of the fastest operation found.
 
@@ -162,3 +200,26 @@ def calls_of(case: Case, dtype: Precision = "float32") -> dict[tuple[str, str], 
         for implementation, three in calls.items()
         for name, call in zip(PASSES, three, strict=True)
     }
+
+
+def _seconds(variant: Variant) -> dict[str, dict[str, float]]:
+    """Seconds for a batch by pass and kind of layer, each module measured by itself."""
+    plan = with_kernels(choose_plan(SETTINGS, variant), "pytorch")  # a module for each layer
+    network = place(build_network(variant, seed=0), plan)
+    forward, backward = (dict.fromkeys((*KINDS.values(), OTHER), 0.0) for _ in range(2))
+    images = variant.image_kind
+    features = torch.rand(BATCH, images.channels, images.size, images.size)
+    for module in network.children():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False  # or the second call would find other inputs than the first
+        kind = next((kind for cls, kind in KINDS.items() if isinstance(module, cls)), OTHER)
+        with torch.no_grad():
+            forward[kind] += fastest(partial(module, features), ENOUGH_SECONDS_A_LAYER)
+        outputs = module(features)
+        wanted = [*module.parameters(), *([features] if features.requires_grad else [])]
+        if wanted:  # images need no gradient
+            grads = torch.rand_like(outputs)
+            call = partial(torch.autograd.grad, outputs, wanted, grads, retain_graph=True)
+            backward[kind] += fastest(call, ENOUGH_SECONDS_A_LAYER)
+        features = outputs.detach().requires_grad_()
+    return {"forward": forward, "backward": backward}

@@ -9,7 +9,6 @@ from convnets.architectures.methods import METHODS
 from convnets.config.settings import OFFICIAL_TEST_IMAGES
 from convnets.exhibits.style import use_style
 from convnets.exhibits.tables import HEADINGS
-from convnets.lesson import plots
 from convnets.report.claims import claims_of
 from convnets.report.exhibits import exhibits
 from convnets.report.page import Sections
@@ -27,7 +26,6 @@ class ReportPage(Sections):
             results=self.results,
             claims=claims_of(self.results.claims),
             exhibits=exhibits(self.results),
-            plots=plots,
             methods=METHODS,
             measures=HEADINGS,
             official_images=OFFICIAL_TEST_IMAGES,

@@ -17,7 +17,7 @@ from convnets.judging.estimates import ACCURACY, ASSUMED
 from convnets.judging.numbers import COMPATIBLE, DIFFERS, REFERENCE, REPRODUCED
 from convnets.judging.others import papers_seed
 from convnets.judging.witnesses import spreads_of
-from convnets.lesson.tables import for_templates
+from convnets.lesson.measurements import for_templates
 from convnets.report.axis import Axis
 from convnets.report.discussion import discussion
 from convnets.report.fidelity import CONDITIONS, differences, read_study

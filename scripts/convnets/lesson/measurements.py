@@ -1,28 +1,39 @@
-"""The lesson's tables of measurements, as values; `plots` has its figures."""
+"""The lesson's measurements, and their tables and plots for the templates."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from convnets.config.settings import MACHINE_FOLDER, read_as
 from convnets.core.kinds import section
 from convnets.core.tables import read_table
 from convnets.data.folder import read_provenance
+from convnets.exhibits import style
 from convnets.exhibits.labels import label
-from convnets.exhibits.style import svg_text
 from convnets.judging.conditions import HIGH_LOAD
 from convnets.lesson.cases import LARGE, NETWORKS, PASSES, SMALL, Case
 
-LABELS = {
-    "loops": "loops",
-    "im2col": "im2col",
-    "views": "strided views",
-    "fourier": "Fourier",
-    "pytorch": "PyTorch",
-    "matrix_product": "matrix product alone",
+LOOKS = {
+    "loops": ("loops", "#000000", "X"),
+    "im2col": ("im2col", "#0072B2", "o"),
+    "views": ("strided views", "#009E73", "^"),
+    "fourier": ("Fourier", "#D55E00", "D"),
+    "pytorch": ("PyTorch", "#CC79A7", "s"),
+    "matrix_product": ("matrix product alone", "#E69F00", "v"),
 }
-"""Names of the implementations, in the order of the tables."""
+"""Name, colour and marker of each implementation, in the order of the tables. The colours are those
+of Okabe and Ito, which the colour-blind can tell apart."""
+LABELS = {implementation: name for implementation, (name, _, _) in LOOKS.items()}
+KINDS = {"convolution": "#0072B2", "fully_connected": "#E69F00", "other": "0.8"}
+AXES = {
+    "batch": "images at once",
+    "channels": "channels",
+    "kernel": "width of the kernel",
+    "stride": "stride",
+    "size": "width of the image",
+}
 NAMES = {variant.id: label(variant) for variant in NETWORKS}
 """Names of the networks."""
 CASE = [*Case._fields]
@@ -145,6 +156,75 @@ def load_twins(results: Path) -> Twins:
     return Twins(losses, accuracies, provenance["display_name"])
 
 
+def plot_costs(measured: Measured, case: Case) -> Figure:
+    """Time of a training step's three passes around `case`, as one of its numbers changes."""
+    seconds = measured.by_case["seconds"].sum().unstack("implementation")
+    return _around(1000 * seconds, case, "milliseconds")
+
+
+def plot_memory(measured: Measured, case: Case) -> Figure:
+    """The largest peak memory of the three passes around `case`."""
+    peaks = measured.by_case["peak_bytes"].max().unstack("implementation")
+    return _around(peaks / 1e6, case, "megabytes")
+
+
+def plot_shares(measured: Measured) -> Figure:
+    """Shares of each network's time by kind of layer."""
+    rows = measured.shares()
+    figure = Figure(figsize=(style.WIDTH, 0.9 + 0.19 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    left = pd.Series(0.0, rows.index)
+    for kind, colour in KINDS.items():
+        name = kind.replace("_", "-")
+        axes.barh(rows.index, 100 * rows[kind], left=left, color=colour, label=name)
+        left += 100 * rows[kind]
+    axes.set(xlim=(0, 100), xlabel="% of the time of a batch, forward and backward")
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(axis="y", labelsize=style.SMALL)
+    axes.grid(axis="y", visible=False)
+    figure.legend(loc="outside upper center", ncols=3, fontsize=style.SMALL, frameon=False)
+    return figure
+
+
+def plot_losses(twins: Twins) -> Figure:
+    """The loss curves of the hand-written network and PyTorch's, and their distance."""
+    rows = twins.losses
+    figure = Figure(figsize=(style.WIDTH, 0.85 * style.WIDTH), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+    above.plot(rows["pytorch"], color="#E69F00", linewidth=4, label="PyTorch")
+    above.plot(rows["by_hand"], color="#0072B2", linewidth=1, label="by hand")
+    above.set(ylabel="training loss")
+    above.legend()
+    distance = rows["distance"]
+    below.plot(distance.where(distance > 0), color="0.3", linewidth=0.8)
+    below.set(yscale="log", ylabel="difference", xlabel="step")
+    return figure
+
+
+def _around(table: pd.DataFrame, case: Case, unit: str) -> Figure:
+    """Five panels: a line for each column of `table` as one number of `case` changes."""
+    figure = Figure(figsize=(style.WIDTH, 0.8 * style.WIDTH), layout="constrained")
+    panels = figure.subplots(2, 3, sharey=True).flat
+    for axes, (name, text) in zip(panels, AXES.items(), strict=False):
+        others = [key for key in CASE if key != name]
+        chosen = table.xs(tuple(getattr(case, key) for key in others), level=others)
+        for implementation in [name for name in LOOKS if name in chosen]:
+            line, (label, colour, marker) = chosen[implementation].dropna(), LOOKS[implementation]
+            seen = label if len(line) else None
+            axes.plot(line, color=colour, marker=marker, markersize=4, linewidth=1.2, label=seen)
+        axes.set(xscale="log", yscale="log", xlabel=text)
+        axes.set_xticks(chosen.index, list(map(str, chosen.index)))
+        axes.minorticks_off()
+        axes.tick_params(labelsize=style.SMALL)
+        axes.xaxis.label.set_size(style.SMALL)
+    panels[0].set_ylabel(unit)
+    panels[3].set_ylabel(unit)
+    panels[5].set_axis_off()
+    handles, labels = panels[0].get_legend_handles_labels()
+    panels[5].legend(handles, labels, loc="center", fontsize=style.SMALL, frameon=False)
+    return figure
+
+
 def described(case: Case) -> str:
     """The case in words."""
     return (
@@ -155,10 +235,11 @@ def described(case: Case) -> str:
 
 def for_templates(results: Path) -> dict[str, Any]:
     """Values for the templates in report/sections/lesson."""
-    names = {"small": SMALL, "large": LARGE, "described": described, "labels": LABELS}
-    return names | {
+    names = {"small": SMALL, "large": LARGE, "labels": LABELS, "high_load": HIGH_LOAD}
+    functions = (described, plot_costs, plot_memory, plot_shares, plot_losses, style.svg_text)
+    return {
+        **names,
+        **{function.__name__: function for function in functions},
         "measured": load_measured(results),
-        "high_load": HIGH_LOAD,
         "figures": results / "figures",
-        "svg_text": svg_text,
     }
