@@ -13,13 +13,8 @@ import torch
 from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import write_json, write_text
+from convnets.lesson import efficiency
 from convnets.lesson.cases import CASES, NETWORKS
-from convnets.lesson.efficiency import (
-    measure_agreement,
-    measure_convolutions,
-    measure_duplication,
-    measure_layer_times,
-)
 from convnets.training.hardware import describe
 from convnets.training.runtimes import Load
 
@@ -29,10 +24,10 @@ def main() -> None:
     torch.set_num_threads(1)
     load = Load()
     tables = {
-        "agreement": measure_agreement(CASES),
-        "duplication": measure_duplication(CASES),
-        "convolutions": measure_convolutions(CASES),
-        "layer_times": measure_layer_times(NETWORKS),
+        "agreement": efficiency.measure_agreement(CASES),
+        "duplication": efficiency.measure_duplication(CASES),
+        "convolutions": efficiency.measure_convolutions(CASES),
+        "layer_times": efficiency.measure_layer_times(NETWORKS),
     }
     for name, rows in tables.items():
         table = pd.DataFrame(rows)

@@ -171,6 +171,6 @@ def _check_headers(response: http.client.HTTPResponse, start: int, size: int) ->
 
 def _read(response: http.client.HTTPResponse) -> bytes:
     try:
-        return response.read1(CHUNK)
+        return response.read(CHUNK)
     except (OSError, http.client.HTTPException) as error:
         raise _FailedError(f"the connection broke ({error})", temporary=True) from error

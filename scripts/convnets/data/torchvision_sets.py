@@ -30,13 +30,12 @@ except RuntimeError as error:
         _LIBRARY.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     from torchvision import datasets
 
-FOLDERS = {
-    "KMNIST": "KMNIST/raw",
-    "FashionMNIST": "FashionMNIST/raw",
-    "CIFAR10": "cifar-10-batches-py",
+SETS = {
+    "KMNIST": ("KMNIST", "KMNIST/raw"),
+    "FashionMNIST": ("Fashion-MNIST", "FashionMNIST/raw"),
+    "CIFAR10": ("CIFAR-10", "cifar-10-batches-py"),
 }
-"""Subfolders of the files that torchvision reads."""
-DISPLAY_NAMES = {"FashionMNIST": "Fashion-MNIST", "CIFAR10": "CIFAR-10"}
+"""Name to show, and subfolder of the files that torchvision reads."""
 DAMAGE = (OSError, EOFError, ValueError, AssertionError, RuntimeError, KeyError, pickle.PickleError)
 """Exceptions of torchvision for files that are missing, damaged or unavailable."""
 
@@ -51,14 +50,15 @@ def fetch_torchvision(settings: TorchvisionSettings) -> None:
     except DAMAGE as error:
         raise UserError(
             f"{folder}: {settings.name} is missing and cannot be downloaded ({_line(error)}). "
-            f"Put torchvision's files into {folder / FOLDERS[settings.name]}, or name another "
+            f"Put torchvision's files into {folder / SETS[settings.name][1]}, or name another "
             "folder with data.torchvision.folder"
         ) from error
 
 
 def read_torchvision(settings: TorchvisionSettings) -> RawDataset:
     """The training and the test file of the data set, with channels first."""
-    folder = Path(settings.folder) / FOLDERS[settings.name]
+    title, subfolder = SETS[settings.name]
+    folder = Path(settings.folder, subfolder)
     try:
         opened = {part: _open(settings, train=part == "train") for part in ("train", "test")}
     except DAMAGE as error:
@@ -74,8 +74,7 @@ def read_torchvision(settings: TorchvisionSettings) -> RawDataset:
             images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
         parts[part] = check_labelled_images(f"{folder}, {part}", images, labels, shape, classes)
     files = sorted(file for file in folder.iterdir() if file.suffix not in (".gz", ".html"))
-    name = DISPLAY_NAMES.get(settings.name, settings.name)
-    return RawDataset(name, parts, files, classes=classes)
+    return RawDataset(title, parts, files, classes=classes)
 
 
 def _open(settings: TorchvisionSettings, train: bool, download: bool = False) -> Any:

@@ -20,28 +20,22 @@ class FourierConvolution(ConvolutionLayer):
 
     def _convolve(self, padded: Array) -> Array:
         size = padded.shape[2:]
-        outputs = _spectrum(padded) @ self._weight_spectrum(size).conj().swapaxes(2, 3)
+        kernels = _spectrum(_spread(self.weights, self.window.dilation, size))
+        outputs = _spectrum(padded) @ kernels.conj().swapaxes(2, 3)
         return _grid(_from_spectrum(outputs, size), self.window.stride, self._output_shape(padded))
 
     def _add_input_grads(self, grads_wrt_padded: Array, grads_wrt_outputs: Array) -> None:
         size = grads_wrt_padded.shape[2:]
+        kernels = _spectrum(_spread(self.weights, self.window.dilation, size))
+        grads = _spectrum(_spread(grads_wrt_outputs, self.window.stride, size))
         # Not conjugated: a convolution with the kernel, a correlation with the rotated one.
-        grads = self._grad_spectrum(grads_wrt_outputs, size) @ self._weight_spectrum(size)
-        grads_wrt_padded += _from_spectrum(grads, size)
+        grads_wrt_padded += _from_spectrum(grads @ kernels, size)
 
     def _weight_grads(self, padded: Array, grads_wrt_outputs: Array) -> Array:
         size = padded.shape[2:]
-        grads_wrt_outputs_spectrum = self._grad_spectrum(grads_wrt_outputs, size)
-        grads = grads_wrt_outputs_spectrum.conj().swapaxes(2, 3) @ _spectrum(padded)
-        return _grid(_from_spectrum(grads, size), self.window.dilation, self.weights.shape)
-
-    def _weight_spectrum(self, size: tuple[int, ...]) -> Array:
-        """Spectrum of the kernels with the gaps of their dilation."""
-        return _spectrum(_spread(self.weights, self.window.dilation, size))
-
-    def _grad_spectrum(self, grads_wrt_outputs: Array, size: tuple[int, ...]) -> Array:
-        """Spectrum of the gradients, with zeros at the places that the stride left out."""
-        return _spectrum(_spread(grads_wrt_outputs, self.window.stride, size))
+        grads = _spectrum(_spread(grads_wrt_outputs, self.window.stride, size))
+        products = grads.conj().swapaxes(2, 3) @ _spectrum(padded)
+        return _grid(_from_spectrum(products, size), self.window.dilation, self.weights.shape)
 
 
 def _spectrum(values: Array) -> Array:
@@ -58,7 +52,10 @@ def _from_spectrum(spectrum: Array, size: tuple[int, ...]) -> Array:
 
 
 def _spread(values: Array, step: int, size: tuple[int, ...]) -> Array:
-    """(a, b, rows, columns) on zeros of (a, b, *size), `step` pixels apart."""
+    """(a, b, rows, columns) on zeros of (a, b, *size), `step` pixels apart.
+
+    The zeros fill the gaps of a dilation, and the places that a stride left out.
+    """
     spread = np.zeros((*values.shape[:2], *size), values.dtype)
     _grid(spread, step, values.shape)[:] = values
     return spread
