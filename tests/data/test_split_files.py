@@ -71,5 +71,5 @@ def test_wrong_files(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"cannot be read as an npz file"):
             read_split_files(tmp_path)
     path.unlink()
-    with pytest.raises(UserError, match=r"no emnist-valid\.npz.*data\.npz\.folder"):
+    with pytest.raises(UserError, match=r"emnist-valid\.npz: .*No such file.*data\.npz\.folder"):
         read_split_files(tmp_path)

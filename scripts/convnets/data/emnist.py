@@ -60,30 +60,19 @@ def read_archive(settings: NistSettings | ArchiveSettings) -> RawDataset:
         )
     try:
         with zipfile.ZipFile(path) as archive:
-            _check_mapping(_read_member(archive, MAPPING))
+            _check_mapping(read_member(archive, MAPPING))
             parts = {part: _read_part(archive, part) for part in ("train", "test")}
             official_images = _count_official(archive, len(parts["test"].labels))
     except DAMAGE as error:
         raise UserError(
-            f"{path}: {found} that cannot be read as a complete zip archive ({error}): truncated, "
-            f"damaged or the wrong file. {remedy}"
+            f"{path}: {found} that cannot be read as a complete EMNIST archive ({error}): "
+            f"truncated, damaged or the wrong file. {remedy}"
         ) from error
     except UserError as error:
         raise UserError(f"{path}: {error}. {remedy}") from error
     official = digest == OFFICIAL_SHA256
     name = "EMNIST Balanced" if official else "EMNIST Balanced-style subset"
     return RawDataset(name, parts, [path], official, official_test_images=official_images)
-
-
-def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
-    try:
-        return read_member(archive, name)
-    except KeyError:
-        others = archive.namelist()
-        raise UserError(
-            f"no member {name} in this zip, which has {len(others)} others "
-            f"({', '.join(others[:3])}{', ...' if len(others) > 3 else ''})"
-        ) from None
 
 
 def _check_mapping(content: bytes) -> None:
@@ -100,7 +89,7 @@ def _count_official(archive: zipfile.ZipFile, test_images: int) -> int:
     """Number of leading images of the test file that are in the official test file."""
     if OFFICIAL_INDEX not in archive.namelist():
         return 0
-    lines = _read_member(archive, OFFICIAL_INDEX).split()
+    lines = read_member(archive, OFFICIAL_INDEX).split()
     positions = {int(line) for line in lines if line.isdigit()} & {*range(OFFICIAL_TEST_IMAGES)}
     if len(positions) < len(lines) or len(lines) > test_images:
         raise UserError(
@@ -113,8 +102,8 @@ def _count_official(archive: zipfile.ZipFile, test_images: int) -> int:
 
 def _read_part(archive: zipfile.ZipFile, part: str) -> LabelledImages:
     images_name, labels_name = IMAGES.format(part=part), LABELS.format(part=part)
-    images = read_idx(images_name, _read_member(archive, images_name), dimensions=3)
-    labels = read_idx(labels_name, _read_member(archive, labels_name), dimensions=1)
+    images = read_idx(images_name, read_member(archive, images_name), dimensions=3)
+    labels = read_idx(labels_name, read_member(archive, labels_name), dimensions=1)
     # NIST stores the images transposed.
     upright = np.ascontiguousarray(images.transpose(0, 2, 1))
     return check_labelled_images(f"{images_name} and {labels_name}", upright, labels)
@@ -127,12 +116,6 @@ def read_split_files(folder: Path) -> RawDataset:
     to 255 or floats from 0 to 1, and `targets`, (N,) or (N, 1), labels from 0 to 46.
     """
     paths = {part: folder / name for part, name in SPLIT_FILES.items()}
-    missing = [path.name for path in paths.values() if not path.is_file()]
-    if missing:
-        raise UserError(
-            f"{folder}: no {', '.join(missing)}, expected {', '.join(SPLIT_FILES.values())}. Put "
-            "them there, or name their folder with data.npz.folder."
-        )
     parts = {part: _read_split_file(path) for part, path in paths.items()}
     return RawDataset("EMNIST course split files", parts, list(paths.values()))
 
@@ -143,7 +126,8 @@ def _read_split_file(path: Path) -> LabelledImages:
     except DAMAGE as error:
         raise UserError(
             f"{path}: expected the arrays inputs and targets; it cannot be read as an npz file "
-            f"of them ({error}): truncated, damaged or the wrong file. Copy it again."
+            f"of them ({error}): missing, truncated, damaged or the wrong file. Copy it again, or "
+            "name the folder of the three files with data.npz.folder."
         ) from error
     shapes = [(IMAGE_SIZE**2,), (IMAGE_SIZE, IMAGE_SIZE), (1, IMAGE_SIZE, IMAGE_SIZE)]
     if inputs.shape[1:] not in shapes or len(inputs) == 0:

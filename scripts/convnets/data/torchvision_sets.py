@@ -43,29 +43,16 @@ DAMAGE = (OSError, EOFError, ValueError, AssertionError, RuntimeError, KeyError,
 def fetch_torchvision(settings: TorchvisionSettings) -> None:
     """Download the data set, unless its folder has it. Only one process does so at a time."""
     folder = Path(settings.folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with waiting_lock(folder / f"{settings.name}.lock"):
-            _open(settings, train=True, download=True)
-    except DAMAGE as error:
-        raise UserError(
-            f"{folder}: {settings.name} is missing and cannot be downloaded ({_line(error)}). "
-            f"Put torchvision's files into {folder / SETS[settings.name][1]}, or name another "
-            "folder with data.torchvision.folder"
-        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    with waiting_lock(folder / f"{settings.name}.lock"):
+        _open(settings, train=True, download=True)
 
 
 def read_torchvision(settings: TorchvisionSettings) -> RawDataset:
     """The training and the test file of the data set, with channels first."""
     title, subfolder = SETS[settings.name]
     folder = Path(settings.folder, subfolder)
-    try:
-        opened = {part: _open(settings, train=part == "train") for part in ("train", "test")}
-    except DAMAGE as error:
-        raise UserError(
-            f"{folder}: {settings.name} is missing or damaged ({_line(error)}). Remove the "
-            "folder and fetch it with scripts/fetch_archive.py"
-        ) from error
+    opened = {part: _open(settings, train=part == "train") for part in ("train", "test")}
     classes = [str(name) for name in opened["train"].classes]
     shape, parts = IMAGE_KINDS[settings.name].shape, {}
     for part, dataset in opened.items():
@@ -78,8 +65,13 @@ def read_torchvision(settings: TorchvisionSettings) -> RawDataset:
 
 
 def _open(settings: TorchvisionSettings, train: bool, download: bool = False) -> Any:
-    return getattr(datasets, settings.name)(settings.folder, train=train, download=download)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    try:
+        return getattr(datasets, settings.name)(settings.folder, train=train, download=download)
+    except DAMAGE as error:
+        folder, reason = Path(settings.folder, SETS[settings.name][1]), " ".join(str(error).split())
+        found = "cannot be downloaded" if download else "is missing or damaged"
+        raise UserError(
+            f"{folder}: {settings.name} {found} ({reason}). Remove the folder and fetch it with "
+            "scripts/fetch_archive.py, put torchvision's files there, or name another folder with "
+            "data.torchvision.folder"
+        ) from error
