@@ -24,7 +24,7 @@ from convnets.lesson.efficiency import measure_duplication
 from convnets.lesson.from_scratch import Record
 from convnets.lesson.measurements import LABELS, for_templates, load_measured
 from convnets.report.page import Sections
-from convnets.report.report_page import ReportPage
+from convnets.report.sections import ReportPage
 
 ROOT = Path(__file__).parents[2]
 FIGURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 2 1">

@@ -8,8 +8,7 @@ import pytest
 from scipy import stats
 
 from convnets.core.errors import UserError
-from convnets.report.fidelity import ALL, CONDITIONS, differences, read_study
-from convnets.report.sections import provenance
+from convnets.report.studies import ALL, CONDITIONS, differences, fidelity
 
 CONDITIONS_OF_ALL = dict(
     zip(
@@ -39,22 +38,22 @@ def test_differences_are_student_s_t_over_pairs() -> None:
     gaps = {"max_pool_2": [0.1, -0.2, 0.4, 0.1], "stride_2": [1.0, 1.2, 0.9, 1.1]}
     first, second, both = differences(study(gaps))
     bounds = stats.ttest_1samp(gaps["max_pool_2"], 0).confidence_interval(0.95)
-    assert first.interval == pytest.approx((bounds.low, bounds.high))
-    assert (first.pairs, first.mean) == (4, pytest.approx(0.1))
-    assert (first.verdict, second.verdict) == ("no shift found", "shifts")
-    assert (both.name, both.pairs, both.mean) == (ALL, 8, pytest.approx(0.575))
+    assert (first["low"], first["high"]) == pytest.approx((bounds.low, bounds.high))
+    assert (first["pairs"], first["mean"]) == (4, pytest.approx(0.1))
+    assert (first["verdict"], second["verdict"]) == ("no shift found", "shifts")
+    assert (both["name"], both["pairs"], both["mean"]) == (ALL, 8, pytest.approx(0.575))
 
 
 def test_one_pair_decides_nothing() -> None:
     only, both = differences(study({"max_pool_2": [0.3]}))
-    assert only.interval is None
-    assert only.verdict == both.verdict == "undecidable"
+    assert "low" not in only
+    assert only["verdict"] == both["verdict"] == "undecidable"
 
 
 def test_no_shift_is_found_at_the_nominal_rate() -> None:
     generator = np.random.default_rng(0)
     verdicts = [
-        differences(study({"max_pool_2": list(generator.normal(0, 0.5, 6))}))[0].verdict
+        differences(study({"max_pool_2": list(generator.normal(0, 0.5, 6))}))[0]["verdict"]
         for _ in range(400)
     ]
     assert 0.02 < verdicts.count("shifts") / len(verdicts) < 0.09
@@ -66,12 +65,12 @@ def test_the_appendix_keeps_conditions_apart(tmp_path: Path) -> None:
         study({"max_pool_2": [-0.5]}, precision="float32"),
     )
     pd.concat([here, there]).to_csv(tmp_path / "study.csv", index=False)
-    studies = provenance(None, tmp_path / "study.csv")["fidelity"]  # type: ignore[arg-type]
+    studies = fidelity(tmp_path / "study.csv")
     assert [conditions["precision"] for conditions, _ in studies] == ["bfloat16", "float32"]
-    assert [found[0].pairs for _, found in studies] == [2, 1]
+    assert [found[0]["pairs"] for _, found in studies] == [2, 1]
 
 
 def test_a_file_that_is_no_study_is_refused(tmp_path: Path) -> None:
     (tmp_path / "study.csv").write_text("variant,seed\nmax_pool_2,0\n")
     with pytest.raises(UserError, match=r"no column 'reference_accuracy'.*fidelity\.py"):
-        read_study(tmp_path / "study.csv")
+        fidelity(tmp_path / "study.csv")

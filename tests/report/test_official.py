@@ -9,9 +9,8 @@ from bs4 import BeautifulSoup
 from test_report import make_results
 
 from convnets.core.files import write_json
-from convnets.report.report_page import ReportPage
 from convnets.report.results import Results
-from convnets.report.sections import official, official_interval
+from convnets.report.sections import ReportPage, official, official_interval
 from convnets.runs.metrics import collect
 
 

@@ -31,11 +31,10 @@ from convnets.judging.readings import judge_readings, load_readings
 from convnets.judging.table import judge_all
 from convnets.report import exhibits as report_exhibits
 from convnets.report import results as report
-from convnets.report import sections
-from convnets.report.axis import Axis
-from convnets.report.claims import sentence
+from convnets.report.claims import Axis, sentence
 from convnets.report.page import Sections, about, environment, execute
-from convnets.report.report_page import ReportPage
+from convnets.report.sections import ReportPage
+from convnets.report.studies import fidelity
 from convnets.runs.metrics import collect, read_runs
 
 ROOT = Path(__file__).parents[2]
@@ -258,8 +257,8 @@ def test_verdicts_come_first(page: BeautifulSoup) -> None:
 
 def test_the_study_of_the_plan_is_in_the_appendix(results: Path, tmp_path: Path) -> None:
     write_text(tmp_path / "fidelity.csv", STUDY)
-    values = {"results": report.Results(results)}
-    shown = Sections(**values, **sections.provenance(values["results"], tmp_path / "fidelity.csv"))
+    values = {"paper_gpu": "K80", "fidelity": fidelity(tmp_path / "fidelity.csv")}
+    shown = Sections(results=report.Results(results), **values)
     page = BeautifulSoup(shown.show("provenance").data, "html.parser")
     rows = page.find(attrs={"aria-label": lambda label: label and "Made-up images" in label})
     assert [cell.text for cell in rows.find_all("tr")[1].find_all(["th", "td"])][4:] == [

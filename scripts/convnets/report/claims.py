@@ -1,14 +1,15 @@
-"""The paper's claims for the report: sentences, scales and statistics, as values."""
+"""The paper's claims for the report, as values: sentences, scales and statistics."""
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from convnets.core.templates import texts
 from convnets.judging.verdicts import FAILS, UNDECIDED
-from convnets.report.axis import Axis
 
 ClaimRow = dict[Any, Any]
 """A row of `claims.csv`: a part of a claim."""
@@ -16,41 +17,65 @@ WITNESSES = ("", "theirs_", "paper_")
 """Prefixes of the columns of each witness in claims.csv."""
 
 
-class ShownGroup(NamedTuple):
-    """Comparisons of a claim that share a sentence and a scale."""
+class Axis(NamedTuple):
+    """A linear or logarithmic scale; places are in percent of its length."""
 
-    sentence: str
-    parts: list[ClaimRow]
-    axis: Axis | None
-    """None for a computed number, which is not drawn."""
+    low: float
+    high: float
+    log: bool = False
+
+    @classmethod
+    def over(cls, values: Iterable[float | None], log: bool = False) -> "Axis":
+        """The scale that has room for `values`; those that are missing or infinite do not count."""
+        known = [value for value in values if value is not None and math.isfinite(value)]
+        known = [value for value in known if value > 0 or not log] or [1.0]
+        ends = [math.log(end) if log else end for end in (min(known), max(known))]
+        margin = 0.05 * (ends[1] - ends[0]) or 0.01
+        low, high = ends[0] - margin, ends[1] + margin
+        return cls(math.exp(low), math.exp(high), log) if log else cls(low, high)
+
+    def at(self, value: float) -> float:
+        """The place of `value`; beyond an end, that end."""
+        if self.log:
+            share = math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
+        else:
+            share = (value - self.low) / (self.high - self.low)
+        return round(100 * min(max(share, 0), 1), 2)
+
+    def ticks(self) -> list[float]:
+        """Three to six round numbers on the scale."""
+        wide = self.log and self.high > 8 * self.low
+        locator = LogLocator(subs=(1, 3)) if wide else MaxNLocator(4, steps=[1, 2, 2.5, 5, 10])
+        values = map(float, locator.tick_values(self.low, self.high))
+        return [value for value in values if self.low <= value <= self.high]
 
 
-class ShownClaim(NamedTuple):
-    """A claim with all that the report shows of it."""
+def claims_of(claims: pd.DataFrame) -> list[dict[str, Any]]:
+    """All claims, in the order of the paper.
 
-    about: ClaimRow
-    """Any of its parts, for the columns that all share."""
-    decisive: ClaimRow
-    """The part that decides the verdict."""
-    lean: str
-    """`for` or `against`, if our runs leave the claim undecided and favour a side."""
-    groups: list[ShownGroup]
-
-
-def claims_of(claims: pd.DataFrame) -> list[ShownClaim]:
-    """All claims, in the order of the paper."""
+    `about` is any part of the claim, for the columns that all share; `decisive` the part that
+    decides the verdict. `lean` is `for` or `against`, if our runs leave the claim undecided and
+    favour a side. `groups` are comparisons that share a sentence and a scale; a computed number,
+    which is not drawn, has none.
+    """
     rows: list[ClaimRow] = claims.to_dict("records")
     return [_claim(list(parts)) for _, parts in itertools.groupby(rows, lambda row: row["claim"])]
 
 
-def _claim(parts: list[ClaimRow]) -> ShownClaim:
+def _claim(parts: list[ClaimRow]) -> dict[str, Any]:
     first, groups = parts[0], dict[str, list[ClaimRow]]()
     for part in parts:
         groups.setdefault(part["says"], []).append(part)
     undecided = first["judged_claim"] == UNDECIDED and pd.notna(first["lean"])
-    lean = str(first["lean"]) if undecided else ""
-    shown = [ShownGroup(sentence(group), group, _axis(group)) for group in groups.values()]
-    return ShownClaim(first, _decisive(parts), lean, shown)
+    return {
+        "about": first,
+        "decisive": _decisive(parts),
+        "lean": str(first["lean"]) if undecided else "",
+        "groups": [
+            {"sentence": sentence(group), "parts": group, "axis": _axis(group)}
+            for group in groups.values()
+        ],
+    }
 
 
 def _decisive(parts: list[ClaimRow]) -> ClaimRow:

@@ -8,15 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from convnets.core.files import ROOT
-from convnets.core.tables import read_table
 from convnets.judging.comparison import agreement
 from convnets.judging.estimates import ACCURACY
 from convnets.judging.published import distinct_numbers
 from convnets.judging.witnesses import spreads_of
 from convnets.report.results import Results
+from convnets.report.studies import CONFIDENCE, fidelity, lost_by_patience, mean_interval
 
-CONFIDENCE = 0.95
 OFFICIAL, OFFICIAL_IMAGES = "official_test_accuracy", "official_test_images"
 
 
@@ -25,9 +23,7 @@ def discussion(results: Results) -> dict[str, Any]:
     runs, theirs = results.metrics, results.prior.models[ACCURACY]
     by_variant = runs.groupby("variant")[[ACCURACY, "best_val_accuracy"]].mean()
     spread = math.sqrt(spreads_of(runs)[ACCURACY].variance)
-    within = stats.norm.ppf((1 + CONFIDENCE) / 2) * math.sqrt(2) * spread
     known = distinct_numbers(results.published)[ACCURACY].dropna().drop("fully_connected")
-    gaps = pd.Series([abs(one - other) for one, other in itertools.combinations(known, 2)])
     return {
         "agreement": agreement(results.comparison).to_dict("records"),
         "official": official_gap(runs),
@@ -36,9 +32,10 @@ def discussion(results: Results) -> dict[str, Any]:
         "selection": mean_interval(by_variant["best_val_accuracy"] - by_variant[ACCURACY]),
         "spread": spread,
         "their_spread": math.sqrt(sum(theirs.components[2:])),
-        "within": within,
-        "gaps": gaps,
+        "within": stats.norm.ppf((1 + CONFIDENCE) / 2) * math.sqrt(2) * spread,
+        "gaps": pd.Series([abs(one - other) for one, other in itertools.combinations(known, 2)]),
         "patience": lost_by_patience(results.used("training.patience")),
+        "fidelity": fidelity(),
     }
 
 
@@ -84,23 +81,3 @@ def class_balance(results: Results) -> dict[str, float] | None:
     found = mean_interval(gaps.dropna())
     short = images["train"] < 0.9 * images["train"].median()
     return found and found | {"short": int(short.sum())}
-
-
-def mean_interval(values: pd.Series) -> dict[str, float] | None:
-    """Mean of values with its 95 % interval (Student's t); None for fewer than two values."""
-    if len(values) < 2:
-        return None
-    low, high = stats.t.interval(CONFIDENCE, len(values) - 1, values.mean(), values.sem())
-    return {"mean": values.mean(), "low": low, "high": high, "number": len(values)}
-
-
-def lost_by_patience(used: list[int]) -> dict[str, float] | None:
-    """Validation accuracy that early stopping with the patience in use lost on whole curves."""
-    file = ROOT / "benchmarks/results/patience.csv"
-    columns = ("run", "patience", "lost", "missed")
-    rows = read_table(file, "make it with benchmarks/patience.py", columns, columns[1:3])
-    chosen = rows[rows["patience"].isin(used)]
-    if chosen.empty:
-        return None
-    lost = chosen["lost"] / 100
-    return {"mean": lost.mean(), "most": lost.max(), "number": len(chosen)}

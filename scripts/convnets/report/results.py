@@ -1,8 +1,8 @@
 """Results as read from their files, for the report."""
 
+import itertools
 import re
 from collections.abc import Iterable
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +41,16 @@ class Results:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.metrics = read_runs(folder / "metrics.csv")
-        folders = [
-            folder / "runs" / variant / f"seed_{seed}" for variant, seed in self.metrics.index
-        ]
-        self.runs = sorted(map(RunFolder, folders), key=_by_method)
-        self.by_variant: dict[str, list[RunFolder]] = {}
-        for run in self.runs:
-            self.by_variant.setdefault(run.record["variant"]["id"], []).append(run)
+        names = [f"{variant}/seed_{seed}" for variant, seed in self.metrics.index]
+        self.runs = sorted((RunFolder(folder / "runs" / name) for name in names), key=_by_method)
+        by_variant = itertools.groupby(self.runs, lambda run: str(run.record["variant"]["id"]))
+        self.by_variant = {id: list(runs) for id, runs in by_variant}
         self.provenance = read_provenance(folder / "data" / "provenance.json")
         self.plan = read_plan(folder / "plan.json")
+        self.tables = {
+            name: parse(Table, values, f"{folder}/plan.json: {name}")
+            for name, values in self.plan["tables"].items()
+        }
         self.comparison = read_comparison(folder / "comparison.csv")
         self.claims = read_claims(folder / "claims.csv")
         self.readings = read_readings(folder / "readings.csv")
@@ -60,14 +61,6 @@ class Results:
         self.level = level(self.provenance, self.metrics)
         self.deviations = deviations(self.provenance, self.metrics)
         self.hardware, self.censored = other_hardware(self.metrics), censored(self.metrics)
-
-    @cached_property
-    def tables(self) -> dict[str, Table]:
-        """The planned tables."""
-        return {
-            name: parse(Table, values, f"{self.folder}/plan.json: {name}")
-            for name, values in self.plan["tables"].items()
-        }
 
     def mean(self, variant: str, measure: str) -> float:
         """Mean of a measure of `metrics.csv` over the seeds of a variant."""

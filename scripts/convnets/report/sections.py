@@ -1,4 +1,4 @@
-"""Values of the report's sections beside the results themselves."""
+"""The page of the report: its sections, and the values that they show beside the results."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from IPython.display import HTML
 from scipy import stats
 
+from convnets.architectures.methods import METHODS
 from convnets.config.settings import OFFICIAL_TEST_IMAGES
-from convnets.core.files import ROOT
+from convnets.exhibits.style import use_style
+from convnets.exhibits.tables import HEADINGS
 from convnets.judging import conditions, readings, verdicts
 from convnets.judging.comparison import NOT_COMPARABLE, agreement
 from convnets.judging.estimates import ACCURACY, ASSUMED
@@ -18,10 +21,12 @@ from convnets.judging.numbers import COMPATIBLE, DIFFERS, REFERENCE, REPRODUCED
 from convnets.judging.others import papers_seed
 from convnets.judging.witnesses import spreads_of
 from convnets.lesson.measurements import for_templates
-from convnets.report.axis import Axis
-from convnets.report.discussion import discussion
-from convnets.report.fidelity import CONDITIONS, differences, read_study
+from convnets.report.claims import Axis, claims_of
+from convnets.report.discussion import OFFICIAL, OFFICIAL_IMAGES, discussion
+from convnets.report.exhibits import exhibits
+from convnets.report.page import Sections
 from convnets.report.results import Results
+from convnets.report.studies import fidelity
 from convnets.runs.metrics import median_interval, read_history, rounds_of, runs_of
 
 HIDDEN = 0.1
@@ -31,7 +36,6 @@ OF_CLAIMS = (
     *(verdicts.HOLDS, verdicts.FAILS, verdicts.UNDECIDED),
     *(verdicts.ON_THESE_NETWORKS, verdicts.NOT_RUN),
 )
-MEASURE, IMAGES = "official_test_accuracy", "official_test_images"
 
 
 def summary(results: Results) -> dict[str, Any]:
@@ -56,15 +60,12 @@ def summary(results: Results) -> dict[str, Any]:
     }
 
 
-def accuracies(results: Results) -> list[dict[str, Any]]:
+def accuracies(results: Results) -> list[dict[Any, Any]]:
     """The published test accuracies of variants that were run, one row each."""
     rows = results.comparison[results.comparison["metric"] == ACCURACY].drop_duplicates("variant")
-    runs = {id: seeds[0].record for id, seeds in results.by_variant.items()}
-    return [
-        {str(name): value for name, value in row.items()}
-        | {"method": runs[row["variant"]]["variant"]["method"]}
-        for row in rows[rows["variant"].isin(runs)].to_dict("records")
-    ]
+    methods = {id: seeds[0].record["variant"]["method"] for id, seeds in results.by_variant.items()}
+    rows = rows.assign(method=rows["variant"].map(methods)).dropna(subset="method")
+    return rows.to_dict("records")
 
 
 def witnesses(results: Results) -> dict[str, Any]:
@@ -85,16 +86,16 @@ def witnesses(results: Results) -> dict[str, Any]:
 
 def official(results: Results) -> list[dict[str, Any]]:
     """Accuracy of each variant on the official test images; empty where there are none."""
-    if IMAGES not in results.metrics or results.metrics[IMAGES].isna().all():
+    if OFFICIAL_IMAGES not in results.metrics or results.metrics[OFFICIAL_IMAGES].isna().all():
         return []
-    images = int(results.metrics[IMAGES].max())
-    values = {name: runs_of(results.metrics, name)[MEASURE].dropna() for name in results.by_variant}
-    return [
-        {"variant": name, "seeds": len(found), "mean": found.mean(), "images": images}
-        | dict(zip(("low", "high"), official_interval(found, images), strict=True))
-        for name, found in values.items()
-        if len(found)
-    ]
+    images = int(results.metrics[OFFICIAL_IMAGES].max())
+    rows = []
+    for name in results.by_variant:
+        if len(found := runs_of(results.metrics, name)[OFFICIAL].dropna()):
+            low, high = official_interval(found, images)
+            row = {"variant": name, "seeds": len(found), "mean": found.mean(), "images": images}
+            rows.append(row | {"low": low, "high": high})
+    return rows
 
 
 def official_interval(accuracies: pd.Series, images: int) -> tuple[float, float]:
@@ -155,17 +156,6 @@ def likelihoods(_: Results) -> dict[str, Any]:
     }
 
 
-def provenance(
-    _: Results, fidelity: Path = ROOT / "benchmarks/results/fidelity.csv"
-) -> dict[str, Any]:
-    """The paper's hardware, and the study of the training plan by its conditions."""
-    studies = read_study(fidelity).groupby(CONDITIONS, sort=False)
-    found = [
-        (dict(zip(CONDITIONS, key, strict=True)), differences(pairs)) for key, pairs in studies
-    ]
-    return {"paper_gpu": conditions.PAPER_GPU, "fidelity": found}
-
-
 def _counts(found: pd.Series, order: Sequence[str]) -> dict[str, int]:
     counted = found.value_counts()
     return {word: int(counted[word]) for word in order if word in counted}
@@ -173,11 +163,32 @@ def _counts(found: pd.Series, order: Sequence[str]) -> dict[str, int]:
 
 VALUES: dict[str, Callable[[Results], dict[str, Any]]] = {
     "summary": summary,
-    "discussion": lambda results: discussion(results) | provenance(results),
+    "discussion": discussion,
     "witnesses": witnesses,
     "numbers": lambda results: summary(results) | {"official": official(results)},
     "analyses": analyses,
     "readings": likelihoods,
-    "provenance": provenance,
+    "provenance": lambda _: {"paper_gpu": conditions.PAPER_GPU, "fidelity": fidelity()},
 }
 """Values of a section beside those that all sections see, by its template in report/sections."""
+
+
+class ReportPage(Sections):
+    """The sections of the report on the results in a folder."""
+
+    def __init__(self, folder: str | Path) -> None:
+        use_style()
+        self.results = Results(Path(folder))
+        super().__init__(
+            results=self.results,
+            claims=claims_of(self.results.claims),
+            exhibits=exhibits(self.results),
+            methods=METHODS,
+            measures=HEADINGS,
+            official_images=OFFICIAL_TEST_IMAGES,
+        )
+
+    def show(self, name: str, /, **values: Any) -> HTML:
+        """One section for the notebook."""
+        own = VALUES[name](self.results) if name in VALUES else {}
+        return super().show(name, **own, **values)
