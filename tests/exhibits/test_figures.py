@@ -19,9 +19,9 @@ from convnets.architectures.variant import Variant
 from convnets.config.experiments import Curve, Figure
 from convnets.core.errors import UserError
 from convnets.exhibits.figures import Trajectory, describe, draw, numbers, read_trajectories
-from convnets.exhibits.pooling_figure import draw_pooling, pooled
 from convnets.exhibits.style import CONTRAST, contrast, save_figure, use_style
 from convnets.runs.metrics import collect, read_runs
+from draw_pooling import draw_pooling, pooled
 
 CONFIG = Path(__file__).parents[2] / "config"
 PRIOR = CONFIG / "prior"

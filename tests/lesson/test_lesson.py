@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from test_report import make_results as make_report
+from made_results import make_results as make_report
 
 from analysis_fixture import GLYPHS
 from convnets.config.settings import MACHINE_FOLDER

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import made_results
 import pytest
 import test_lesson
-import test_report
-from test_report import ROOT
+from made_results import ROOT
 
 from convnets.core.files import write_json, write_text
 
@@ -45,13 +45,13 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     if request.param == "lesson":
         test_lesson.render(results)
     else:
-        test_report.make_results(results)
+        made_results.make_results(results)
         figures = [f"figure_0{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8)]
         for name in figures:
-            write_text(results / "figures" / f"{name}.svg", test_report.FIGURE)
+            write_text(results / "figures" / f"{name}.svg", made_results.FIGURE)
         plan = json.loads((results / "plan.json").read_text())
         write_json(results / "plan.json", plan | {"figure_names": figures})
-        ended = test_report.render(results)
+        ended = made_results.render(results)
         assert ended.returncode == 0, ended.stderr
     return results / f"{request.param}.html"
 

@@ -11,7 +11,7 @@ import mistune
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from test_report import SECONDS
+from made_results import SECONDS
 from test_report_now import make_folder
 
 from analysis_fixture import make_runtimes

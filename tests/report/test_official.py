@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from test_report import make_results
+from made_results import make_results
 
 from convnets.core.files import write_json
 from convnets.report.results import Results

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from test_report import CONFIG, MECHANISM, ROOT, SECONDS, make_results, text_of
+from made_results import CONFIG, MECHANISM, ROOT, SECONDS, make_results, text_of
 
 from analysis_fixture import make_runtimes
 from convnets.config.settings import MACHINE_FOLDER

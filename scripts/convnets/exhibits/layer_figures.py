@@ -164,7 +164,7 @@ FIGURES: dict[str, Callable[[], Drawing]] = {
     "figure_05": draw_matrix_product,
     "figure_07": draw_dilated_kernels,
 }
-"""By name. Figure 6 is in `pooling_figure`."""
+"""By name. Figure 6 is in `scripts/draw_pooling.py`."""
 ANIMATIONS: dict[str, Callable[[], Animation]] = {
     "figure_01": partial(slide_convolution, padding=0),
     "figure_02": partial(slide_convolution, padding=1),

@@ -9,7 +9,7 @@ import pandas as pd
 from convnets.exhibits.layer_figures import ANIMATIONS
 from convnets.exhibits.tables import HEADINGS, FilledTable
 from convnets.judging.conditions import readable
-from convnets.report.results import Results, distinct
+from convnets.report.results import Results
 from convnets.runs.metrics import UNITS
 
 ANALYSIS, READING = "analysis_", "reading_"
@@ -59,7 +59,7 @@ def exhibit(name: str, results: Results) -> dict[str, Any]:
         "label": "" if name.startswith(ANALYSIS) else readable(name),
         "file": file if file.is_file() else None,
         "animated": name if moving else None,
-        "files": _existing([data]),
+        "files": [data],
         "script": script,
     }
 
@@ -78,7 +78,7 @@ def _table(name: str, results: Results) -> dict[str, Any]:
         "units": UNITS,
         "notes": filled.notes(results.provenance),
         "commands": commands_of(results.folder.name, results.plan, results.metrics)[name],
-        "files": _existing([Path(f"{prefix}{ending}") for ending in ENDINGS]),
+        "files": [Path(f"{prefix}{ending}") for ending in ENDINGS],
         "script": "make_table.py",
     } | _judged(config.published, results)
 
@@ -106,18 +106,13 @@ def commands_of(name: str, plan: dict[str, Any], runs: pd.DataFrame) -> Commands
 
 def _judged(number: int | None, results: Results) -> dict[str, Any]:
     """The rows of comparison.csv on a table: by label and measure, and by variant and measure."""
-    rows = results.comparison[results.comparison["table"] == number].to_dict("records")
-    by_label: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        by_label.setdefault(row["row"], {})[row["metric"]] = row
-    return {
-        "judged": [
-            (name, HEADINGS.get(name, name)) for name in distinct(row["metric"] for row in rows)
-        ],
-        "rows": by_label,
-        "cells": {(row["variant"], row["metric"]): row for row in rows},
+    judged = results.comparison[results.comparison["table"] == number]
+    by_label = {
+        label: {row["metric"]: row for row in rows.to_dict("records")}
+        for label, rows in judged.groupby("row", sort=False)
     }
-
-
-def _existing(files: list[Path]) -> list[Path]:
-    return [file for file in files if file.is_file()]
+    return {
+        "judged": [(name, HEADINGS.get(name, name)) for name in judged["metric"].unique()],
+        "rows": by_label,
+        "cells": {(row["variant"], row["metric"]): row for row in judged.to_dict("records")},
+    }
