@@ -4,16 +4,8 @@
 #   out  runs/VARIANT/seed_SEED/: history.csv, best.pt, run.json; test.json, predictions.npz
 #        runtimes.csv
 #
-# Five more files are not declared as outputs, because Snakemake removes outputs before it starts a
-# job and after one fails:
-#
-#   state.0.pt, state.1.pt   the last two checkpoints; an interrupted run resumes from the newer, which
-#                            a finished run keeps
-#   progress.json            the state of the run and its finished epochs, for `make status`
-#   scores.npz               class scores of the test images, so that testing needs no PyTorch
-#   .lock                    locked by train.py; a second process for the same run ends with an error
-#
-# Interrupted by SIGTERM or SIGINT, train.py saves a checkpoint and ends with status 75.
+# A run's other files (docs/resuming.md) are not declared as outputs, because Snakemake removes outputs
+# before it starts a job and after one fails.
 #
 # Only a missing output makes Snakemake train: a finished run has no inputs unless it is to be
 # replaced, and functions of `output` are no parameters that Snakemake compares. Whether a finished

@@ -61,7 +61,10 @@ class Variant(KeysOfMethods, Strict):
 
     def __post_init__(self) -> None:
         try:
-            self._check_numbers()
+            for key in ("filters", *METHODS[self.method].keys):
+                if (number := len(self.per_layer(key))) != self.num_layers:
+                    problem = f"{key} has {number} values, expected one or {self.num_layers}"
+                    raise VariantError(problem, key, "num_layers")
             _ = self.operations  # fails on impossible shapes, before any job starts
         except VariantError as error:
             error.args = (f"variant {self.id}: {error.problem}",)
@@ -94,31 +97,27 @@ class Variant(KeysOfMethods, Strict):
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """All operations in order; the last one computes the class scores."""
-        hidden: tuple[Operation, ...] = tuple(itertools.chain(*self.layers))
+        images, filters = self.image_kind, self.per_layer("filters")
+        features: tuple[int, ...] = (images.channels * images.size**2, *filters)
         if self.is_convolutional:
             width = HEAD_SIZE if self.head == "averaged" else self.sizes[-1]
-            features = self.per_layer("filters")[-1] * width**2
-        else:
-            pixels = self.image_kind.channels * self.image_kind.size**2
-            widths = (pixels, *self.per_layer("filters"))
-            hidden = tuple(Linear(pair, self.bias) for pair in itertools.pairwise(widths))
-            features = widths[-1]
-        return (*hidden, Linear((features, self.image_kind.classes), self.bias))
+            features = (filters[-1] * width**2,)
+        pairs = itertools.pairwise((*features, images.classes))
+        return (*itertools.chain(*self.layers), *(Linear(pair, self.bias) for pair in pairs))
 
     @cached_property
     def layers(self) -> tuple[tuple[Spatial, ...], ...]:
         """The convolution of each layer, and the operation of its method (paper, Section 3)."""
         if not self.is_convolutional:
             return ()
-        method = METHODS[self.method]
-        layers: list[tuple[Spatial, ...]] = []
+        method, layers = METHODS[self.method], []
         channels, width = self.image_kind.channels, self.image_kind.size
         for layer, filters in enumerate(self.per_layer("filters")):
             convolution = Convolution(
                 (channels, filters), width, self.kernel_size, self.padding, bias=self.bias
             )
-            operations: tuple[Spatial, ...] = (convolution,)
             self._check_size(convolution, layer, "kernel_size")
+            operations: tuple[Spatial, ...] = (convolution,)
             if method.context:
                 values = {key: self.per_layer(key)[layer] for key in method.keys}
                 operations += (method.context(convolution, **values),)
@@ -153,12 +152,6 @@ class Variant(KeysOfMethods, Strict):
             field += (operation.window - 1) * step
             step *= operation.stride
         return field if self.is_convolutional else self.image_kind.size
-
-    def _check_numbers(self) -> None:
-        for key in ("filters", *METHODS[self.method].keys):
-            if (number := len(self.per_layer(key))) != self.num_layers:
-                text = f"{key} has {number} values, expected one or {self.num_layers}"
-                raise VariantError(text, key, "num_layers")
 
     def _check_size(self, operation: Spatial, layer: int, blamed: str) -> None:
         if operation.size[1] < 1:

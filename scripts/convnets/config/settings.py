@@ -157,13 +157,9 @@ class DataSettings(Strict):
 
     def shaping(self) -> dict[str, Any]:
         """The settings that determine the arrays, without paths: files have checksums."""
-        used: dict[str, Any] = {
-            "source": self.source,
-            "seed": self.seed,
-            "split": {part: getattr(self.split, part) for part in ("train", "validation", "test")},
-        }
-        if self.source != "npz":
-            used["split"]["protocol"] = self.split.protocol
+        used = {key: value for key, value in self.used().items() if key != self.source}
+        if self.source == "npz":
+            del used["split"]["protocol"]
         if self.source == "glyphs":
             used["glyphs"] = dataclasses.asdict(self.glyphs)
         if self.source == "torchvision":

@@ -21,11 +21,7 @@ def run_lock(folder: Path) -> Iterator[None]:
     """Lock `folder`, which is created if needed, for this process alone.
 
     The kernel releases the lock when the process ends, however it ends, so there are no stale
-    locks; the remaining file has no meaning.
-
-    Raises:
-        UserError: another process, which the message describes, has locked the folder; or the
-            folder is not writable.
+    locks. Raises `UserError` if another process has locked the folder, or it is not writable.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,12 +52,10 @@ def share_lock(path: Path) -> tuple[IO[str], bool]:
     file locks, no process is the only one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a")
-    try:
+    file, alone = path.open("a"), False
+    with contextlib.suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         alone = True
-    except OSError:
-        alone = False
     with contextlib.suppress(OSError):
         fcntl.flock(file, fcntl.LOCK_SH)
     return file, alone

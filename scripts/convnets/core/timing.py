@@ -5,9 +5,9 @@ import math
 import time
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 
 Call = Callable[[], object]
-
 FEWEST_CALLS, MOST_CALLS = 2, 20
 
 
@@ -44,17 +44,15 @@ def peak_of_process(call: Call) -> float:
     call()  # loads what stays in memory, which does not count
     try:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-        with open("/proc/self/clear_refs", "w") as file:
-            file.write("5")  # forget the last peak
+        Path("/proc/self/clear_refs").write_text("5")  # forget the last peak
         before = _status("VmRSS")
         call()
         return float(_status("VmHWM") - before)
-    except (OSError, AttributeError, ValueError):
+    except (OSError, AttributeError, KeyError):
         return math.nan
 
 
 def _status(key: str) -> int:
     """An entry of /proc/self/status, in bytes."""
-    with open("/proc/self/status") as file:
-        (line,) = (line for line in file if line.startswith(f"{key}:"))  # ValueError without it
-    return int(line.split()[1]) * 1024
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(dict(line.split(":", 1) for line in lines)[key].split()[0]) * 1024
