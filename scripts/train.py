@@ -9,10 +9,9 @@ from convnets.config.settings import TrainingSettings, check_numbers, parse
 from convnets.core import records
 from convnets.core.arguments import option_parser
 from convnets.core.errors import UserError, explain_no_memory, run_script
-from convnets.core.files import atomic_write, remove_temporaries
+from convnets.core.files import atomic_write, remove_temporaries, run_lock
 from convnets.core.interruption import Interruption
 from convnets.core.kinds import PerGpu, Positive, Seed
-from convnets.core.lock import run_lock
 from convnets.data.dataset import load_dataset
 from convnets.data.folder import digest_of
 from convnets.runs.identity import ARITHMETIC, changes, identity

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from convnets.architectures.methods import METHODS, MODULES
 from convnets.architectures.variant import Variant
-from convnets.config.checks import CONFIG, schema
+from convnets.config.checks import CONFIG
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import write_text
 from convnets.core.templates import text_environment
@@ -44,6 +44,14 @@ def main() -> None:
             write_text(file, text)
         elif not file.exists() or file.read_text(encoding="utf-8") != text:
             raise UserError(f"{file} is out of date: run python -m tools.document_config")
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of a configuration file, in which all keys are optional."""
+    whole = CONFIG.json_schema()
+    for node in (whole, whole["$defs"]["Table"], whole["$defs"]["Figure"]):
+        del node["required"]
+    return whole
 
 
 def document() -> str:

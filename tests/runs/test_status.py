@@ -13,7 +13,7 @@ import pytest
 
 import status as script
 from convnets.core.errors import Interrupted, UserError
-from convnets.core.lock import LOCK, run_lock
+from convnets.core.files import LOCK, run_lock
 from convnets.runs import status
 from convnets.runs.progress import PROGRESS, Progress, read_progress, report_progress
 from convnets.runs.status import QUIET_SECONDS, read_sweep

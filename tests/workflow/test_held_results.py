@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from test_workflow import copy_of_the_tree, snakemake
 
-from convnets.core.lock import run_lock
+from convnets.core.files import run_lock
 
 pytestmark = pytest.mark.workflow
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from test_workflow import copy_of_the_tree, environment, snakemake
 
-from convnets.core.lock import LOCK
+from convnets.core.files import LOCK
 from real_runs import finals
 from slurm.cluster import (
     GPUS,

@@ -22,8 +22,7 @@ from convnets.config.overlays import BASE, read_config
 from convnets.config.schema import ANIMATED, LAYER_FIGURES, POOLING_FIGURE, TOPICS
 from convnets.config.settings import MACHINE_FOLDER, to_json
 from convnets.core.errors import UserError
-from convnets.core.files import file_digest, write_json, write_text
-from convnets.core.lock import run_lock, share_lock
+from convnets.core.files import file_digest, run_lock, share_lock, write_json, write_text
 from convnets.runs.finished import results_to_replace
 from convnets.training.resources import training_megabytes, training_minutes
 
@@ -73,6 +72,10 @@ with refused():
     CONFIG = load_config([*base, *overlays], workflow.config_settings.config)
     # Only here: jobs on other nodes no longer find the replaced results.
     REPLACED = results_to_replace(CONFIG) if workflow.is_main_process else set()
+    # An input of the jobs that replace results, newer than these results.
+    REPLACEMENT = f"{CONFIG.results}/replacement"
+    if REPLACED:
+        write_json(REPLACEMENT, sorted(map(str, REPLACED)))
 
 # The command that the report shows.
 command = ["snakemake", "--cores", "4"]
@@ -123,13 +126,6 @@ FIGURE_NAMES = [*LAYER_FIGURES, POOLING_FIGURE, *CONFIG.figure_names, *CONFIG.an
 FORMATS = ["csv", "md", "tex"]
 TABLES = expand(f"{RESULTS}/tables/{{name}}.{{format}}", name=CONFIG.table_names, format=FORMATS)
 FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{format}}", name=FIGURE_NAMES, format=["svg", "png"])
-
-
-# An input of the jobs that replace results, newer than these results.
-REPLACEMENT = f"{RESULTS}/replacement"
-if REPLACED:
-    with refused():
-        write_json(REPLACEMENT, sorted(map(str, REPLACED)))
 
 
 # A wrapper of sacct for the Slurm plugin; its docstring explains why.

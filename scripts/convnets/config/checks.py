@@ -43,8 +43,7 @@ CONFIG = TypeAdapter(Config)
 def load_config(files: Sequence[str | Path], changes: dict[str, Any]) -> Config:
     """The configuration in `files`, each over the previous one, and `changes` over all.
 
-    Raises:
-        UserError: the configuration is not valid; the message lists all problems.
+    Raises `UserError` if the configuration is not valid, with all problems.
     """
     layers = read_layers(files, changes)
     config = validate(layers)
@@ -68,7 +67,7 @@ def validate(layers: Layers) -> Config:
 def _raise_if_any(problems: Iterable[Problem], layers: Layers) -> None:
     lines = []
     for location, text in problems:
-        hint = nearest(str(location[-1]), keys_at(location[:-1])) if text == UNKNOWN else ""
+        hint = nearest(str(location[-1]), _keys_at(location[:-1])) if text == UNKNOWN else ""
         lines.append(layers.line(location, text + hint))
     if lines:
         raise UserError("the configuration is not valid\n  " + "\n  ".join(dict.fromkeys(lines)))
@@ -180,17 +179,9 @@ def _problems_of_places(config: Config) -> Iterator[Problem]:
                 yield ("data", config.data.source, key), f"leads to {file}: there is no such file"
 
 
-def schema() -> dict[str, Any]:
-    """The JSON schema of a configuration file, in which all keys are optional."""
-    whole = CONFIG.json_schema()
-    for node in (whole, whole["$defs"]["Table"], whole["$defs"]["Figure"]):
-        del node["required"]
-    return whole
-
-
-def keys_at(location: Location) -> list[str]:
+def _keys_at(location: Location) -> list[str]:
     """The keys of the configuration at `location`."""
-    whole = schema()
+    whole = CONFIG.json_schema()
     node: dict[str, Any] = whole
     for part in location:
         named = [*node.get("patternProperties", {}).values(), node.get("items", {})]

@@ -117,8 +117,7 @@ def read_layers(files: Iterable[Path | str], changes: dict[str, Any]) -> Layers:
 def read_config(path: Path) -> dict[str, Any]:
     """The content of a configuration file.
 
-    Raises:
-        UserError: the file cannot be used; the message has file, line and remedy.
+    Raises `UserError` if the file cannot be used, with file, line and remedy.
     """
     values = read_yaml(path) or {}
     if not isinstance(values, dict):
@@ -215,8 +214,7 @@ def _check_depth(text: str) -> None:
 
 
 def _problem(found: str, node: Any) -> yaml.MarkedYAMLError:
-    mark = node.start_mark if node else None
-    return yaml.MarkedYAMLError(problem=f"found {found}", problem_mark=mark)
+    return yaml.MarkedYAMLError(problem=f"found {found}", problem_mark=node.start_mark)
 
 
 def _describe(error: Exception) -> str:

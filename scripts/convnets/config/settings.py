@@ -199,8 +199,7 @@ class TrainingSettings(Strict):
 def parse(cls: type[T], values: str | dict[str, Any] | None, what: str) -> T:
     """The dataclass `cls` from `values`, an object or its JSON.
 
-    Raises:
-        UserError: `values` are not valid; the message contains `what` and each wrong key.
+    Raises `UserError` if `values` are not valid, with `what` and each wrong key.
     """
     text = values if isinstance(values, str) else json.dumps(values)
     try:
@@ -219,8 +218,7 @@ def check_numbers(arguments: Namespace, **kinds: Any) -> None:
 def read_as(cls: Any, path: Path, remedy: str) -> dict[str, Any]:
     """The object in a JSON file, which has the keys of `cls` with values of its types.
 
-    Raises:
-        UserError: the file is missing or damaged; the message ends with the remedy.
+    Raises `UserError` if the file is missing or damaged; the message ends with the remedy.
     """
     with explain_damage(path, "a JSON file", remedy):
         text = path.read_text(encoding="utf-8")

@@ -50,18 +50,7 @@ def run_script(main: Callable[[], None]) -> None:
             sys.exit(f"error: {error.filename or error}: {error.strerror}: see that it can be used")
         # Unprinted output would be written again at exit, which would change the exit status.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(f"error: {_no_room('a file or the output of this program', error)}")
-
-
-@contextlib.contextmanager
-def explain_no_room(path: object) -> Iterator[None]:
-    """Turn a full disk, in a block that writes `path`, into a `UserError`."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in NO_ROOM:
-            raise UserError(_no_room(path, error)) from error
-        raise
+        sys.exit(f"error: {no_room('a file or the output of this program', error)}")
 
 
 @contextlib.contextmanager
@@ -91,7 +80,8 @@ def explain_damage(path: Path, kind: str, remedy: str) -> Iterator[None]:
         raise UserError(f"{path} is damaged ({' '.join(str(error).split())}): {remedy}") from None
 
 
-def _no_room(what: object, error: OSError) -> str:
+def no_room(what: object, error: OSError) -> str:
+    """The message for one of the errors `NO_ROOM`."""
     return (
         f"{what} could not be written: {error.strerror}. What was saved before is intact: make "
         "room (disk space, quota, ulimit -f), then give the same command again"

@@ -1,7 +1,7 @@
 """CSV tables, read and checked, with one error message for every problem."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,8 @@ import pandas as pd
 
 from convnets.core.errors import explain_damage
 
+Names = Collection[str]
+Words = Mapping[str, Names]
 MOST = 1e18
 WORDS: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
 """Options of tables in which `none` and the like are words, and only empty cells are missing."""
@@ -17,11 +19,11 @@ WORDS: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
 def read_table(
     path: Path,
     remedy: str,
-    columns: Sequence[str],
-    numbers: Collection[str] = (),
-    filled: Sequence[str] = (),
-    unique: Sequence[str] = (),
-    words: Mapping[str, Collection[str]] | None = None,
+    columns: Names,
+    numbers: Names = (),
+    filled: Names = (),
+    unique: Names = (),
+    words: Words | None = None,
     rows: pd.DataFrame | None = None,
     **options: Any,
 ) -> pd.DataFrame:
@@ -30,10 +32,8 @@ def read_table(
     The columns `numbers` contain numbers below `MOST`. The columns `filled` have no empty cells,
     and contain text unless they are `numbers`. No two rows have the same values in all columns
     `unique`. Cells in the columns `words` are empty or one of these words. The rows are those of
-    `rows` in its columns. `options` are those of `pandas.read_csv`.
-
-    Raises:
-        UserError: the file is missing or damaged; the message ends with the remedy.
+    `rows` in its columns. `options` are those of `pandas.read_csv`. Raises `UserError` if the file
+    is missing or damaged; the message ends with the remedy.
     """
     with explain_damage(path, "a CSV table", remedy):
         types = {name: str for name in filled if name not in numbers}
@@ -49,12 +49,7 @@ def read_table(
     return table
 
 
-def _check_cells(
-    table: pd.DataFrame,
-    numbers: Collection[str],
-    filled: Sequence[str],
-    words: Mapping[str, Collection[str]],
-) -> None:
+def _check_cells(table: pd.DataFrame, numbers: Names, filled: Names, words: Words) -> None:
     for name in numbers:
         if not pd.api.types.is_numeric_dtype(table[name]) and len(table[name].dropna()):
             raise ValueError(f"column {name} has text, expected numbers")
