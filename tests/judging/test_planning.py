@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 from scipy import stats
-from test_workflow import environment
+from workflow_tree import environment
 
 from benchmarks.judging import CLAIMS, FAMILY, papers_truth, subset
 from benchmarks.planning import compare

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from test_workflow import copy_of_the_tree, snakemake
+from workflow_tree import copy_of_the_tree, snakemake
 
 from convnets.core.interruption import ECHO_SECONDS
 from convnets.data import dataset

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 from test_environments import RULES, pins
-from test_workflow import copy_of_the_tree
+from workflow_tree import copy_of_the_tree
 
 from convnets.core.files import file_digest
 from emnist_archive import members, write_zip

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from test_workflow import copy_of_the_tree, snakemake
+from workflow_tree import copy_of_the_tree, snakemake
 
 from convnets.core.files import run_lock
 

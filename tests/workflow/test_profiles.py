@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from test_workflow import append, copy_of_the_tree, snakemake
+from workflow_tree import append, copy_of_the_tree, snakemake
 
 pytestmark = pytest.mark.workflow
 WARNING = "warning: the profile in use lets Snakemake read configuration files"

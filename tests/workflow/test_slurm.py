@@ -15,7 +15,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
-from test_workflow import copy_of_the_tree, environment, snakemake
+from workflow_tree import copy_of_the_tree, environment, snakemake
 
 from convnets.core.files import LOCK
 from real_runs import finals

@@ -1,102 +1,21 @@
 """The workflow as a user runs it: Snakemake on a small configuration, in a copy of the tree."""
 
-import csv
-import functools
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import threading
-import time
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
+from workflow_tree import append, copy_of_the_tree, jobs, read_csv, snakemake
 
-from convnets.core.files import file_digest
 from convnets.runs.status import read_sweep
-from emnist_archive import members, write_zip
 
-ROOT = Path(__file__).parents[2]
-NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv*", ".snakemake", "resources", "__pycache__", ".*_cache"
-)
-TINY = """
-run_name: tiny
-epochs: 2
-seeds: [0, 1]
-experiments: [table_2, mine]
-data:
-  source: glyphs
-  glyphs: {train: 470, test: 188}
-  split: {train: 376, validation: 94, test: 188}
-architecture: {filters: 4}
-variants:
-  max_pool_2to3_late: {method: max_pool, pool_size: [2, 2, 2, 3]}
-tables:
-  mine:
-    title: A pool size of my own
-    header: [Pool size]
-    columns: [test_accuracy, parameters]
-    rows:
-      - {label: ["2→3"], variants: [max_pool_2to3_late]}
-figures:
-  figure_mine:
-    title: My curves
-    x: epoch
-    curves:
-      - {label: my pooling, variants: [max_pool_2to3_late]}
-"""
 ALL_VARIANTS = ("stride_2", "stride_3", "stride_4", "max_pool_2to3_late")
 ANALYSES = ("accuracies", "receptive_fields", "pareto", "confusions", "agreement", "curves")
 RUN_FILES = ("history.csv", "best.pt", "test.json", "predictions.npz", "run.json")
 
 pytestmark = pytest.mark.workflow
-
-
-def environment() -> dict[str, str]:
-    """The environment variables, with this Python's programs first."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return os.environ | {"PATH": path}
-
-
-def snakemake(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake in `clone`."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    return subprocess.run(
-        command,
-        cwd=clone,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-
-
-def jobs(clone: Path, *arguments: str) -> dict[str, int]:
-    """How many jobs of each rule Snakemake would run."""
-    done = snakemake(clone, "--configfile", "tiny.yaml", "--dry-run", *arguments)
-    assert done.returncode == 0, done.stderr
-    if "Nothing to be done" in done.stdout + done.stderr:
-        return {}
-    table = (done.stdout + done.stderr).split("Job stats:")[1].split("total")[0]
-    return {rule: int(number) for rule, number in re.findall(r"^(\w+) +(\d+)$", table, re.M)}
-
-
-def copy_of_the_tree(folder: Path) -> Path:
-    own_results = str(ROOT / "results")
-
-    def left_out(path: str, names: list[str]) -> set[str]:
-        return set(names) if path == own_results else NOT_COPIED(path, names)
-
-    shutil.copytree(ROOT, folder, ignore=left_out, symlinks=True)
-    (folder / "tiny.yaml").write_text(TINY)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -113,16 +32,6 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def changed(clone: Path, tmp_path: Path) -> Path:
     """A copy of `clone` with its results, to change the code in."""
     return Path(shutil.copytree(clone, tmp_path / "clone", symlinks=True))
-
-
-def append(file: Path, text: str) -> None:
-    assert file.is_file()
-    file.write_text(f"{file.read_text()}\n{text}\n")
-
-
-def read_csv(file: Path) -> list[dict[str, str]]:
-    with file.open(newline="") as lines:
-        return list(csv.DictReader(lines))
 
 
 def test_every_run_leaves_its_files(clone: Path) -> None:
@@ -225,21 +134,10 @@ def test_a_second_run_has_nothing_to_do(clone: Path) -> None:
     assert jobs(clone) == {}
 
 
-def test_prepared_data_are_cached_between_workflows(
-    clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(tmp_path))
-    digests = []
-    for name in ("first", "second"):
-        settings = (f"results_folder={tmp_path}/my disk", f"run_name={name}")
-        options = ("--cache", "--until", "prepare_data", "--config", *settings)
-        done = snakemake(clone, "--configfile", "tiny.yaml", *options)
-        assert done.returncode == 0, done.stderr
-        files = sorted((tmp_path / "my disk" / name / "data").iterdir())
-        assert all(file.is_symlink() for file in files)
-        digests.append([file_digest(file) for file in files])
-    assert digests[0] == digests[1]
-    assert len(list(tmp_path.glob("*images.npy"))) == 1
+def test_snakemake_s_own_report_is_made(clone: Path) -> None:
+    done = snakemake(clone, "--configfile", "tiny.yaml", "--report", "report.zip")
+    assert done.returncode == 0, done.stderr
+    assert (clone / "report.zip").stat().st_size > 100_000
 
 
 def replace_in(folder: Path, old: str, new: str) -> int:
@@ -360,115 +258,3 @@ def test_a_changed_setting_re_runs_what_it_concerns(clone: Path) -> None:
     # Only the command that the report tells its readers is another.
     nist = "data={'nist': {'urls': ['https://example.org']}}"
     assert jobs(clone, "--config", nist).keys() == {"report", "all"}
-
-
-def test_after_a_power_cut_the_same_command_goes_on(clone: Path) -> None:
-    run = "results/cut/runs/stride_2/seed_0"
-    command = (f"{run}/test.json", "--configfile", "tiny.yaml", "--config", "run_name=cut")
-    with open(clone / "cut.log", "w") as log:
-        first = subprocess.Popen(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *command],
-            cwd=clone,
-            env=environment(),
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # to end it with its jobs
-        )
-    try:
-        while not (clone / run / "train.log").exists():
-            assert first.poll() is None, (clone / "cut.log").read_text()
-            time.sleep(0.05)
-        os.killpg(first.pid, signal.SIGSTOP)
-        assert list((clone / ".snakemake/locks").iterdir())
-        second = snakemake(clone, *command)
-        assert second.returncode != 0
-        assert "LockException" in second.stdout + second.stderr
-    finally:
-        os.killpg(first.pid, signal.SIGKILL)
-        first.wait()
-    assert not (clone / run / "test.json").exists()
-    done = snakemake(clone, *command)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (clone / run / "test.json").exists()
-
-
-def test_a_wrong_configuration_starts_no_job(clone: Path) -> None:
-    (clone / "wrong.yaml").write_text("variants: {mine: {method: max_pool, pool_siez: 3}}\n")
-    done = snakemake(clone, "--configfile", "tiny.yaml", "wrong.yaml")
-    assert done.returncode != 0
-    message = "wrong.yaml: variants.mine.pool_siez is not a key here; did you mean 'pool_size'?"
-    assert message in done.stdout + done.stderr
-    assert "Job stats" not in done.stdout + done.stderr
-
-
-def test_a_missing_archive_is_said_on_the_terminal(clone: Path) -> None:
-    data = {"source": "archive", "archive": {"path": "nowhere.zip"}}
-    changes = [f"data={json.dumps(data)}", "run_name=missing"]
-    done = snakemake(clone, "tables", "--configfile", "tiny.yaml", "--config", *changes)
-    assert done.returncode != 0
-    assert "nowhere.zip" in done.stdout + done.stderr
-    assert "data.archive.path" in done.stdout + done.stderr
-    assert not list((clone / "results/missing/data").glob("*"))
-
-
-def test_the_archive_is_downloaded_checked_and_shared(clone: Path, tmp_path: Path) -> None:
-    served = write_zip(tmp_path / "served.zip", members())
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
-    nist = {
-        "path": str(tmp_path / "kept.zip"),
-        "size": served.stat().st_size,
-        "sha256": file_digest(served),
-    }
-    split = {"train": 94, "validation": 47, "test": 47}
-
-    def prepare(run_name: str, *urls: str) -> str:
-        data = {"source": "nist", "nist": nist | {"urls": urls}, "split": split}
-        changes = [f"data={json.dumps(data)}", f"run_name={run_name}"]
-        target = f"results/{run_name}/data/provenance.json"
-        done = snakemake(clone, target, "--configfile", "tiny.yaml", "--config", *changes)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert json.loads((clone / target).read_text())["counts"]["split"] == split
-        return done.stdout + done.stderr
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
-        address = f"http://127.0.0.1:{server.server_port}"
-        said = prepare("first", f"{address}/none.zip", f"{address}/served.zip")
-        server.shutdown()
-    assert "HTTP status 404" in said
-    assert "100%" in said
-    assert (tmp_path / "kept.zip").read_bytes() == served.read_bytes()
-    assert "already there" in prepare("second", f"{address}/served.zip")
-    assert "Nothing to be done" in prepare("second", f"{address}/served.zip")
-
-
-def test_snakemake_s_own_report_is_made(clone: Path) -> None:
-    done = snakemake(clone, "--configfile", "tiny.yaml", "--report", "report.zip")
-    assert done.returncode == 0, done.stderr
-    assert (clone / "report.zip").stat().st_size > 100_000
-
-
-@pytest.mark.archive
-@pytest.mark.skipif("EMNIST_ARCHIVE" not in os.environ, reason="EMNIST_ARCHIVE names no archive")
-def test_real_images_from_a_local_archive(tmp_path: Path) -> None:
-    clone = copy_of_the_tree(tmp_path / "clone")
-    archive = Path(os.environ["EMNIST_ARCHIVE"]).resolve()
-    data = {
-        "source": "archive",
-        "archive": {"path": str(archive)},
-        "split": {"train": 4000, "validation": 1000, "test": 1000},
-    }
-    changes = [f"data={json.dumps(data)}", "run_name=real", "experiments=[table_1]", "seeds=[0]"]
-    changes += ['architecture={"filters": 16}']  # a sixteenth of the arithmetic
-    done = snakemake(clone, "--configfile", "config/config.yaml", "--config", "epochs=3", *changes)
-    assert done.returncode == 0, done.stdout + done.stderr
-    results = clone / "results/real"
-    metrics = read_csv(results / "metrics.csv")
-    accuracy = {
-        row["variant"]: float(row["value"]) for row in metrics if row["measure"] == "test_accuracy"
-    }
-    assert len(accuracy) == 6
-    assert accuracy["stride_2"] > 0.3  # 1 in 47 by chance
-    report = (results / "report.html").read_text()
-    assert "EMNIST Balanced-style subset" in report
-    assert f"{accuracy['stride_2']:.3f}" in report

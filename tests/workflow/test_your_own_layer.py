@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_workflow import ROOT, copy_of_the_tree, environment, read_csv, snakemake
+from workflow_tree import ROOT, copy_of_the_tree, environment, read_csv, snakemake
 
 PAGE = (ROOT / "docs/your_own_layer.md").read_text()
 FILES = dict(re.findall(r"```(?:python|yaml)\n# (\S+)\n(.*?)```", PAGE, re.S))
