@@ -17,8 +17,8 @@ import torch
 from benchmarks.breakdown import milliseconds_by_kind
 from benchmarks.rates import arithmetic_rate, clock, copy_rate
 from benchmarks.reference import Reference, scaled
-from convnets.architectures.images import IMAGE_SIZE
-from convnets.architectures.variant import NUM_CLASSES, Variant
+from convnets.architectures.images import CLASSES, IMAGE_SIZE
+from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.core.errors import UserError
 from convnets.training import hardware
@@ -33,7 +33,7 @@ def random_images(number: int) -> tuple[np.ndarray, np.ndarray]:
     """uint8 images (number, 28, 28) and labels: the speed does not depend on what they show."""
     generator = np.random.default_rng(SEED)
     images = generator.integers(0, 256, (number, IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
-    return images, generator.integers(0, NUM_CLASSES, number, dtype=np.uint8)
+    return images, generator.integers(0, len(CLASSES), number, dtype=np.uint8)
 
 
 class Measured(Protocol):

@@ -18,7 +18,7 @@ sys.path.insert(0, f"{workflow.basedir}/scripts")
 checked = "convnets.config.overlays" in sys.modules
 
 from convnets.config.checks import load_config
-from convnets.config.overlays import BASE, read_config
+from convnets.config.overlays import read_config
 from convnets.config.schema import ANIMATED, LAYER_FIGURES, POOLING_FIGURE, TOPICS
 from convnets.config.settings import MACHINE_FOLDER, to_json
 from convnets.core.errors import UserError
@@ -37,10 +37,10 @@ def refused():
 
 
 with refused():  # before Snakemake reads the file, whose errors have no line numbers
-    read_config(Path(BASE))
+    read_config(Path("config/config.yaml"))
 
 
-configfile: BASE
+configfile: "config/config.yaml"
 
 
 # The conda environments are complete: neither their scripts nor the pip that fills them may find
@@ -154,11 +154,8 @@ def templates(*folders):
 
 def of_runs(file, variants):
     """Paths of `file` in the folders of all runs of some variants."""
-    return [
-        f"{RUN}/{file}".format(variant=variant, seed=seed)
-        for variant, seed in CONFIG.runs
-        if variant in variants
-    ]
+    runs = [(id, seed) for id, seed in CONFIG.runs if id in variants]
+    return [f"{RESULTS}/runs/{id}/seed_{seed}/{file}" for id, seed in runs]
 
 
 of_all_runs = partial(of_runs, variants=CONFIG.variant_ids)

@@ -12,13 +12,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from convnets.architectures.images import CLASSES, EMNIST, ImageKind
+from convnets.architectures.images import EMNIST, ImageKind
 from convnets.architectures.method import VariantError
 from convnets.architectures.methods import METHODS
 from convnets.architectures.operations import Convolution, Linear, Operation, Spatial
 from convnets.core.kinds import Name, Padding, PerLayer, Pixels, Strict
 
-NUM_CLASSES = len(CLASSES)
 HEAD_SIZE = 2
 """Width to which the averaged head reduces the last feature maps."""
 
@@ -143,10 +142,7 @@ class Variant(KeysOfMethods, Strict):
 
     @property
     def receptive_field(self) -> int:
-        """Theoretical width in pixels of the input region of one feature before the head.
-
-        It can be wider than the image.
-        """
+        """Width of the input of one feature before the head, in pixels: it may exceed the image."""
         field, step = 1, 1
         for operation in itertools.chain(*self.layers):
             field += (operation.window - 1) * step

@@ -14,37 +14,26 @@ from pydantic import TypeAdapter, ValidationError
 
 from convnets.architectures.method import VariantError
 from convnets.architectures.methods import METHODS
-from convnets.config.messages import (
-    MISSING,
-    UNKNOWN,
-    Location,
-    Problem,
-    dotted,
-    nearest,
-    problems_of,
-    shown,
-)
+from convnets.config.messages import MISSING, UNKNOWN, Location, dotted, nearest, problems_of, shown
 from convnets.config.overlays import Layers, read_layers
-from convnets.config.schema import (
-    ALL,
-    DATA,
-    RESERVED_FIGURES,
-    RESERVED_RUN_NAMES,
-    SEEDS,
-    TRAINING,
-    Config,
-)
+from convnets.config.schema import ALL, DATA, RESERVED_FIGURES, SEEDS, TRAINING, Config
+from convnets.config.settings import MACHINE_FOLDER
 from convnets.core.errors import UserError
 from convnets.core.files import PROVENANCE
 
 CONFIG = TypeAdapter(Config)
+Problem = tuple[Location, str]
+"""The location of a problem, and its explanation."""
+RESERVED_RUN_NAMES = {
+    MACHINE_FOLDER: "the measurements that all runs share",
+    "published": "the committed results",
+    "slurm_logs": "the logs of Slurm",
+}
+"""Other folders beside those of the sweeps, and their content."""
 
 
 def load_config(files: Sequence[str | Path], changes: dict[str, Any]) -> Config:
-    """The configuration in `files`, each over the previous one, and `changes` over all.
-
-    Raises `UserError` if the configuration is not valid, with all problems.
-    """
+    """The configuration in `files`, the later over the earlier. Raises `UserError`."""
     layers = read_layers(files, changes)
     config = validate(layers)
     _raise_if_any(_problems_of_places(config), layers)
@@ -52,7 +41,7 @@ def load_config(files: Sequence[str | Path], changes: dict[str, Any]) -> Config:
 
 
 def validate(layers: Layers) -> Config:
-    """The configuration in `layers`, without checks of files. Raises as `load_config`."""
+    """The configuration in `layers`, whose files are not checked. Raises `UserError`."""
     try:
         config = CONFIG.validate_json(json.dumps(layers.values))
     except ValidationError as error:

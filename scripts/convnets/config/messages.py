@@ -9,8 +9,6 @@ from pydantic import ValidationError
 from convnets.core.kinds import EACH, ONE, PATTERNS
 
 Location = tuple[str | int, ...]
-Problem = tuple[Location, str]
-"""The location of a problem, and its explanation."""
 UNKNOWN, MISSING = "is not a key here", "is missing"
 EXPECTED = {
     "int_type": "a whole number",

@@ -22,7 +22,6 @@ import yaml
 from convnets.config.messages import Location, dotted, shown
 from convnets.core.errors import UserError
 
-BASE = "config/config.yaml"
 COMMAND_LINE = "command line (--config)"
 MOST_VALUES = 100_000
 """Largest number of values in a file, with its aliases filled in."""
@@ -115,10 +114,7 @@ def read_layers(files: Iterable[Path | str], changes: dict[str, Any]) -> Layers:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The content of a configuration file.
-
-    Raises `UserError` if the file cannot be used, with file, line and remedy.
-    """
+    """The content of a configuration file. Raises `UserError` with file, line and remedy."""
     values = read_yaml(path) or {}
     if not isinstance(values, dict):
         raise UserError(f"{path} has {shown(values)} without a key, expected KEY: VALUE at the top")
@@ -160,8 +156,6 @@ def check_command_line(arguments: Sequence[str]) -> None:
                     "sections training='{threads: 2}'"
                 )
         filled = [file for file in given.configfile if read_config(file)]
-        if Path(BASE).exists():
-            read_config(Path(BASE))
     except UserError as error:
         sys.exit(f"error: {error}")
     if len(filled) < len(given.configfile):

@@ -1,8 +1,4 @@
-"""The configuration, which is validated as a whole before any job starts.
-
-Only the workflow, the documentation and `plan.py` import this module; the other scripts get their
-settings from the command line.
-"""
+"""The configuration, validated as a whole before any job starts; programs get only parts of it."""
 
 import dataclasses
 import os
@@ -19,7 +15,7 @@ from typing_extensions import TypedDict  # pydantic takes no other before Python
 
 from convnets.architectures.variant import Variant
 from convnets.config.experiments import Figure, Table
-from convnets.config.settings import MACHINE_FOLDER, DataSettings, TrainingSettings
+from convnets.config.settings import DataSettings, TrainingSettings
 from convnets.core.kinds import STRICT, Name, PathText, PerGpu, Positive, Seed, Several, Strict
 
 POOLING_FIGURE = "figure_06"
@@ -33,12 +29,6 @@ ANIMATED = (*LAYER_FIGURES[:4], "columns_back", "figure_07")
 """Figures that also have an animation."""
 RESERVED_FIGURES = {*LAYER_FIGURES, POOLING_FIGURE, *(f"{name}_animated" for name in ANIMATED)}
 """Figures that are not in the configuration, beside those of analyses."""
-RESERVED_RUN_NAMES = {
-    MACHINE_FOLDER: "the measurements that all runs share",
-    "published": "the committed results",
-    "slurm_logs": "the logs of Slurm",
-}
-"""Other folders beside those of the sweeps, and their content."""
 ALL, DATA = "all", "data"
 """Names in `replace` other than runs and variants."""
 PAPER = "paper"

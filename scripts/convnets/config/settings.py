@@ -18,7 +18,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from convnets.architectures.images import EMNIST, ImageKind
 from convnets.config.messages import lines_of
 from convnets.core.errors import UserError, explain_damage
-from convnets.core.kinds import URL, PathText, Positive, Seed, Several, Sha256, Strict, section
+from convnets.core.kinds import PathText, Positive, Seed, Several, Sha256, Strict, Url, section
 
 OFFICIAL_SHA256 = "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e"
 """SHA-256 of the official archive, which alone is called EMNIST Balanced."""
@@ -44,9 +44,7 @@ IMAGE_KINDS: dict[TorchvisionName, ImageKind] = {
 class NistSettings(Strict):
     """The official EMNIST archive."""
 
-    urls: Several[Annotated[str, Field(pattern=URL)]] = (
-        "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
-    )
+    urls: Several[Url] = ("https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",)
     """Addresses to try, in this order."""
     path: PathText = "resources/emnist/gzip.zip"
     """Place of the archive. Runs, users and clones can share one copy."""
@@ -197,10 +195,7 @@ class TrainingSettings(Strict):
 
 
 def parse(cls: type[T], values: str | dict[str, Any] | None, what: str) -> T:
-    """The dataclass `cls` from `values`, an object or its JSON.
-
-    Raises `UserError` if `values` are not valid, with `what` and each wrong key.
-    """
+    """The dataclass `cls` from an object or its JSON. Raises `UserError` with each wrong key."""
     text = values if isinstance(values, str) else json.dumps(values)
     try:
         value: T = _adapter(cls).validate_json(text)  # type: ignore[arg-type]
@@ -216,10 +211,7 @@ def check_numbers(arguments: Namespace, **kinds: Any) -> None:
 
 
 def read_as(cls: Any, path: Path, remedy: str) -> dict[str, Any]:
-    """The object in a JSON file, which has the keys of `cls` with values of its types.
-
-    Raises `UserError` if the file is missing or damaged; the message ends with the remedy.
-    """
+    """The JSON object in a file, checked as a `cls`. Raises `UserError` with the remedy."""
     with explain_damage(path, "a JSON file", remedy):
         text = path.read_text(encoding="utf-8")
         try:

@@ -57,6 +57,7 @@ Line = Annotated[
 PathText = Annotated[str, Field(pattern=PATH)]
 """A path without characters that are special to Snakemake."""
 Sha256 = Annotated[str, Field(pattern=SHA256)]
+Url = Annotated[str, Field(pattern=URL)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Positive = Annotated[int, Field(ge=1, le=1_000_000)]
 Pixels = Annotated[int, Field(ge=1, le=64)]
