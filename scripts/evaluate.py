@@ -1,6 +1,5 @@
 """Test the best checkpoint of a run on every test image."""
 
-import argparse
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,9 @@ from convnets.training.evaluation import SCORES, left_scores, score
 
 
 def main() -> None:
-    arguments = parse_arguments()
+    parser = option_parser(__doc__, "data", "runs-per-gpu")
+    parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")
+    arguments = parser.parse_args()
     check_numbers(arguments, runs_per_gpu=PerGpu)
     run = RunFolder(arguments.run)
     run.checked(CHECKPOINT)
@@ -31,7 +32,7 @@ def main() -> None:
     images, labels = dataset.part("test")
     scores = left_scores(run, (len(images), run.variant.image_kind.classes))
     if scores is None:
-        from convnets.training.prediction import scores_of_checkpoint  # noqa: PLC0415, imports PyTorch
+        from convnets.training.trainer import scores_of_checkpoint  # noqa: PLC0415, imports PyTorch
 
         scores = scores_of_checkpoint(run, images, arguments.runs_per_gpu)
     result = score(scores, labels)
@@ -65,12 +66,6 @@ def main() -> None:
         f"{report['variant']}, seed {report['seed']}: test accuracy {result.accuracy:.4f} with the "
         f"checkpoint of epoch {report['epoch']}, {len(labels):,} images of {report['data']}"
     )
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = option_parser(__doc__, "data", "runs-per-gpu")
-    parser.add_argument("--run", type=Path, required=True, help="folder that train wrote")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

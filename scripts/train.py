@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+from functools import partial
 from typing import Any
 
 from convnets.architectures.variant import Variant
@@ -27,12 +28,24 @@ from convnets.training.checkpoints import (
 )
 from convnets.training.evaluation import leave_scores
 from convnets.training.gpu import place_on_gpu
-from convnets.training.prediction import scores_of_weights
-from convnets.training.trainer import Trainer, TrainingRun, epoch_line, to_device
+from convnets.training.trainer import (
+    Trainer,
+    TrainingRun,
+    epoch_line,
+    scores_of_weights,
+    to_device,
+)
+
+log = partial(print, flush=True)
 
 
 def main() -> None:
-    arguments = parse_arguments()
+    names = ("data", "variant", "runs-per-gpu")
+    parser = option_parser(__doc__, *names, output="folder of the run")
+    parser.add_argument("--training", required=True, help="training settings, as a JSON object")
+    parser.add_argument("--epochs", type=int, required=True, help="epochs to train for")
+    parser.add_argument("--seed", type=int, required=True, help="seed of weights and order")
+    arguments = parser.parse_args()
     check_numbers(arguments, epochs=Positive, seed=Seed, runs_per_gpu=PerGpu)
     variant = parse(Variant, arguments.variant, "--variant")
     settings = parse(TrainingSettings, arguments.training, "--training")
@@ -47,7 +60,7 @@ def main() -> None:
         plan = hardware.choose_plan(settings, variant)
 
         def wait(message: str) -> None:
-            progress.set_state("waiting", message)
+            progress.update(state="waiting", reason=message)
             log(message)
 
         with place_on_gpu(plan.device, arguments.runs_per_gpu, interruption.check, wait):
@@ -138,8 +151,8 @@ def finish(state: TrainingState, record: dict[str, Any], slots: Checkpoints) -> 
     write_history(folder / HISTORY, state)
     with atomic_write(folder / CHECKPOINT) as file:
         file.write(to_bytes({"epoch": best.epoch, "network": state.best_network}))
-    patience, epochs = record["training"]["patience"], len(state.history)
-    early = patience is not None and epochs - best.epoch >= patience and epochs < record["epochs"]
+    epochs = len(state.history)
+    early = epochs < record["epochs"]
     result = {
         "epochs_trained": epochs,
         "stopped": "early" if early else "finished",
@@ -156,7 +169,7 @@ def finish(state: TrainingState, record: dict[str, Any], slots: Checkpoints) -> 
     if early:
         log(
             f"stopped early after epoch {epochs} of {record['epochs']}: no better validation "
-            f"accuracy for {patience} epochs"
+            f"accuracy for {record['training']['patience']} epochs"
         )
 
 
@@ -174,19 +187,6 @@ def check_finished_run(
         )
     run.checked(CHECKPOINT)
     log(f"{run.path} is finished already: nothing to do")
-
-
-def log(line: str) -> None:
-    print(line, flush=True)
-
-
-def parse_arguments() -> argparse.Namespace:
-    names = ("data", "variant", "runs-per-gpu")
-    parser = option_parser(__doc__, *names, output="folder of the run")
-    parser.add_argument("--training", required=True, help="training settings, as a JSON object")
-    parser.add_argument("--epochs", type=int, required=True, help="epochs to train for")
-    parser.add_argument("--seed", type=int, required=True, help="seed of weights and order")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

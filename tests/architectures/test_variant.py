@@ -20,8 +20,7 @@ from convnets.config.schema import Config
 from convnets.config.settings import parse, to_json
 from convnets.core.errors import UserError
 from convnets.training.hardware import Plan
-from convnets.training.network import AverageTo2x2, build_network, class_scores
-from convnets.training.trainer import place
+from convnets.training.network import AverageTo2x2, build_network, class_scores, place
 
 CONFIG_FILE = "config/config.yaml"
 M_PERTURB = -6

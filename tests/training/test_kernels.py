@@ -23,7 +23,7 @@ from convnets.architectures.pytorch import PoolingLayer
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.training import hardware
-from convnets.training.hardware import Plan, choose_plan
+from convnets.training.hardware import Plan, choose_plan, recorded_plan
 from convnets.training.kernels import compiled, lanes, modules, weight_gradient
 from convnets.training.kernels.modules import (
     Bfloat16Convolution,
@@ -33,9 +33,8 @@ from convnets.training.kernels.modules import (
     Stem,
     fuse,
 )
-from convnets.training.network import AverageTo2x2, build_network
-from convnets.training.prediction import recorded_plan
-from convnets.training.trainer import Trainer, place, predict
+from convnets.training.network import AverageTo2x2, build_network, place
+from convnets.training.trainer import Trainer, predict
 
 CHANNELS = 32
 LAYOUTS = {"last": torch.channels_last, "first": torch.contiguous_format}

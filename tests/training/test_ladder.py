@@ -17,8 +17,8 @@ from benchmarks.reference import Reference, plain_network, scaled
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.training.hardware import Plan
-from convnets.training.network import AverageTo2x2, build_network, class_scores
-from convnets.training.trainer import Trainer, place, shuffled
+from convnets.training.network import AverageTo2x2, build_network, class_scores, place
+from convnets.training.trainer import Trainer, shuffled
 
 METHODS = (
     "fully_connected",

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -20,9 +21,8 @@ from convnets.layers.convolution_im2col import Im2colConvolution, im2col
 from convnets.layers.convolution_loops import LoopConvolution
 from convnets.layers.convolution_views import ViewConvolution
 from convnets.lesson.cases import PASSES, Case
-from convnets.training.hardware import choose_plan, with_kernels
-from convnets.training.network import build_network
-from convnets.training.trainer import place
+from convnets.training.hardware import choose_plan
+from convnets.training.network import build_network, place
 
 Precision = Literal["float32", "float64"]
 
@@ -204,7 +204,7 @@ def calls_of(case: Case, dtype: Precision = "float32") -> dict[tuple[str, str], 
 
 def _seconds(variant: Variant) -> dict[str, dict[str, float]]:
     """Seconds for a batch by pass and kind of layer, each module measured by itself."""
-    plan = with_kernels(choose_plan(SETTINGS, variant), "pytorch")  # a module for each layer
+    plan = replace(choose_plan(SETTINGS, variant), kernels="pytorch")  # a module for each layer
     network = place(build_network(variant, seed=0), plan)
     forward, backward = (dict.fromkeys((*KINDS.values(), OTHER), 0.0) for _ in range(2))
     images = variant.image_kind

@@ -5,7 +5,6 @@ They are replaced only if the configuration lists them in `replace`.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from convnets.config.schema import ALL, DATA, Config
 from convnets.core.errors import UserError
@@ -24,23 +23,19 @@ def results_to_replace(config: Config) -> set[Path]:
     Raises:
         UserError: results that are not listed have other settings, too.
     """
-    differing = {folder: found for folder, found in _compared(config) if found}
-    replaced = {
-        folder
-        for folder in differing
+    replaced, kept = set(), []
+    for name, folder, found in _compared(config):
         # the name itself, all seeds of its variant, or all results
-        if {ALL, _name(folder), _name(folder).partition("/")[0]} & {*config.replace}
-    }
-    kept = {folder: found for folder, found in differing.items() if folder not in replaced}
+        if found and {ALL, name, name.partition("/")[0]} & {*config.replace}:
+            replaced.add(folder)
+        elif found:
+            kept.append((name, f"{folder}:" + "".join(f"\n    {change}" for change in found)))
     if not kept:
         return replaced
-    lines = [
-        f"{folder}:" + "".join(f"\n    {change}" for change in found)
-        for folder, found in list(kept.items())[:SHOWN]
-    ]
+    lines = [text for _, text in kept[:SHOWN]]
     if len(kept) > SHOWN:
         lines.append(f"and {len(kept) - SHOWN} more")
-    example = ALL if len(kept) > 1 else _name(next(iter(kept)))
+    example = ALL if len(kept) > 1 else kept[0][0]
     raise UserError(
         "finished results have other settings than the configuration, and stay as they are:\n  "
         + "\n  ".join(lines)
@@ -49,36 +44,31 @@ def results_to_replace(config: Config) -> set[Path]:
     )
 
 
-def _compared(config: Config) -> Iterator[tuple[Path, list[str]]]:
-    """The folder of each finished result, with its differences from `config`."""
+def _compared(config: Config) -> Iterator[tuple[str, Path, list[str]]]:
+    """Name and folder of each finished result, with its differences from `config`.
+
+    The name is `data`, or `VARIANT/seed_S`.
+    """
     folder = Path(config.results, "data")
     data = None
     if (folder / PROVENANCE).is_file():
         provenance = read_provenance(folder / PROVENANCE)
         wanted = {"settings": config.data.shaping(), "subset": config.subset}
         found = list(differences({key: provenance.get(key) for key in wanted}, wanted))
-        found += _changed_files(config, provenance)
-        yield folder, found
+        sizes = {file["name"]: file["bytes"] for file in provenance["files"]}
+        for path in filter(Path.is_file, map(Path, config.data.local_files)):
+            before, now = sizes.get(path.name), path.stat().st_size
+            if before != now:
+                found.append(f"{path}: {before} bytes -> {now} bytes")
+        yield DATA, folder, found
         data = "other images" if found else provenance.get("digest") or digest_of(folder)
     for id, seed in config.runs:
-        run = RunFolder(Path(config.results, "runs", id, f"seed_{seed}"))
+        name = f"{id}/seed_{seed}"
+        run = RunFolder(Path(config.results, "runs", name))
         if (run.path / RECORD).is_file():
             settings = config.training_of(id)
             try:
                 found = changes(run, config.variant(id), seed, settings, config.epochs, data)
             except UserError as error:
                 found = [str(error)]
-            yield run.path, found
-
-
-def _changed_files(config: Config, provenance: dict[str, Any]) -> Iterator[str]:
-    """Local files whose size has changed since they were read."""
-    read = {file["name"]: file["bytes"] for file in provenance["files"]}
-    for path in map(Path, config.data.local_files):
-        if path.is_file() and path.stat().st_size != read.get(path.name):
-            yield f"{path}: {read.get(path.name)} bytes -> {path.stat().st_size} bytes"
-
-
-def _name(folder: Path) -> str:
-    """The name of a result in `replace`: `data`, or `VARIANT/seed_S`."""
-    return DATA if folder.name == DATA else "/".join(folder.parts[-2:])
+            yield name, run.path, found

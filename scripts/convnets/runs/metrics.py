@@ -56,10 +56,9 @@ without `runtimes.csv`. With it, there are also `epoch_seconds_round_1`, ... and
 OTHER_LOAD = {"other_cpu_share": "fraction", "other_gpu_processes": "processes"}
 """Load by other processes during the measurement of the runtimes."""
 RUNTIMES = ("epoch_seconds", "seconds_to_best")
-OPTIONAL = ("official_test_accuracy", "official_test_images")
-"""Measures of runs on some data only."""
-REQUIRED = [name for name in UNITS if name not in (*OPTIONAL, "epochs_trained")]
-"""Measures of every run; older runs lack `epochs_trained`."""
+OPTIONAL = ("official_test_accuracy", "official_test_images", "epochs_trained")
+"""Measures of runs on some data only, and one that older runs lack."""
+REQUIRED = [name for name in UNITS if name not in OPTIONAL]
 COLUMNS = ["variant", "seed", "measure", "value", "unit", "device"]
 FILTERS = "filters_layer_"
 EPOCH_ROUND = f"epoch_seconds_{ROUND}"
@@ -77,19 +76,19 @@ def collect(folders: Iterable[Path], runtimes: pd.DataFrame | None = None) -> pd
     if runtimes is not None and (missing := sorted(trained - {*runtimes.index})):
         print(f"runtimes are those of training: {', '.join(missing)} not measured with the others")
         runtimes = None
-    records = []
-    for folder in runs:
-        variant, device = folder.record["variant"]["id"], folder.record["device_name"]
-        values = {name: (value, device) for name, value in _measures(folder).items()}
+    rows = []
+    for run in runs:
+        variant, device = run.record["variant"]["id"], run.record["device_name"]
+        values = {name: (value, device) for name, value in _measures(run).items()}
         if runtimes is not None:
             row = runtimes.loc[variant]
-            measured = _measured(row, folder.record["best_epoch"])
+            measured = _measured(row, run.record["best_epoch"])
             values |= {name: (value, row["device_name"]) for name, value in measured.items()}
-        records += [
-            (variant, folder.record["seed"], measure, value, _unit(measure), device)
+        rows += [
+            (variant, run.record["seed"], measure, value, _unit(measure), device)
             for measure, (value, device) in values.items()
         ]
-    metrics = pd.DataFrame(records, columns=COLUMNS)
+    metrics = pd.DataFrame(rows, columns=COLUMNS)
     return metrics.sort_values(["variant", "seed"], kind="stable", ignore_index=True)
 
 
@@ -164,19 +163,14 @@ def runs_of(runs: pd.DataFrame, *variants: str) -> pd.DataFrame:
 def rank_variants(runs: pd.DataFrame, variants: Iterable[str]) -> list[str]:
     """The trained ones of `variants`, best mean validation accuracy first, ties as given."""
     means = runs.groupby("variant")["best_val_accuracy"].mean()
-    trained = [variant for variant in variants if variant in means.index]
+    trained = [variant for variant in variants if variant in means]
     return sorted(trained, key=lambda variant: -means[variant])
 
 
 def filters_label(run: pd.Series) -> str:
     """The filters of a run as the paper writes them: `64`, or `16→32→64→128` layer by layer."""
-    by_layer = {
-        int(str(measure).removeprefix(FILTERS)): int(value)
-        for measure, value in run.items()
-        if str(measure).startswith(FILTERS) and pd.notna(value)
-    }
-    filters = [by_layer[layer] for layer in sorted(by_layer)]
-    return "→".join(map(str, filters[:1] if len(set(filters)) == 1 else filters))
+    filters = run[_numbered(run.index, FILTERS)].dropna().astype(int)
+    return "→".join(map(str, filters[:1] if filters.nunique() == 1 else filters))
 
 
 def rounds_of(runs: pd.DataFrame, variant: str) -> np.ndarray:
@@ -184,9 +178,8 @@ def rounds_of(runs: pd.DataFrame, variant: str) -> np.ndarray:
 
     Empty if the runtimes of `runs` are those of training.
     """
-    names = [name for name in runs.columns if name.startswith(EPOCH_ROUND)]
-    names.sort(key=lambda name: int(name.removeprefix(EPOCH_ROUND)))
-    return runs_of(runs, variant)[names].iloc[0].to_numpy(float)
+    rounds = _numbered(runs.columns, EPOCH_ROUND)
+    return runs_of(runs, variant)[rounds].iloc[0].to_numpy(float)
 
 
 def runtimes_measured(runs: pd.DataFrame) -> bool:
@@ -205,28 +198,32 @@ def align_epochs(histories: list[pd.DataFrame]) -> list[pd.DataFrame]:
     return [history.iloc[:epochs] for history in histories]
 
 
-def _measures(folder: RunFolder) -> dict[str, float]:
-    run, seconds = folder.record, read_history(folder)["epoch_seconds"]
-    filters, num_layers = run["variant"]["filters"], run["variant"]["num_layers"]
-    per_layer = filters if isinstance(filters, list) else [filters] * num_layers
-    own = (seconds.mean(), seconds.loc[: run["best_epoch"]].sum())
-    runtimes = dict(zip(RUNTIMES, own, strict=True))
-    values = {"epochs_trained": len(seconds)} | run | folder.test | runtimes
-    values |= {f"trained_{name}": runtimes[name] for name in RUNTIMES}
-    present = [name for name in UNITS if name in values or name not in OPTIONAL]
-    return {measure: values[measure] for measure in present} | {
-        f"{FILTERS}{layer}": number for layer, number in enumerate(per_layer, start=1)
+def _measures(run: RunFolder) -> dict[str, float]:
+    record, seconds = run.record, read_history(run)["epoch_seconds"]
+    own = {
+        "epoch_seconds": seconds.mean(),
+        "seconds_to_best": seconds.loc[: record["best_epoch"]].sum(),
+    }
+    values = {"epochs_trained": len(seconds)} | record | run.test | own
+    values |= {f"trained_{name}": value for name, value in own.items()}
+    filters = np.broadcast_to(record["variant"]["filters"], record["variant"]["num_layers"])
+    return {name: values[name] for name in UNITS if name in values} | {
+        f"{FILTERS}{layer}": number for layer, number in enumerate(filters, start=1)
     }
 
 
 def _measured(runtimes: pd.Series, best_epoch: int) -> dict[str, float]:
     """The measured runtimes of a run, from the row of its variant in `runtimes.csv`."""
-    seconds = float(runtimes["epoch_seconds"])
-    rounds = {
-        f"epoch_seconds_{name}": runtimes[name] for name in runtimes.index if name.startswith(ROUND)
-    }
-    load = {name: runtimes[name] for name in OTHER_LOAD if pd.notna(runtimes[name])}
-    return dict(zip(RUNTIMES, (seconds, best_epoch * seconds), strict=True)) | rounds | load
+    seconds = runtimes["epoch_seconds"]
+    measured = {"epoch_seconds": seconds, "seconds_to_best": best_epoch * seconds}
+    rounds = {f"epoch_seconds_{name}": runtimes[name] for name in _numbered(runtimes.index, ROUND)}
+    return measured | rounds | runtimes[[*OTHER_LOAD]].dropna().to_dict()
+
+
+def _numbered(names: pd.Index, prefix: str) -> list[str]:
+    """The `names` that consist of `prefix` and a number, by number."""
+    found = (name for name in names if name.startswith(prefix))
+    return sorted(found, key=lambda name: int(name.removeprefix(prefix)))
 
 
 def _unit(measure: str) -> str:

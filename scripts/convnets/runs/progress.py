@@ -87,21 +87,17 @@ class ProgressFile:
 
     def __init__(self, folder: Path, epochs: int) -> None:
         self._path = folder / PROGRESS
-        before = read_progress(self._path, []) or Progress(epochs)
-        self._progress = dataclasses.replace(before, epochs=epochs)
-        self.set_state("running")
-
-    def set_state(self, state: str, reason: str = "") -> None:
-        """Report a state, with the finished epochs as before."""
-        self._write(dataclasses.replace(self._progress, state=state, reason=reason))
+        self._progress = read_progress(self._path, []) or Progress(epochs)
+        self.update(epochs=epochs, state="running", reason="")
 
     def set_history(self, history: Sequence[Epoch]) -> None:
-        """Report that the run goes on after the epochs of `history`."""
-        self._write(self._progress.after(history))
+        """Report that the run continues after the epochs of `history`."""
+        self.update(**vars(self._progress.after(history)))
 
-    def _write(self, progress: Progress) -> None:
-        self._progress = progress
-        write_json(self._path, dataclasses.asdict(progress))
+    def update(self, **changes: Any) -> None:
+        """Report the progress with other values of some fields."""
+        self._progress = dataclasses.replace(self._progress, **changes)
+        write_json(self._path, dataclasses.asdict(self._progress))
 
 
 @contextlib.contextmanager
@@ -112,41 +108,33 @@ def report_progress(folder: Path, epochs: int) -> Iterator[ProgressFile]:
         yield progress
     except BaseException as error:
         with contextlib.suppress(OSError, UserError):  # the disk may be full
-            progress.set_state(*_ending(error))
+            if isinstance(error, Interrupted | KeyboardInterrupt):
+                signal = error if isinstance(error, Interrupted) else "SIGINT"
+                progress.update(state="interrupted", reason=f"interrupted by {signal}")
+            else:
+                kind = "error" if isinstance(error, UserError) else type(error).__name__
+                reason = " ".join(f"{kind}: {error}".split())
+                progress.update(state="failed", reason=reason)
         raise
-    progress.set_state("done")
-
-
-def _ending(error: BaseException) -> tuple[str, str]:
-    """State and reason of a training that `error` ended."""
-    if isinstance(error, Interrupted):
-        return "interrupted", f"interrupted by {error}"
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted", "interrupted by SIGINT"
-    kind = "error" if isinstance(error, UserError) else type(error).__name__
-    return "failed", " ".join(f"{kind}: {error}".split())
+    progress.update(state="done", reason="")
 
 
 def read_progress(path: Path, problems: list[str]) -> Progress | None:
     """The progress in a `progress.json`; None if the file is missing or damaged."""
     values = read_object(path, problems)
-    if not values:
+    epochs, epoch = as_integer(values.get("epochs")), as_integer(values.get("epoch"))
+    if epochs is None or epoch is None:
+        problems += [f"{path.name} is damaged"] if values else []
         return None
-    try:
-        if max(int(values["epochs"]), int(values["epoch"])) > MOST:
-            raise ValueError
-        return Progress(
-            epochs=int(values["epochs"]),
-            state=str(values["state"]),
-            reason=str(values["reason"]),
-            epoch=int(values["epoch"]),
-            best_epoch=as_integer(values["best_epoch"]),
-            best_val_accuracy=as_number(values["best_val_accuracy"]),
-            epoch_seconds=as_number(values["epoch_seconds"]),
-        )
-    except (KeyError, TypeError, ValueError, OverflowError):
-        problems.append(f"{path.name} is damaged")
-        return None
+    return Progress(
+        epochs=epochs,
+        state=str(values.get("state")),
+        reason=str(values.get("reason")),
+        epoch=epoch,
+        best_epoch=as_integer(values.get("best_epoch")),
+        best_val_accuracy=as_number(values.get("best_val_accuracy")),
+        epoch_seconds=as_number(values.get("epoch_seconds")),
+    )
 
 
 def read_object(path: Path, problems: list[str]) -> dict[str, Any]:

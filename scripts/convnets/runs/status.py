@@ -104,7 +104,7 @@ def read_sweep(folder: Path) -> SweepStatus:
         read_run(folder / "runs" / variant / f"seed_{seed}", variant, seed, epochs, locks)
         for variant, seed in sorted(costs or found, key=_natural)
     ]
-    runs = [with_time_left(run, runs, costs) for run in runs]
+    runs = [dataclasses.replace(run, seconds_left=_time_left(run, runs, costs)) for run in runs]
     return SweepStatus(folder, runs, time_to_end(runs), bool(costs), notes)
 
 
@@ -200,23 +200,19 @@ def exists(process: Any) -> bool:
     except ProcessLookupError:
         return False
     except (OSError, TypeError, OverflowError):
-        return True
+        pass
     return True
 
 
-def with_time_left(run: RunStatus, runs: list[RunStatus], costs: Costs) -> RunStatus:
-    """`run` with the training time that it still needs.
+def _time_left(run: RunStatus, runs: list[RunStatus], costs: Costs) -> float | None:
+    """Seconds of training that `run` still needs; None if unknown.
 
     Before its first epoch, its speed is estimated from the other seeds of its variant, or else from
     the time per multiply-add in all measured runs.
     """
     if run.state == "done":
-        return dataclasses.replace(run, seconds_left=0.0)
-    measured = {
-        (other.variant, other.seed): other.epoch_seconds
-        for other in runs
-        if other.epoch_seconds is not None
-    }
+        return 0.0
+    measured = {(one.variant, one.seed): one.epoch_seconds for one in runs if one.epoch_seconds}
     seconds = run.epoch_seconds
     same = [time for (variant, _), time in measured.items() if variant == run.variant]
     if seconds is None and same:
@@ -225,8 +221,8 @@ def with_time_left(run: RunStatus, runs: list[RunStatus], costs: Costs) -> RunSt
         total = sum(costs[name] for name in measured)
         seconds = sum(measured.values()) * costs[run.variant, run.seed] / max(total, 1)
     if seconds is None or run.epochs is None:
-        return run
-    return dataclasses.replace(run, seconds_left=max(run.epochs - run.epoch, 0) * seconds)
+        return None
+    return max(run.epochs - run.epoch, 0) * seconds
 
 
 def time_to_end(runs: list[RunStatus]) -> float | None:
@@ -234,19 +230,17 @@ def time_to_end(runs: list[RunStatus]) -> float | None:
 
     None if no run is being trained, if the time left of a run is unknown, or beyond `LONGEST`.
     """
-    lefts = {
-        state: [run.seconds_left for run in runs if run.state == state]
-        for state in ("running", "interrupted", "waiting")
-    }
-    known = [left for group in lefts.values() for left in group if left is not None]
-    running = lefts.pop("running")
-    if not running or len(known) < len(running) + sum(map(len, lefts.values())):
+    states = ("running", "interrupted", "waiting")
+    lefts = [run.seconds_left for state in states for run in runs if run.state == state]
+    known = [left for left in lefts if left is not None]
+    running = sum(run.state == "running" for run in runs)
+    if not running or len(known) < len(lefts):
         return None
-    slots, ahead = known[: len(running)], known[len(running) :]
-    heapq.heapify(slots)
-    for left in ahead:
-        heapq.heapreplace(slots, slots[0] + left)
-    return max(slots) if max(slots) < LONGEST else None
+    ends = known[:running]
+    heapq.heapify(ends)
+    for left in known[running:]:
+        heapq.heapreplace(ends, ends[0] + left)
+    return max(ends) if max(ends) < LONGEST else None
 
 
 def duration(seconds: float) -> str:

@@ -87,7 +87,7 @@ class Checkpoints:
 
     def save(self, state: TrainingState) -> None:
         """Write `state` over the older of the two files."""
-        payload = to_bytes(vars(state) | {"history": history_rows(state)})
+        payload = to_bytes(vars(state) | {"history": list(map(dataclasses.asdict, state.history))})
         older = 1 - self._newest
         with atomic_write(self.paths[older]) as file:
             file.write(_header(payload))
@@ -105,11 +105,20 @@ class Checkpoints:
         Raises:
             UserError: all files are damaged, or the state is that of another, unfinished run.
         """
-        states, damages = self._read(device)
+        states, damages = {}, []
+        files = " and ".join(path.name for path in self.paths if path.exists())
+        start_over = f"delete {files} in {self.folder} to start over"
+        for slot, path in enumerate(self.paths):
+            try:
+                states[slot] = read_state(path, device)
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as error:
+                damages.append(f"{path} is damaged ({error})")
         if not states and damages:
             raise UserError(
                 f"{'; '.join(damages)}. No intact state is left: restore one of the files, or "
-                f"delete {self._files()} to start over"
+                f"{start_over}"
             )
         if not states:
             return None
@@ -131,10 +140,11 @@ class Checkpoints:
         if not state.finished:
             raise UserError(
                 f"{self.newest} ({state.position}) is of a run with other settings:{changes}\n"
-                f"Restore them to continue, or delete {self._files()} to start over"
+                f"Restore them to continue, or {start_over}"
             )
         self.log(f"the finished run in {self.folder} had other settings: starting over{changes}")
-        self._keep(None)
+        for path in self.paths:
+            path.unlink(missing_ok=True)
         return None
 
     def finish(self, state: TrainingState) -> None:
@@ -143,28 +153,7 @@ class Checkpoints:
         With more epochs, the run can continue from it.
         """
         self.save(state)
-        self._keep(self.newest)
-
-    def _read(self, device: str) -> tuple[dict[int, TrainingState], list[str]]:
-        """The intact states by position in `paths`, and the problems of the others."""
-        states, damages = {}, []
-        for slot, path in enumerate(self.paths):
-            try:
-                states[slot] = read_state(path, device)
-            except FileNotFoundError:
-                continue
-            except (OSError, ValueError) as error:
-                damages.append(f"{path} is damaged ({error})")
-        return states, damages
-
-    def _keep(self, kept: Path | None) -> None:
-        for path in self.paths:
-            if path != kept:
-                path.unlink(missing_ok=True)
-
-    def _files(self) -> str:
-        names = " and ".join(path.name for path in self.paths if path.exists())
-        return f"{names} in {self.folder}"
+        self.paths[1 - self._newest].unlink(missing_ok=True)
 
 
 def read_state(path: Path, device: str) -> TrainingState:
@@ -199,16 +188,15 @@ def begin_attempt(
     state: TrainingState, attempt: dict[str, Any], log: Callable[[str], None]
 ) -> None:
     """Record in `state` that another process trains; warn if its bits may differ."""
-    if state.attempts:
-        before, now = (
-            {key: values[key] for key in ("device_name", "software")}
-            for values in (state.attempts[-1], attempt)
+    before, now = (
+        {key: values[key] for key in ("device_name", "software")}
+        for values in ([attempt, *state.attempts][-1], attempt)
+    )
+    if changes := "; ".join(differences(before, now)):
+        log(
+            "warning: the run began elsewhere; its bits may differ from those of an uninterrupted "
+            f"one ({changes})"
         )
-        if changes := list(differences(before, now)):
-            log(
-                "warning: the run began elsewhere; its bits may differ from those of an "
-                f"uninterrupted one ({'; '.join(changes)})"
-            )
     first = {"from_epoch": len(state.history) + 1, "from_step": state.step}
     state.attempts.append(attempt | first)
     state.finished = ""
@@ -217,15 +205,9 @@ def begin_attempt(
 def write_history(path: Path, state: TrainingState) -> None:
     """Write `history.csv`, one row per epoch."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [item.name for item in dataclasses.fields(Epoch)])
-    writer.writeheader()
-    writer.writerows(history_rows(state))
+    names = [item.name for item in dataclasses.fields(Epoch)]
+    csv.writer(text).writerows([names, *map(dataclasses.astuple, state.history)])
     write_text(path, text.getvalue())
-
-
-def history_rows(state: TrainingState) -> list[dict[str, float]]:
-    """The history as plain dictionaries."""
-    return [dataclasses.asdict(row) for row in state.history]
 
 
 def to_bytes(value: Any) -> bytes:

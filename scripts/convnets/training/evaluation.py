@@ -4,7 +4,6 @@
 PyTorch, which takes longer than a small test.
 """
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,10 +56,8 @@ def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
 
 def leave_scores(run: RunFolder, scores: np.ndarray) -> None:
     """Save the test `scores` of the checkpoint of `run` for `left_scores`."""
-    content = io.BytesIO()
-    np.savez(content, scores=scores, checkpoint=run.record["files"][CHECKPOINT])
     with atomic_write(run.path / SCORES) as file:
-        file.write(content.getbuffer())
+        np.savez(file, scores=scores, checkpoint=run.record["files"][CHECKPOINT])
 
 
 def left_scores(run: RunFolder, shape: tuple[int, int]) -> np.ndarray | None:

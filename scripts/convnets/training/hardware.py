@@ -11,12 +11,12 @@ import importlib.util
 import os
 import platform
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
 from convnets.architectures.variant import Variant
-from convnets.config.settings import TrainingSettings
+from convnets.config.settings import TrainingSettings, parse
 from convnets.core.errors import UserError
 from convnets.core.kinds import LOOSE
 
@@ -128,6 +128,17 @@ def with_kernels(plan: Plan, kernels: Literal["fused", "pytorch"]) -> Plan:
             "requirements.lock, or delete the run directory to start over"
         )
     return dataclasses.replace(plan, kernels=kernels)
+
+
+def recorded_plan(record: dict[str, Any], settings: TrainingSettings) -> Plan:
+    """The plan of a finished run, on the device of this machine.
+
+    Fused kernels are replaced by PyTorch's on a GPU or without Numba.
+    """
+    values = record | {"device": choose_device(settings)}
+    plan = parse(Plan, values, "run.json: the plan of the run")
+    fusible = plan.device == "cpu" and importlib.util.find_spec("numba")
+    return plan if fusible else dataclasses.replace(plan, kernels="pytorch")
 
 
 def _multiplies_bfloat16(device: str) -> bool:

@@ -8,6 +8,7 @@ from torch.nn.functional import avg_pool2d
 
 from convnets.architectures.operations import Pooling
 from convnets.architectures.variant import HEAD_SIZE, Variant
+from convnets.training.hardware import Plan
 
 
 class AverageTo2x2(nn.Module):
@@ -36,6 +37,21 @@ def build_network(variant: Variant, seed: int) -> nn.Sequential:
         torch.manual_seed(seed)
         network = nn.Sequential(*_modules(variant))
     _initialise(network, torch.Generator().manual_seed(seed))
+    return network
+
+
+def place(network: nn.Sequential, plan: Plan) -> nn.Sequential:
+    """Move `network` to the device, memory layout and kernels of the plan.
+
+    Its parameters keep their names and values.
+    """
+    network.to(plan.device)
+    if plan.channels_last:
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if plan.kernels == "fused":
+        from convnets.training.kernels.modules import fuse  # noqa: PLC0415, compiling takes its time
+
+        fuse(network, torch.bfloat16 if plan.precision == "bfloat16" else torch.float32)
     return network
 
 

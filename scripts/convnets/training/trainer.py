@@ -20,10 +20,17 @@ from convnets.config.settings import TrainingSettings
 from convnets.core.errors import Interrupted, UserError
 from convnets.data.dataset import Dataset
 from convnets.runs.progress import Epoch
-from convnets.training.checkpoints import Checkpoints, TrainingState, write_history
+from convnets.runs.run_folder import RunFolder
+from convnets.training.checkpoints import (
+    Checkpoints,
+    TrainingState,
+    load_checkpoint,
+    write_history,
+)
 from convnets.training.cuda_graph import TrainingStep, record
-from convnets.training.hardware import Plan
-from convnets.training.network import build_network, class_scores
+from convnets.training.gpu import place_on_gpu
+from convnets.training.hardware import Plan, prepare, recorded_plan
+from convnets.training.network import build_network, class_scores, place
 
 SAVE_SECONDS = 60.0
 """The state is saved this often within an epoch, and after each epoch."""
@@ -56,7 +63,15 @@ class Trainer:
         self.settings, self.seed, self.plan = settings, seed, plan
         self.images, self.labels = train_part
         self.network = place(build_network(variant, seed), plan)
-        self.optimizer = _optimizer(self.network, settings, plan)
+        adam = settings.optimizer == "adam"
+        options: dict[str, Any] = {"capturable": plan.cuda_graph} if adam else {}
+        self.optimizer = without_compiler(torch.optim.Adam if adam else torch.optim.SGD)(
+            self.network.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,
+            **options,
+        )
         self.batches: tuple[Tensor, ...] = ()
         """Indices of the images of each step of the epoch."""
         self.losses = torch.zeros(0, device=plan.device)
@@ -100,14 +115,6 @@ class Trainer:
         loss = (self.losses.cpu().double() * sizes).sum() / sizes.sum()
         return loss.item(), (self.corrects.sum().cpu() / sizes.sum()).item()
 
-    def first_bad_step(self, done: int) -> int | None:
-        """The first of `done` steps with a loss, or else weights, that are not finite, if any."""
-        bad = (~torch.isfinite(self.losses[:done])).nonzero()
-        if len(bad):
-            return int(bad[0].item())
-        finite = all(torch.isfinite(weights).all() for weights in self.network.parameters())
-        return None if finite else max(done - 1, 0)
-
     def validate(
         self, part: LabelledTensors, check: Callable[[], None] = go_on
     ) -> tuple[float, float]:
@@ -124,21 +131,6 @@ def to_device(dataset: Dataset, part: str, device: str) -> LabelledTensors:
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).long().to(device)
 
 
-def place(network: nn.Sequential, plan: Plan) -> nn.Sequential:
-    """Move `network` to the device, memory layout and kernels of the plan.
-
-    Its parameters keep their names and values.
-    """
-    network.to(plan.device)
-    if plan.channels_last:
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if plan.kernels == "fused":
-        from convnets.training.kernels.modules import fuse  # noqa: PLC0415, compiling takes its time
-
-        fuse(network, torch.bfloat16 if plan.precision == "bfloat16" else torch.float32)
-    return network
-
-
 @torch.no_grad()
 def predict(
     network: nn.Module, images: Tensor, plan: Plan, check: Callable[[], None] = go_on
@@ -151,6 +143,23 @@ def predict(
             check()
             scores.append(class_scores(network, batch))
     return torch.cat(scores)
+
+
+def scores_of_weights(
+    variant: Variant, weights: dict[str, Tensor], images: np.ndarray, plan: Plan
+) -> np.ndarray:
+    """Class scores (number, 47), float32, by the network with `weights`."""
+    network = place(build_network(variant, seed=0), plan)
+    network.load_state_dict(weights)
+    return predict(network, torch.from_numpy(images).to(plan.device), plan).cpu().numpy()
+
+
+def scores_of_checkpoint(run: RunFolder, images: np.ndarray, runs_per_gpu: int) -> np.ndarray:
+    """Class scores (number, 47), float32, by the best checkpoint of `run`."""
+    plan = recorded_plan(run.record, run.settings)
+    with place_on_gpu(plan.device, runs_per_gpu, go_on, print):
+        prepare(plan, run.settings.threads)
+        return scores_of_weights(run.variant, load_checkpoint(run, plan.device), images, plan)
 
 
 def shuffled(number: int, seed: int, epoch: int) -> Tensor:
@@ -246,30 +255,22 @@ class TrainingRun:
 
     def stop_if_diverged(self, loss: float = 0.0) -> None:
         """Raise a `UserError` unless weights, `loss` and the losses of all steps are finite."""
-        step = self.trainer.first_bad_step(self.state.step)
-        if step is None and math.isfinite(loss):
+        trainer, done = self.trainer, self.state.step
+        bad = (~trainer.losses[:done].isfinite()).nonzero().flatten().tolist()
+        weights = trainer.network.parameters()
+        if not bad and not all(tensor.isfinite().all() for tensor in weights):
+            bad = [max(done - 1, 0)]
+        if not bad and math.isfinite(loss):
             return
-        where = "in validation" if step is None else f"in step {step + 1}"
+        where = f"in step {bad[0] + 1}" if bad else "in validation"
         saved = self.slots.newest
         kept = f"{saved} is kept" if saved.exists() else "No state was saved before"
         raise UserError(
             f"the training diverged: loss or weights are not finite {where} of epoch "
             f"{len(self.state.history) + 1}. {kept}. The same command would fail again: delete the "
             "state to start over with a lower training.learning_rate (now "
-            f"{self.trainer.settings.learning_rate}), or with training.precision float32"
+            f"{trainer.settings.learning_rate}), or with training.precision float32"
         )
-
-
-def _optimizer(network: nn.Module, settings: TrainingSettings, plan: Plan) -> torch.optim.Optimizer:
-    shared: dict[str, Any] = {
-        "lr": settings.learning_rate,
-        "weight_decay": settings.weight_decay,
-        "fused": True,
-    }
-    if settings.optimizer == "sgd":
-        return without_compiler(torch.optim.SGD)(network.parameters(), **shared)
-    adam = without_compiler(torch.optim.Adam)
-    return adam(network.parameters(), capturable=plan.cuda_graph, **shared)
 
 
 def without_compiler(optimizer: type[torch.optim.Optimizer]) -> Any:
