@@ -35,36 +35,32 @@ def main() -> None:
         from convnets.training.trainer import scores_of_checkpoint  # noqa: PLC0415, imports PyTorch
 
         scores = scores_of_checkpoint(run, images, arguments.runs_per_gpu)
-    result = score(scores, labels)
+    measures, prediction, confidence = score(scores, labels)
     (run.path / TEST).unlink(missing_ok=True)
     with atomic_write(run.path / PREDICTIONS) as file:
+        index = dataset.split["test"].astype(np.int32)
         np.savez_compressed(
-            file,
-            index=dataset.split["test"].astype(np.int32),
-            label=labels,
-            prediction=result.prediction,
-            confidence=result.confidence,
+            file, index=index, label=labels, prediction=prediction, confidence=confidence
         )
-    classes = dataset.provenance["classes"]
+    classes, accuracies = dataset.provenance["classes"], measures["per_class_accuracy"]
     report: dict[str, Any] = {
         "variant": run.variant.id,
         "seed": run.record["seed"],
         "epoch": run.record["best_epoch"],
-        "test_images": len(labels),
-        "test_accuracy": result.accuracy,
-        "test_loss": result.loss,
-        "per_class_accuracy": dict(zip(classes, result.per_class_accuracy, strict=True)),
+        **measures,
+        "per_class_accuracy": dict(zip(classes, accuracies, strict=True)),
         "data": dataset.provenance["display_name"],
     }
-    official = (result.prediction == labels)[dataset.official_test]
+    official = (prediction == labels)[dataset.official_test]
     if len(official):
         report["official_test_images"] = len(official)
         report["official_test_accuracy"] = official.mean().item()
     write_record(run.path / TEST, report, PREDICTIONS, CHECKPOINT)
     (run.path / SCORES).unlink(missing_ok=True)
     print(
-        f"{report['variant']}, seed {report['seed']}: test accuracy {result.accuracy:.4f} with the "
-        f"checkpoint of epoch {report['epoch']}, {len(labels):,} images of {report['data']}"
+        f"{run.variant.id}, seed {report['seed']}: test accuracy {measures['test_accuracy']:.4f} "
+        f"with the checkpoint of epoch {report['epoch']}, "
+        f"{len(labels):,} images of {report['data']}"
     )
 
 

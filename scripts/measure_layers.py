@@ -16,13 +16,13 @@ from convnets.core.files import write_json, write_text
 from convnets.lesson import efficiency
 from convnets.lesson.cases import CASES, NETWORKS
 from convnets.training.hardware import describe
-from convnets.training.runtimes import Load
+from convnets.training.runtimes import cpu_seconds, other_cpu_share
 
 
 def main() -> None:
     folder = option_parser(__doc__, output="folder to write to").parse_args().output
     torch.set_num_threads(1)
-    load = Load()
+    start = cpu_seconds()
     tables = {
         "agreement": efficiency.measure_agreement(CASES),
         "duplication": efficiency.measure_duplication(CASES),
@@ -34,7 +34,7 @@ def main() -> None:
         write_text(folder / f"{name}.csv", table.to_csv(index=False))
         print(f"{name}: {len(table)} rows", flush=True)
     machine = {"device_name": describe("cpu"), "threads": 1, "precision": "float32"}
-    others = load.other_cpu_share()
+    others = other_cpu_share(start)
     if not math.isnan(others):
         machine["other_cpu_share"] = round(others, 3)
     write_json(folder / "machine.json", machine)

@@ -27,7 +27,13 @@ CLEAR = "\x1b[H\x1b[J"
 
 
 def main() -> None:
-    arguments = parse_arguments()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="folder of the sweep, such as results/demo")
+    shapes = parser.add_mutually_exclusive_group()
+    shapes.add_argument("--json", action="store_true", help="print JSON, for programs")
+    text = "refresh at this interval, until Ctrl-C"
+    shapes.add_argument("--watch", type=float, metavar="SECONDS", help=text)
+    arguments = parser.parse_args()
     if arguments.watch is None:
         sweep = read_sweep(arguments.folder)
         print(as_json(sweep) if arguments.json else as_text(sweep))
@@ -110,16 +116,9 @@ def expectation(sweep: SweepStatus) -> str:
 def as_json(sweep: SweepStatus) -> str:
     """The status as JSON, for programs; null marks an unknown value."""
     left = sweep.seconds_left
-    values = {
-        "folder": str(sweep.folder),
-        "counts": sweep.counts,
-        "seconds_left": left,
-        "expected_end": None if left is None else end_time(left).isoformat(timespec="seconds"),
-        "planned": sweep.planned,
-        "notes": sweep.notes,
-        "runs": [dataclasses.asdict(run) for run in sweep.runs],
-    }
-    return json.dumps(values, indent=2)
+    end = None if left is None else end_time(left).isoformat(timespec="seconds")
+    more = {"folder": str(sweep.folder), "counts": sweep.counts, "expected_end": end}
+    return json.dumps(dataclasses.asdict(sweep) | more, indent=2)
 
 
 def end_time(seconds_left: float) -> datetime.datetime:
@@ -134,24 +133,9 @@ def known(value: float | None, to_text: Callable[[Any], str]) -> str:
 
 def indented(note: str) -> list[str]:
     """A note below a run: at most three lines, without control codes of terminals."""
-    return textwrap.wrap(
-        "".join(filter(str.isprintable, note)),
-        WIDTH,
-        initial_indent="    ",
-        subsequent_indent="    ",
-        max_lines=3,
-        placeholder=" ...",
-    )
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path, help="folder of the sweep, such as results/demo")
-    shapes = parser.add_mutually_exclusive_group()
-    shapes.add_argument("--json", action="store_true", help="print JSON, for programs")
-    text = "refresh at this interval, until Ctrl-C"
-    shapes.add_argument("--watch", type=float, metavar="SECONDS", help=text)
-    return parser.parse_args()
+    printable = "".join(filter(str.isprintable, note))
+    lines = textwrap.wrap(printable, WIDTH - 4, max_lines=3, placeholder=" ...")
+    return [f"    {line}" for line in lines]
 
 
 if __name__ == "__main__":

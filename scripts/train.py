@@ -19,22 +19,10 @@ from convnets.runs.identity import ARITHMETIC, changes, identity
 from convnets.runs.progress import ProgressFile, report_progress
 from convnets.runs.run_folder import CHECKPOINT, HISTORY, RECORD, RunFolder, write_record
 from convnets.training import hardware
-from convnets.training.checkpoints import (
-    Checkpoints,
-    TrainingState,
-    begin_attempt,
-    to_bytes,
-    write_history,
-)
+from convnets.training.checkpoints import Checkpoints, TrainingState, to_bytes
 from convnets.training.evaluation import leave_scores
 from convnets.training.gpu import place_on_gpu
-from convnets.training.trainer import (
-    Trainer,
-    TrainingRun,
-    epoch_line,
-    scores_of_weights,
-    to_device,
-)
+from convnets.training.trainer import Trainer, TrainingRun, scores_of_weights, to_device
 
 log = partial(print, flush=True)
 
@@ -125,7 +113,7 @@ def train_and_finish(
     }
     progress.set_history(state.history)
     if state.last_epoch(arguments.epochs, settings.patience) is None:
-        begin_attempt(state, attempt, log)
+        state.begin_attempt(attempt, log)
     train_part, validation_part = (
         to_device(dataset, part, plan.device) for part in ("train", "validation")
     )
@@ -134,7 +122,7 @@ def train_and_finish(
 
     def report(state: TrainingState) -> None:
         progress.set_history(state.history)
-        log(epoch_line(state, arguments.epochs, settings.patience))
+        log(state.epoch_line(arguments.epochs, settings.patience))
 
     run = TrainingRun(trainer, state, slots, interruption.check)
     run.train(validation_part, arguments.epochs, report)
@@ -148,7 +136,7 @@ def finish(state: TrainingState, record: dict[str, Any], slots: Checkpoints) -> 
     """Write the files of the finished run; if interrupted, the same command completes them."""
     folder, best = slots.folder, state.best
     state.finished = state.finished or records.now()
-    write_history(folder / HISTORY, state)
+    state.write_history(folder / HISTORY)
     with atomic_write(folder / CHECKPOINT) as file:
         file.write(to_bytes({"epoch": best.epoch, "network": state.best_network}))
     epochs = len(state.history)

@@ -11,13 +11,7 @@ import torch
 from convnets.core.errors import UserError
 from convnets.runs.identity import differences
 from convnets.runs.progress import Epoch
-from convnets.training.checkpoints import (
-    Checkpoints,
-    TrainingState,
-    begin_attempt,
-    read_state,
-    to_bytes,
-)
+from convnets.training.checkpoints import Checkpoints, TrainingState, read_state, to_bytes
 
 CPU = "cpu"
 OURS = {"variant": {"id": "small", "filters": 4}, "training": {"learning_rate": 0.01}, "seed": 0}
@@ -197,7 +191,7 @@ def test_a_finished_run_keeps_one_file_and_can_go_on(tmp_path: Path) -> None:
     again = slots(tmp_path)
     state = again.resume(OURS, 3, CPU)
     assert state is not None
-    begin_attempt(state, {"device_name": "this", "software": {}}, lambda line: None)
+    state.begin_attempt({"device_name": "this", "software": {}}, lambda line: None)
     assert not state.finished
     again.save(state)
     assert all(path.exists() for path in again.paths)
@@ -226,15 +220,15 @@ def test_a_finished_state_of_another_run_is_replaced(
 def test_attempts_are_noted_and_another_machine_is_said() -> None:
     state, lines = state_after(1, 7), []
     here = {"started": "1", "device_name": "this", "software": {"torch": "1", "numpy": "2"}}
-    begin_attempt(state, here, lines.append)
-    begin_attempt(state, here | {"started": "2"}, lines.append)
+    state.begin_attempt(here, lines.append)
+    state.begin_attempt(here | {"started": "2"}, lines.append)
     assert lines == []
     assert state.attempts[1] == here | {"started": "2", "from_epoch": 2, "from_step": 7}
-    begin_attempt(state, here | {"software": {"torch": "3", "numpy": "2"}}, lines.append)
+    state.begin_attempt(here | {"software": {"torch": "3", "numpy": "2"}}, lines.append)
     assert "bits may differ" in lines[0]
     assert "software.torch: 1 -> 3" in lines[0]
     assert "numpy" not in lines[0]
-    begin_attempt(state, here | {"device_name": "that"}, lines.append)
+    state.begin_attempt(here | {"device_name": "that"}, lines.append)
     assert "device_name: this -> that" in lines[1]
 
 

@@ -11,7 +11,7 @@ from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.training import trainer as training
 from convnets.training.checkpoints import Checkpoints, TrainingState
-from convnets.training.cuda_graph import put_back
+from convnets.training.gpu import put_back
 from convnets.training.hardware import Plan, choose_plan, prepare
 from convnets.training.trainer import LabelledTensors, Trainer, TrainingRun
 

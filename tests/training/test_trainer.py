@@ -25,7 +25,6 @@ from convnets.training.trainer import (
     LabelledTensors,
     Trainer,
     TrainingRun,
-    epoch_line,
     go_on,
     predict,
     shuffled,
@@ -71,7 +70,7 @@ def run(
     training.train(
         VALIDATION,
         epochs,
-        lambda state: lines.append(epoch_line(state, epochs, settings.patience)),
+        lambda state: lines.append(state.epoch_line(epochs, settings.patience)),
     )
     return state, trainer, lines
 
@@ -111,8 +110,8 @@ def test_it_learns(tmp_path: Path) -> None:
     assert len(lines) == 6
     assert "epoch   6/6" in lines[-1]
     scores = predict(trainer.network, VALIDATION[0], PLAN)
-    accuracy = score(scores.numpy(), VALIDATION[1].numpy()).accuracy
-    assert accuracy == pytest.approx(state.history[-1].val_accuracy)
+    measures, *_ = score(scores.numpy(), VALIDATION[1].numpy())
+    assert measures["test_accuracy"] == pytest.approx(state.history[-1].val_accuracy)
 
 
 def test_same_seed_same_bits_and_another_seed_others(tmp_path: Path, whole: TrainingState) -> None:
@@ -288,10 +287,10 @@ def test_every_image_is_visited_once_and_in_another_order_each_epoch() -> None:
 def test_score_counts_by_hand() -> None:
     scores = np.full((4, 47), -10.0, np.float32)
     scores[0, 3] = scores[1, 3] = scores[2, 5] = scores[3, 6] = 10.0
-    result = score(scores, np.array([3, 3, 6, 6]))
-    assert result.accuracy == 0.75
-    assert result.per_class_accuracy[3] == 1.0
-    assert result.per_class_accuracy[6] == 0.5
-    assert result.per_class_accuracy[0] is None
-    assert result.prediction.tolist() == [3, 3, 5, 6]
-    assert result.loss == pytest.approx(20 / 4, abs=1e-3)
+    measures, prediction, _ = score(scores, np.array([3, 3, 6, 6]))
+    assert measures["test_accuracy"] == 0.75
+    assert measures["per_class_accuracy"][3] == 1.0
+    assert measures["per_class_accuracy"][6] == 0.5
+    assert measures["per_class_accuracy"][0] is None
+    assert prediction.tolist() == [3, 3, 5, 6]
+    assert measures["test_loss"] == pytest.approx(20 / 4, abs=1e-3)

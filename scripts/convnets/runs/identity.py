@@ -33,10 +33,7 @@ def identity(
     data: str,
     ignored: Sequence[str] = UNTRAINED,
 ) -> dict[str, Any]:
-    """The identity of a run as plain values, without the settings `ignored`.
-
-    `data` is the digest of its images, labels and split.
-    """
+    """The identity of a run on the data with this digest, as plain values without `ignored`."""
     training = dataclasses.asdict(settings)
     return {
         "variant": json.loads(json.dumps(variant.specification())),
@@ -57,7 +54,7 @@ def changes(
 ) -> list[str]:
     """The differences between a finished run and the requested one; empty for the same run.
 
-    `data` is the digest of the prepared images; without one, the data are not compared.
+    Without `data`, the digest of the prepared images, the data are not compared.
     """
     record, recorded = folder.record, recorded_identity(folder)
     wanted = identity(variant, seed, settings, data or recorded["data"], FINISHED)
@@ -67,8 +64,7 @@ def changes(
     if HISTORY not in missing:
         trained = len(folder.history)
         accuracies = [row["val_accuracy"] for row in folder.history]
-        end = last_epoch(accuracies, epochs, settings.patience)
-        if end != trained:
+        if last_epoch(accuracies, epochs, settings.patience) != trained:
             patience = record["training"].get("patience")
             before, now = (
                 f"at most {most} with patience {wait}" if wait else str(most)

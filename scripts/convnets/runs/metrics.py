@@ -22,12 +22,7 @@ RUNTIME_COLUMNS = [
     *("other_cpu_share", "load_average", "other_gpu_processes"),
     *("measured", "git_commit", "python", "torch", "platform"),
 ]
-"""Columns of `runtimes.csv` before those of the rounds.
-
-`epoch_seconds` is the median over rounds, `other_cpu_share` the share of the machine's processor
-time that other processes used during the blocks of the variant, `other_gpu_processes` the number
-of processes on the GPU besides the measuring one.
-"""
+"""Columns of `runtimes.csv` before those of the rounds; `epoch_seconds` is their median."""
 UNITS = {
     "test_accuracy": "fraction",
     "test_loss": "nats",
@@ -54,7 +49,7 @@ UNITS = {
 without `runtimes.csv`. With it, there are also `epoch_seconds_round_1`, ... and `OTHER_LOAD`.
 """
 OTHER_LOAD = {"other_cpu_share": "fraction", "other_gpu_processes": "processes"}
-"""Load by other processes during the measurement of the runtimes."""
+"""Share of the processor time, and processes on the GPU, of others during the measurement."""
 RUNTIMES = ("epoch_seconds", "seconds_to_best")
 OPTIONAL = ("official_test_accuracy", "official_test_images", "epochs_trained")
 """Measures of runs on some data only, and one that older runs lack."""
@@ -65,10 +60,9 @@ EPOCH_ROUND = f"epoch_seconds_{ROUND}"
 
 
 def collect(folders: Iterable[Path], runtimes: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The measures of the runs in `folders`: one row per run and measure, sorted by run.
+    """The measures of the runs in `folders`: one row (`COLUMNS`) per run and measure, by run.
 
-    Columns `variant`, `seed`, `measure`, `value` (a number), `unit` and `device` (the processor or
-    GPU). `runtimes` is the result of `read_runtimes`. It is ignored if it lacks a variant, because
+    `runtimes` are those of `read_runtimes`. They are ignored if a variant is missing, because
     seconds measured side by side are not comparable with those of training.
     """
     runs = list(map(RunFolder, folders))
@@ -93,11 +87,10 @@ def collect(folders: Iterable[Path], runtimes: pd.DataFrame | None = None) -> pd
 
 
 def median_interval(values: np.ndarray) -> tuple[float, float]:
-    """95 % confidence interval of the median of independent `values` (number,).
+    """95 % confidence interval of the median of independent `values` (number,), without a model.
 
     Its ends are order statistics, chosen by the binomial distribution (n = 9: the second smallest
-    and the second largest value), so it assumes no shape of the noise, and one disturbed round
-    does not move it. NaN for fewer than `FEWEST_ROUNDS` values.
+    and the second largest value). NaN for fewer than `FEWEST_ROUNDS` values.
     """
     chances = special.bdtr(np.arange(len(values) + 1), len(values), 0.5)
     rank = int(np.searchsorted(chances, 0.025))
@@ -139,10 +132,9 @@ def read_runs(path: Path) -> pd.DataFrame:
 
 
 def by_run(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The result of `collect` with one row per run, indexed by variant and seed.
+    """The result of `collect` with a column for each measure, indexed by variant and seed.
 
-    There is a column for each measure, and for the processor or GPU: `device` is that of the
-    training, `runtime_device` that of `epoch_seconds`.
+    `device` is the processor or GPU of the training, `runtime_device` that of `epoch_seconds`.
     """
     runs, devices = (
         metrics.pivot(index=["variant", "seed"], columns="measure", values=values)
@@ -174,10 +166,7 @@ def filters_label(run: pd.Series) -> str:
 
 
 def rounds_of(runs: pd.DataFrame, variant: str) -> np.ndarray:
-    """Seconds per epoch of `variant` in each round of the measurement, (rounds,).
-
-    Empty if the runtimes of `runs` are those of training.
-    """
+    """Seconds per epoch of `variant` by round, (rounds,); empty if they are those of training."""
     rounds = _numbered(runs.columns, EPOCH_ROUND)
     return runs_of(runs, variant)[rounds].iloc[0].to_numpy(float)
 
@@ -217,7 +206,8 @@ def _measured(runtimes: pd.Series, best_epoch: int) -> dict[str, float]:
     seconds = runtimes["epoch_seconds"]
     measured = {"epoch_seconds": seconds, "seconds_to_best": best_epoch * seconds}
     rounds = {f"epoch_seconds_{name}": runtimes[name] for name in _numbered(runtimes.index, ROUND)}
-    return measured | rounds | runtimes[[*OTHER_LOAD]].dropna().to_dict()
+    load = {name: runtimes[name] for name in OTHER_LOAD if pd.notna(runtimes[name])}
+    return measured | rounds | load
 
 
 def _numbered(names: pd.Index, prefix: str) -> list[str]:

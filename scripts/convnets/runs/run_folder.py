@@ -100,8 +100,7 @@ class RunFolder:
     def test(self) -> dict[str, Any]:
         """The content of `test.json`, the test of this run's checkpoint."""
         test = self._read(TEST, TEST_KEYS, "evaluate.py")
-        tested, trained = (part.get("files", {}).get(CHECKPOINT) for part in (test, self.record))
-        if tested != trained:
+        if test.get("files", {}).get(CHECKPOINT) != self.record.get("files", {}).get(CHECKPOINT):
             raise UserError(
                 f"{self.path / TEST} is the test of another checkpoint than that of {RECORD}, "
                 f"expected a test of this run: delete {TEST} and give the same command again"

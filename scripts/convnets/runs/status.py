@@ -4,6 +4,7 @@ Nothing is written and no lock is taken: even a short lock could stop a run that
 Standard library only, so that it starts at once on any machine that sees the folder.
 """
 
+import contextlib
 import dataclasses
 import heapq
 import os
@@ -37,8 +38,6 @@ QUIET_SECONDS = 300.0
 Training saves every minute (`training.SAVE_SECONDS`); only validation can take longer.
 """
 
-Locks = set[tuple[str, int]]
-"""Process and inode of each lock that this machine's kernel lists."""
 LONGEST = 1e11
 """Seconds; what ends later has no date."""
 Costs = dict[tuple[str, int], int]
@@ -77,7 +76,7 @@ class SweepStatus:
 
 
 def read_sweep(folder: Path) -> SweepStatus:
-    """The status of the runs in `folder`, such as results/demo: those of `plan.json` if it exists.
+    """The status of the runs in `folder`, those of `plan.json` if it exists.
 
     Raises:
         UserError: there is no such folder.
@@ -99,16 +98,15 @@ def read_sweep(folder: Path) -> SweepStatus:
     }
     if costs and (others := len(found - costs.keys())):
         notes.append(f"runs left out because they are not in the plan: {others}")
-    locks = held_locks()
     runs = [
-        read_run(folder / "runs" / variant / f"seed_{seed}", variant, seed, epochs, locks)
+        read_run(folder / "runs" / variant / f"seed_{seed}", variant, seed, epochs)
         for variant, seed in sorted(costs or found, key=_natural)
     ]
     runs = [dataclasses.replace(run, seconds_left=_time_left(run, runs, costs)) for run in runs]
     return SweepStatus(folder, runs, time_to_end(runs), bool(costs), notes)
 
 
-def read_run(folder: Path, variant: str, seed: int, epochs: int | None, locks: Locks) -> RunStatus:
+def read_run(folder: Path, variant: str, seed: int, epochs: int | None) -> RunStatus:
     """The status of one run without its time left; `folder` may be missing."""
     damaged: list[str] = []
     if (folder / "run.json").exists():
@@ -116,7 +114,7 @@ def read_run(folder: Path, variant: str, seed: int, epochs: int | None, locks: L
         test = read_object(folder / "test.json", damaged)
     else:
         found, test = read_progress(folder / PROGRESS, damaged), {}
-        state, reason = _state(folder, found, locks)
+        state, reason = _state(folder, found)
         progress = dataclasses.replace(found or Progress(epochs), state=state, reason=reason)
     return RunStatus(
         variant=variant,
@@ -141,7 +139,7 @@ def _finished(record: dict[str, Any]) -> Progress:
     )
 
 
-def _state(folder: Path, progress: Progress | None, locks: Locks) -> tuple[str, str]:
+def _state(folder: Path, progress: Progress | None) -> tuple[str, str]:
     """State of an unfinished run, and its explanation."""
     if progress is None or progress.state == "done":  # the record was deleted to train again
         return "waiting", ""
@@ -153,8 +151,8 @@ def _state(folder: Path, progress: Progress | None, locks: Locks) -> tuple[str, 
     works = quiet < QUIET_SECONDS
     if LOCK in stats and holder.get("host") == socket.gethostname():
         # Some file systems do not list their locks, and process numbers are used again.
-        listed = (str(holder.get("pid")), stats[LOCK].st_ino) in locks
-        works = listed or (works and exists(holder.get("pid")))
+        process = holder.get("pid")
+        works = _holds_lock(process, stats[LOCK].st_ino) or (works and _exists(process))
     elif progress.state == "waiting":  # a waiting process touches no file
         works = True
     if works:
@@ -184,16 +182,18 @@ def _read_plan(path: Path, problems: list[str]) -> tuple[int | None, Costs]:
         return None, {}
 
 
-def held_locks() -> Locks:
-    """The locks that this machine's kernel lists. Reading the list takes no lock."""
-    try:
+def _holds_lock(process: Any, inode: int) -> bool:
+    """Whether the kernel lists this lock on a file. Reading the list takes no lock."""
+    with contextlib.suppress(OSError, IndexError):
         lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
-        return {(line[4], int(line[5].split(":")[2])) for line in lines if line[1] != "->"}
-    except (OSError, ValueError, IndexError):
-        return set()
+        return any(
+            line[1] != "->" and line[4] == str(process) and line[5].endswith(f":{inode}")
+            for line in lines
+        )
+    return False
 
 
-def exists(process: Any) -> bool:
+def _exists(process: Any) -> bool:
     """Whether this machine has a process of that number; signal 0 does not disturb it."""
     try:
         os.kill(process, 0)

@@ -1,4 +1,4 @@
-"""The training state of a run, with which it continues to the same bits, and its two files."""
+"""The training state of a run, from which it continues to the same bits, and its two files."""
 
 import csv
 import dataclasses
@@ -24,10 +24,7 @@ NAMES = ("state.0.pt", "state.1.pt")
 
 @dataclass
 class TrainingState:
-    """The state of a run between two steps.
-
-    It does not contain the order of the images, which follows from seed and epoch.
-    """
+    """The state of a run between two steps. The order of images follows from seed and epoch."""
 
     belongs_to: dict[str, Any]
     """The identity and the plan of the run, which together determine every bit."""
@@ -68,12 +65,43 @@ class TrainingState:
         done = len(self.history)
         return f"after step {self.step} of epoch {done + 1}" if self.step else f"after epoch {done}"
 
+    def begin_attempt(self, attempt: dict[str, Any], log: Callable[[str], None]) -> None:
+        """Record that another process trains; warn if its bits may differ."""
+        before, now = (
+            {key: values[key] for key in ("device_name", "software")}
+            for values in ([attempt, *self.attempts][-1], attempt)
+        )
+        if changes := "; ".join(differences(before, now)):
+            log(
+                "warning: the run began elsewhere; its bits may differ from those of an "
+                f"uninterrupted one ({changes})"
+            )
+        first = {"from_epoch": len(self.history) + 1, "from_step": self.step}
+        self.attempts.append(attempt | first)
+        self.finished = ""
+
+    def write_history(self, path: Path) -> None:
+        """Write `history.csv`, one row per epoch."""
+        text = io.StringIO()
+        names = [item.name for item in dataclasses.fields(Epoch)]
+        csv.writer(text).writerows([names, *map(dataclasses.astuple, self.history)])
+        write_text(path, text.getvalue())
+
+    def epoch_line(self, epochs: int, patience: int | None) -> str:
+        """The line of train.log about the last epoch."""
+        row, best = self.history[-1], self.best
+        left = (epochs - row.epoch) * sum(r.epoch_seconds for r in self.history) / row.epoch
+        return (
+            f"epoch {row.epoch:3d}/{epochs}"
+            f"  train loss {row.train_loss:.4f} acc {row.train_accuracy:.4f}"
+            f"  validation loss {row.val_loss:.4f} acc {row.val_accuracy:.4f}"
+            f"  {row.epoch_seconds:.1f} s  best {best.val_accuracy:.4f} at {best.epoch}"
+            f"  {'about' if patience is None else 'at most'} {left / 60:.1f} min left"
+        )
+
 
 class Checkpoints:
-    """The two files of a run's state, written in turn, so that the previous state is kept.
-
-    The first line of each is the SHA-256 of the rest.
-    """
+    """The two files of a run's state, written in turn. Their first lines are SHA-256 digests."""
 
     def __init__(self, folder: Path, log: Callable[[str], None]) -> None:
         self.folder, self.log = folder, log
@@ -148,10 +176,7 @@ class Checkpoints:
         return None
 
     def finish(self, state: TrainingState) -> None:
-        """Save the state of a finished run, and delete the other file.
-
-        With more epochs, the run can continue from it.
-        """
+        """Save the state of a finished run, which more epochs continue; delete the other file."""
         self.save(state)
         self.paths[1 - self._newest].unlink(missing_ok=True)
 
@@ -182,32 +207,6 @@ def load_checkpoint(run: RunFolder, device: str) -> dict[str, Tensor]:
     if not finite:
         raise run.damaged(CHECKPOINT, "contains weights that are not finite")
     return weights
-
-
-def begin_attempt(
-    state: TrainingState, attempt: dict[str, Any], log: Callable[[str], None]
-) -> None:
-    """Record in `state` that another process trains; warn if its bits may differ."""
-    before, now = (
-        {key: values[key] for key in ("device_name", "software")}
-        for values in ([attempt, *state.attempts][-1], attempt)
-    )
-    if changes := "; ".join(differences(before, now)):
-        log(
-            "warning: the run began elsewhere; its bits may differ from those of an uninterrupted "
-            f"one ({changes})"
-        )
-    first = {"from_epoch": len(state.history) + 1, "from_step": state.step}
-    state.attempts.append(attempt | first)
-    state.finished = ""
-
-
-def write_history(path: Path, state: TrainingState) -> None:
-    """Write `history.csv`, one row per epoch."""
-    text = io.StringIO()
-    names = [item.name for item in dataclasses.fields(Epoch)]
-    csv.writer(text).writerows([names, *map(dataclasses.astuple, state.history)])
-    write_text(path, text.getvalue())
 
 
 def to_bytes(value: Any) -> bytes:

@@ -1,10 +1,9 @@
 """The test of a run: the class scores of its best checkpoint against the labels.
 
-`train.py` writes the scores of the test images to a file, so that `evaluate.py` need not start
-PyTorch, which takes longer than a small test.
+`train.py` saves the scores, so that `evaluate.py` need not start PyTorch.
 """
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,21 +16,12 @@ SCORES = "scores.npz"
 """File in the run directory, from the end of the training to the first test."""
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """The result of testing one checkpoint: fractions, and arrays with one number per image."""
+def score(scores: np.ndarray, labels: np.ndarray) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
+    """Measures, predictions and confidences of a test: class `scores` (images, classes).
 
-    accuracy: float
-    loss: float
-    per_class_accuracy: list[float | None]
-    """None for a class without test images."""
-    prediction: np.ndarray
-    confidence: np.ndarray
-    """Probability of the predicted class in 255ths, uint8; saved for other programs."""
-
-
-def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
-    """Compare class `scores` (images, classes) with `labels` (images,)."""
+    Labels and results are (images,). A class without test images has the accuracy None. Confidences
+    are probabilities of the predicted classes in 255ths, uint8; other programs read them.
+    """
     if scores.dtype.kind != "f" or not np.isfinite(scores).all():
         raise UserError(
             "the class scores of the network are not finite: train it again with a lower learning "
@@ -43,15 +33,16 @@ def score(scores: np.ndarray, labels: np.ndarray) -> Evaluation:
     correct = prediction == labels
     totals = np.bincount(labels, minlength=scores.shape[1]).tolist()
     corrects = np.bincount(labels[correct], minlength=scores.shape[1]).tolist()
-    return Evaluation(
-        accuracy=correct.mean().item(),
-        loss=-logarithms[np.arange(len(labels)), labels].mean().item(),
-        per_class_accuracy=[
+    measures = {
+        "test_images": len(labels),
+        "test_accuracy": correct.mean().item(),
+        "test_loss": -logarithms[np.arange(len(labels)), labels].mean().item(),
+        "per_class_accuracy": [
             part / total if total else None for part, total in zip(corrects, totals, strict=True)
         ],
-        prediction=prediction.astype(np.uint8),
-        confidence=np.rint(255 * np.exp(logarithms.max(axis=1))).astype(np.uint8),
-    )
+    }
+    confidence = np.rint(255 * np.exp(logarithms.max(axis=1)))
+    return measures, prediction.astype(np.uint8), confidence.astype(np.uint8)
 
 
 def leave_scores(run: RunFolder, scores: np.ndarray) -> None:
@@ -61,10 +52,7 @@ def leave_scores(run: RunFolder, scores: np.ndarray) -> None:
 
 
 def left_scores(run: RunFolder, shape: tuple[int, int]) -> np.ndarray | None:
-    """The scores that the training of this checkpoint saved; None without such a file.
-
-    `shape` is (images, classes).
-    """
+    """The scores (images, classes) that the training of this checkpoint saved, if any."""
     try:
         with np.load(run.path / SCORES, allow_pickle=False) as file:
             if str(file["checkpoint"]) == run.record.get("files", {}).get(CHECKPOINT):

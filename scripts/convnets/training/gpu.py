@@ -1,6 +1,8 @@
-"""Places on GPUs, so that no more processes of a user share a GPU than the configuration allows.
+"""Computing on GPUs: places, which limit the processes on a GPU, and recorded training steps.
 
 A place is a lock file. The kernel releases the lock when the process ends, however it ends.
+Launching the dozens of short kernels of a training step takes most of its time, which replaying a
+recorded step avoids.
 """
 
 import contextlib
@@ -13,18 +15,22 @@ from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
+from torch import Tensor, nn
 
 POLL_SECONDS = 1.0
 Check = Callable[[], None]
 LogLine = Callable[[str], None]
+TrainingStep = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""From the indices of images (batch,) to their mean loss and number of correct predictions."""
+REHEARSALS = 3
+"""Steps before recording, during which libraries choose algorithms and memory is allocated."""
 
 
 @contextlib.contextmanager
 def place_on_gpu(device: str, runs_per_gpu: int, check: Check, log: LogLine) -> Iterator[None]:
-    """Wait for a free place on a GPU and compute there; on a processor do nothing.
+    """Wait for a place on a GPU and compute in its share of the memory; a processor needs none.
 
-    The GPUs are those that PyTorch sees (`CUDA_VISIBLE_DEVICES`). The process is limited to its
-    share of the GPU's memory. `check` is called while waiting.
+    The GPUs are those that PyTorch sees (`CUDA_VISIBLE_DEVICES`). `check` is called while waiting.
     """
     if device == "cpu":
         yield
@@ -60,3 +66,46 @@ def free_place(
             log(f"waiting for a place on a GPU: all {len(places)} are taken")
         check()
         time.sleep(POLL_SECONDS)
+
+
+def record(
+    step: TrainingStep, batch: Tensor, network: nn.Module, optimizer: torch.optim.Optimizer
+) -> TrainingStep:
+    """`step` as a CUDA graph, for batches as large as `batch`; recording does not change weights.
+
+    A replay overwrites the results of the previous one: read or copy them first.
+    """
+    batch = batch.clone()
+    with put_back(network, optimizer):
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(REHEARSALS):
+                step(batch)
+        torch.cuda.current_stream().wait_stream(stream)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            results = step(batch)
+
+    def replay(indices: Tensor) -> tuple[Tensor, Tensor]:
+        batch.copy_(indices)
+        graph.replay()
+        return results
+
+    return replay
+
+
+@contextlib.contextmanager
+def put_back(network: nn.Module, optimizer: torch.optim.Optimizer) -> Iterator[None]:
+    """Undo the changes of the block to weights and optimiser, in place: a graph has addresses."""
+    before = [tensor.clone() for tensor in _tensors(network, optimizer)]
+    yield
+    with torch.no_grad():
+        for tensor, value in itertools.zip_longest(_tensors(network, optimizer), before):
+            # A new optimiser has no tensors before its first step; then all are zeros.
+            tensor.copy_(torch.zeros_like(tensor) if value is None else value)
+
+
+def _tensors(network: nn.Module, optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    moments = (tensor for state in optimizer.state.values() for tensor in state.values())
+    return [*network.state_dict().values(), *moments]

@@ -106,7 +106,12 @@ def prepare(plan: Plan, threads: int) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS starts
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    _keep_freed_memory()
+    # Each step needs the same memory again. The C library (only glibc has this option) keeps it
+    # instead of returning it to the system, which would zero it in up to a third of a step's time.
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(M_MMAP_THRESHOLD, 2**30)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def describe(device: str) -> str:
@@ -146,15 +151,3 @@ def _multiplies_bfloat16(device: str) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     features = torch.cpu.get_capabilities()
     return any(features.get(name, False) for name in BFLOAT16_FEATURES)
-
-
-def _keep_freed_memory() -> None:
-    """Let the C library keep freed memory instead of returning it to the system.
-
-    Each step needs the same memory again, which the system would zero page by page, in up to a
-    third of a step's time. Only glibc has this option.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(M_MMAP_THRESHOLD, 2**30)
-        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)

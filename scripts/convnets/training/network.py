@@ -12,11 +12,9 @@ from convnets.training.hardware import Plan
 
 
 class AverageTo2x2(nn.Module):
-    """Average features to 2 x 2, as adaptive average pooling does.
+    """Average features to 2 x 2, as adaptive pooling does, but deterministically on CUDA, too.
 
-    It has fixed windows because the backward pass of PyTorch's adaptive pooling is not
-    deterministic on CUDA. The windows share the middle of an odd width; a single feature is
-    repeated.
+    The windows share the middle of an odd width; a single feature is repeated.
     """
 
     def forward(self, features: Tensor) -> Tensor:
@@ -30,13 +28,19 @@ class AverageTo2x2(nn.Module):
 def build_network(variant: Variant, seed: int) -> nn.Sequential:
     """The network of `variant`, from images (batch, channels, height, width) to class scores.
 
-    The weights of convolutions and linear layers have PyTorch's default distribution, and come from
-    a generator of their own; those of other modules come from PyTorch's generator. Both are seeded.
+    Weights have PyTorch's default distribution. Those of convolutions and linear layers come from a
+    generator of their own, those of other modules from PyTorch's. Both are seeded.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = nn.Sequential(*_modules(variant))
-    _initialise(network, torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):  # uniform within 1 / sqrt(fan in)
+            nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
+            if module.bias is not None:
+                bound = 1 / math.sqrt(module.weight[0].numel())
+                nn.init.uniform_(module.bias, -bound, bound, generator=generator)
     return network
 
 
@@ -72,16 +76,6 @@ def _modules(variant: Variant) -> list[nn.Module]:
             modules.append(AverageTo2x2())
         modules.append(nn.Flatten())
     return [*modules, last.module()]
-
-
-def _initialise(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw all weights and biases: uniform within 1 / sqrt(fan in), PyTorch's default."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.kaiming_uniform_(module.weight, a=math.sqrt(5), generator=generator)
-            if module.bias is not None:
-                bound = 1 / math.sqrt(module.weight[0].numel())
-                nn.init.uniform_(module.bias, -bound, bound, generator=generator)
 
 
 def class_scores(network: nn.Module, images: Tensor) -> Tensor:

@@ -1,7 +1,6 @@
-"""Time and memory of a training job on a cluster, from the variant and its settings.
+"""Time and memory of a training job on a cluster: generous estimates that grow with the attempts.
 
-Both are generous estimates that grow with the attempts. A job that reaches its time limit loses
-nothing: Slurm warns it, it saves its state, and its next attempt continues.
+A job that reaches its time limit loses nothing: Slurm warns it, and its next attempt continues.
 """
 
 import math
@@ -15,9 +14,7 @@ STEP_SECONDS = 0.01
 CPU_MULTIPLY_ADDS, GPU_MULTIPLY_ADDS = 2e10, 2e11
 """Forward multiply-adds per second of training, backward passes included.
 
-The first is that of one processor thread, for the slowest family in float32 in
-`benchmarks/results/`. The second is that of the paper's GPU, a K80, from its published seconds per
-epoch.
+Of one thread, for the slowest family in `benchmarks/results/`; of the paper's GPU, a K80.
 """
 START_SECONDS = 300
 """Time from the start of a job to its first step: environment, imports, data on a shared disk."""

@@ -1,12 +1,12 @@
 """Seconds per epoch of each variant, measured side by side.
 
-The time a run takes to train depends on the machine's other work. Here every variant is measured in
-each of several rounds, in a short block of training steps and one of validation, with its plan and
-images. The order is shuffled anew in each round, so a drift of the machine affects all variants
-alike, and ratios within a round are more precise than seconds.
+The time of a training depends on the machine's other work. So every variant is measured in each of
+several rounds, in a short block of training steps and one of validation. Each round has another
+order: a drift of the machine affects all variants alike, and ratios are more precise than seconds.
 """
 
 import contextlib
+import dataclasses
 import gc
 import math
 import os
@@ -29,8 +29,7 @@ from convnets.training.trainer import EVALUATION_BATCH, LabelledTensors, Trainer
 TRAINING_SECONDS = 0.75
 """Approximate time of a block of training steps; a block of validation takes a fifth of it."""
 SHARE = 0.01
-"""Largest time of a block as a share of the run's training time, so that measuring a small run
-does not take longer than training it."""
+"""Largest time of a block, as a share of the run's training time."""
 Parts = Mapping[str, tuple[LabelledTensors, ...]]
 """Training and validation part by device."""
 
@@ -42,19 +41,17 @@ def measure(
     check: Callable[[], None],
     log: Callable[[str], None],
 ) -> pd.DataFrame:
-    """Measure the variants of `runs`: a row of `measure_block` per round and run.
-
-    `check` is called before each block; an `Interrupted` ends the measurement without a result.
-    """
+    """Measure the variants of `runs`: a row of `measure_block` per round and run."""
     blocks, start = [], time.monotonic()
     for number in range(1, rounds + 1):
         rng = np.random.default_rng((runs[0].record["seed"], number))
-        for run in (runs[place] for place in rng.permutation(len(runs))):
+        for place in rng.permutation(len(runs)):
             try:
                 check()
             except Interrupted as signal:
                 where = f"in round {number} of {rounds}, before anything was written"
                 raise Interrupted(f"{signal} {where}") from None
+            run = runs[place]
             block = measure_block(run, parts[plan_of(run).device], number)
             blocks.append({"variant": run.variant.id, "round": number} | block)
         spent = time.monotonic() - start
@@ -71,11 +68,9 @@ def plan_of(run: RunFolder) -> hardware.Plan:
 def measure_block(run: RunFolder, parts: Sequence[LabelledTensors], epoch: int) -> dict[str, float]:
     """Time some steps of epoch `epoch` and some validation batches, after a warm-up.
 
-    Returns:
-        Seconds of a training step, of a validation and of the whole epoch; the share of the
-        machine's processor time that other processes used meanwhile.
+    In seconds, and the share of the machine's processor time that other processes used meanwhile.
     """
-    plan, load = plan_of(run), Load()
+    plan, start = plan_of(run), cpu_seconds()
     enough = min(TRAINING_SECONDS, SHARE * run.record["train_seconds"])
     if plan.cuda_graph:
         gc.collect()  # free the last recorded graph, which is in a reference cycle
@@ -103,7 +98,7 @@ def measure_block(run: RunFolder, parts: Sequence[LabelledTensors], epoch: int) 
         "step_seconds": seconds / steps,
         "validation_seconds": val_seconds,
         "epoch_seconds": seconds * len(train_part[1]) / trained + val_seconds,
-        "other_cpu_share": load.other_cpu_share(),
+        "other_cpu_share": other_cpu_share(start),
     }
 
 
@@ -114,9 +109,18 @@ def timed_block(
 
     A first call with one unit of work determines that number.
     """
-    pace = _seconds(work, 1, device)
+    wait = torch.cuda.synchronize if device == "cuda" else torch.cpu.synchronize
+
+    def seconds(number: int) -> float:
+        wait()
+        start = time.perf_counter()
+        work(number)
+        wait()
+        return time.perf_counter() - start
+
+    pace = seconds(1)
     number = min(max(math.ceil(enough / pace), 1), most)
-    return (pace if number == 1 else _seconds(work, number, device)), number
+    return (pace if number == 1 else seconds(number)), number
 
 
 def summarise(runs: Sequence[RunFolder], blocks: pd.DataFrame, parts: Parts) -> pd.DataFrame:
@@ -126,24 +130,23 @@ def summarise(runs: Sequence[RunFolder], blocks: pd.DataFrame, parts: Parts) -> 
         own, plan = blocks[blocks["variant"] == run.variant.id], plan_of(run)
         low, high = median_interval(own["epoch_seconds"].to_numpy())
         train_images, validation_images = (len(labels) for _, labels in parts[plan.device])
-        row = {
-            "variant": run.variant.id,
-            **own[["epoch_seconds", "step_seconds", "validation_seconds"]].median().to_dict(),
-            "epoch_seconds_low": low,
-            "epoch_seconds_high": high,
-            "rounds": len(own),
-            "batch_size": run.settings.batch_size,
-            "train_images": train_images,
-            "validation_images": validation_images,
-            "device": plan.device,
-            "device_name": hardware.describe(plan.device),
-            "precision": plan.precision,
-            "kernels": plan.kernels,
-            "threads": run.settings.threads,
-            "other_cpu_share": own["other_cpu_share"].mean(),
-            "other_gpu_processes": other_gpu_processes() if plan.device == "cuda" else None,
-        }
-        rows.append(row | {f"{ROUND}{n}": s for n, s in enumerate(own["epoch_seconds"], start=1)})
+        rows.append(
+            {
+                "variant": run.variant.id,
+                **own[["epoch_seconds", "step_seconds", "validation_seconds"]].median(),
+                "epoch_seconds_low": low,
+                "epoch_seconds_high": high,
+                "rounds": len(own),
+                "train_images": train_images,
+                "validation_images": validation_images,
+                **dataclasses.asdict(run.settings),
+                **dataclasses.asdict(plan),
+                "device_name": hardware.describe(plan.device),
+                "other_cpu_share": own["other_cpu_share"].mean(),
+                "other_gpu_processes": other_gpu_processes() if plan.device == "cuda" else None,
+                **{f"{ROUND}{n}": s for n, s in enumerate(own["epoch_seconds"], start=1)},
+            }
+        )
     table = pd.DataFrame(rows).assign(
         load_average=os.getloadavg()[0],
         measured=records.now(),
@@ -153,28 +156,22 @@ def summarise(runs: Sequence[RunFolder], blocks: pd.DataFrame, parts: Parts) -> 
     return table[[*RUNTIME_COLUMNS, *table.columns[table.columns.str.startswith(ROUND)]]]
 
 
-class Load:
-    """The processor time of the machine and of this process since the object was made."""
+def cpu_seconds() -> np.ndarray:
+    """Seconds of busy processors, of all processors, and of this process; zeros outside Linux."""
+    own = os.times()
+    try:
+        line = Path("/proc/stat").read_text().partition("\n")[0]
+    except OSError:
+        return np.zeros(3)
+    # user, nice, system, idle, waiting for disks, interrupts (two kinds), stolen by a host
+    ticks = [int(number) / os.sysconf("SC_CLK_TCK") for number in line.split()[1:9]]
+    return np.array([sum(ticks) - sum(ticks[3:5]), sum(ticks), own.user + own.system])
 
-    def __init__(self) -> None:
-        self._start = self._now()
 
-    def other_cpu_share(self) -> float:
-        """Share of the processor time that other processes used; NaN outside Linux."""
-        busy, total, own = np.subtract(self._now(), self._start)
-        return max((busy - own) / total, 0.0) if total else math.nan
-
-    @staticmethod
-    def _now() -> tuple[float, float, float]:
-        """Seconds of busy processors, of all processors, and of this process."""
-        own = os.times()
-        try:
-            line = Path("/proc/stat").read_text().partition("\n")[0]
-        except OSError:
-            return 0.0, 0.0, 0.0
-        # user, nice, system, idle, waiting for disks, interrupts (two kinds), stolen by a host
-        ticks = [int(number) / os.sysconf("SC_CLK_TCK") for number in line.split()[1:9]]
-        return sum(ticks) - sum(ticks[3:5]), sum(ticks), own.user + own.system
+def other_cpu_share(since: np.ndarray) -> float:
+    """Share of the processor time that other processes used `since` a result of `cpu_seconds`."""
+    busy, total, own = cpu_seconds() - since
+    return max((busy - own) / total, 0.0) if total else math.nan
 
 
 def other_gpu_processes() -> int | None:
@@ -185,12 +182,3 @@ def other_gpu_processes() -> int | None:
         uuid = str(torch.cuda.get_device_properties(torch.cuda.current_device()).uuid)
         return max(lines.count(uuid) - 1, 0)
     return None
-
-
-def _seconds(work: Callable[[int], None], number: int, device: str) -> float:
-    wait = torch.cuda.synchronize if device == "cuda" else torch.cpu.synchronize
-    wait()
-    start = time.perf_counter()
-    work(number)
-    wait()
-    return time.perf_counter() - start

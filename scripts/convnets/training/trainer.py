@@ -21,14 +21,8 @@ from convnets.core.errors import Interrupted, UserError
 from convnets.data.dataset import Dataset
 from convnets.runs.progress import Epoch
 from convnets.runs.run_folder import RunFolder
-from convnets.training.checkpoints import (
-    Checkpoints,
-    TrainingState,
-    load_checkpoint,
-    write_history,
-)
-from convnets.training.cuda_graph import TrainingStep, record
-from convnets.training.gpu import place_on_gpu
+from convnets.training.checkpoints import Checkpoints, TrainingState, load_checkpoint
+from convnets.training.gpu import TrainingStep, place_on_gpu, record
 from convnets.training.hardware import Plan, prepare, recorded_plan
 from convnets.training.network import build_network, class_scores, place
 
@@ -47,10 +41,7 @@ def go_on() -> None:
 
 
 class Trainer:
-    """Network, optimiser and training images of a run, which train one step at a time.
-
-    No step waits for the device: its results are read at the end of the epoch.
-    """
+    """Network, optimiser and training images of a run. No step waits for the device's results."""
 
     def __init__(
         self,
@@ -72,11 +63,11 @@ class Trainer:
             fused=True,
             **options,
         )
-        self.batches: tuple[Tensor, ...] = ()
+        self.batches: tuple[Tensor, ...]
         """Indices of the images of each step of the epoch."""
-        self.losses = torch.zeros(0, device=plan.device)
+        self.losses: Tensor
         """Mean loss of each step of the epoch, float32 (steps,), on the device."""
-        self.corrects = torch.zeros(0, dtype=torch.int64, device=plan.device)
+        self.corrects: Tensor
         """Images that each step classified correctly, int64 (steps,), on the device."""
         self._recorded: TrainingStep | None = None
 
@@ -171,7 +162,7 @@ def shuffled(number: int, seed: int, epoch: int) -> Tensor:
 class TrainingRun:
     """Trainer, state and checkpoints of a run.
 
-    `check` is called wherever the state is consistent, and can raise `Interrupted` to end there.
+    `check` is called whenever the state is consistent, and can raise `Interrupted`.
     """
 
     def __init__(
@@ -202,7 +193,7 @@ class TrainingRun:
             while self.state.last_epoch(epochs, self.trainer.settings.patience) is None:
                 self.train_epoch(validation_part)
                 self.save()
-                write_history(self.slots.folder / "history.csv", self.state)
+                self.state.write_history(self.slots.folder / "history.csv")
                 report(self.state)
         except Interrupted as signal:
             self.save()
@@ -223,7 +214,6 @@ class TrainingRun:
             if time.monotonic() - self.saved >= self.save_seconds:
                 self.save()
         train_loss, train_accuracy = trainer.training_result()
-        self.stop_if_diverged()
         val_loss, val_accuracy = trainer.validate(validation_part, self.check)
         self.stop_if_diverged(val_loss)
         self.add_seconds()
@@ -274,24 +264,8 @@ class TrainingRun:
 
 
 def without_compiler(optimizer: type[torch.optim.Optimizer]) -> Any:
-    """`optimizer` without the wrappers that import PyTorch's compiler; the arithmetic is the same.
-
-    Importing the compiler takes longer than importing the rest of PyTorch.
-    """
+    """`optimizer` without the wrappers that import PyTorch's compiler, which takes seconds."""
     names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
     methods = {name: inspect.unwrap(getattr(optimizer, name)) for name in names}
     methods["step"] = torch.no_grad()(inspect.unwrap(optimizer.step))
     return type(optimizer.__name__, (optimizer,), methods)
-
-
-def epoch_line(state: TrainingState, epochs: int, patience: int | None) -> str:
-    """The line of train.log about the last epoch of `state`."""
-    row, best = state.history[-1], state.best
-    left = (epochs - row.epoch) * sum(r.epoch_seconds for r in state.history) / row.epoch
-    return (
-        f"epoch {row.epoch:3d}/{epochs}"
-        f"  train loss {row.train_loss:.4f} acc {row.train_accuracy:.4f}"
-        f"  validation loss {row.val_loss:.4f} acc {row.val_accuracy:.4f}"
-        f"  {row.epoch_seconds:.1f} s  best {best.val_accuracy:.4f} at {best.epoch}"
-        f"  {'about' if patience is None else 'at most'} {left / 60:.1f} min left"
-    )

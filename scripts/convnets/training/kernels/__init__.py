@@ -1,1 +1,1 @@
-"""Fused kernels for processors: ReLU with pooling, the head, the first layer, weight gradients."""
+"""Fused CPU kernels for ReLU and pooling, the head, the first layer and weight gradients."""

@@ -1,8 +1,8 @@
 """Elementwise passes of a training step, compiled by Numba for one thread.
 
-Features are flat arrays of (batch, height, width, channels); bfloat16 numbers are int16, as their
-bits. Sums are float32 and rounded when they are stored, in PyTorch's order and to PyTorch's bits.
-NaN passes ReLU and wins a maximum, as in PyTorch. `channels` must be a multiple of `LANES`.
+Features are flat arrays of (batch, height, width, channels), where `channels` is a multiple of
+`LANES`; bfloat16 values are the int16 of their bits. Sums are float32, in PyTorch's order, and are
+rounded to PyTorch's bits when stored. NaN passes ReLU and wins a maximum, as in PyTorch.
 """
 
 import contextlib
@@ -34,19 +34,17 @@ from convnets.training.kernels.lanes import (
 )
 
 POSITION_BITS, POSITION_MASK = 4, 15
-"""Lowest bits of a window's notes: which tap is the maximum. The bits above mark positive taps."""
+"""Lowest bits of a window's notes: the tap of the maximum. Each bit above marks a positive tap."""
 NOWHERE = 15
-"""Position in a window without positive taps: no gradient passes."""
-
-
+"""Position of the maximum in a window without positive taps, which passes no gradient."""
 LANES_CODE = hashlib.sha256(Path(lanes.__file__).read_bytes()).hexdigest()
-"""Digest of the code with which all functions here are compiled."""
+"""Digest of the code that is compiled into every function of this module."""
 
 
 class _Cache(FunctionCache):
-    """Compiled code on disk; where it cannot be kept, each process compiles for itself.
+    """Compiled code on disk; if it cannot be written, each process compiles for itself.
 
-    One process writes at a time: two would give the same file name to different functions.
+    A lock keeps two processes from giving the same file name to different functions.
     """
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -55,45 +53,39 @@ class _Cache(FunctionCache):
             super().save_overload(sig, data)
 
     def _index_key(self, sig: Any, codegen: Any) -> tuple[Any, ...]:
-        return *super()._index_key(sig, codegen), LANES_CODE  # Numba looks at this file only
+        return *super()._index_key(sig, codegen), LANES_CODE  # Numba's key covers this file only
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """`function`, compiled at its first call and kept on disk where there is a place for it."""
+    """`function`, compiled at its first call and cached on disk if a folder is writable."""
     dispatcher: Any = numba.njit(error_model="numpy")(function)
-    with contextlib.suppress(RuntimeError):  # neither this folder nor the user's is writable
+    with contextlib.suppress(RuntimeError):  # neither this folder nor the user's cache is writable
         dispatcher._cache = _Cache(function)
     return dispatcher
 
 
 @compiled
-def relu(features, out):  # type: ignore[no-untyped-def]
-    """ReLU; `out` may be `features`."""
-    zero = filled(0)
-    for index in range(0, features.size, LANES):
-        value = load(features, index)
-        store(out, index, where_above(value, zero, value, zero))
+def relu(values, features, out):  # type: ignore[no-untyped-def]
+    """`values` where `features` are positive or NaN, else zeros; `out` may be `values`.
 
-
-@compiled
-def relu_backward(gradient, relued, out):  # type: ignore[no-untyped-def]
-    """Gradient before ReLU from that after it and ReLU's outputs; `out` may be `gradient`."""
+    ReLU itself if `values` are `features`; its backward pass if they are gradients.
+    """
     zero = filled(0)
-    for index in range(0, gradient.size, LANES):
-        given = load(gradient, index)
-        store(out, index, where_above(load(relued, index), zero, given, zero))
+    for index in range(0, values.size, LANES):
+        value = load(values, index)
+        store(out, index, where_above(load(features, index), zero, value, zero))
 
 
 @cache
 def pooling(maximum: bool, average: bool, window: int, stem: bool) -> Any:
-    """ReLU and pooling: the maximum, the average or the sum of both.
+    """A kernel for ReLU and pooling: the maximum, the average, or the sum of both.
 
-    Geometry is (batch, height, width, channels, rows, columns, stride, padding). Windows leave
-    unsigned notes for the backward pass, see `POSITION_BITS`.
-
-    With `stem` the features are nowhere in memory: they are the 3 x 3 convolution of padded pixels,
-    float32 (batch, height + 2, width + 2), with `weights`, float32 (9, channels).
+    Geometry is (batch, height, width, channels, rows, columns, stride, padding). Each output has
+    unsigned `notes` for the backward pass (`POSITION_BITS`). With `stem`, the kernel computes the
+    features as the 3 x 3 convolution of padded pixels, float32 (batch, height + 2, width + 2), with
+    `weights`, float32 (9, channels), and never writes them to memory.
     """
+    border = 2 if stem else 0
 
     @compiled
     def forward(features, weights, geometry, out, notes):  # type: ignore[no-untyped-def]
@@ -111,12 +103,11 @@ def pooling(maximum: bool, average: bool, window: int, stem: bool) -> Any:
                         for tap in range(window * window):
                             y, x = top + tap // window, left + tap % window
                             if 0 <= y < height and 0 <= x < width:
+                                pixel = (n * (height + border) + y) * (width + border) + x
                                 if stem:
-                                    pixel = (n * (height + 2) + y) * (width + 2) + x
                                     value = convolve(features, pixel, width + 2, taps)
                                     value = rounded(out, value)
                                 else:
-                                    pixel = (n * height + y) * width + x
                                     value = load(features, pixel * channels + channel)
                                 if average:
                                     total = plus(total, where_above(value, zero, value, zero))
@@ -134,10 +125,11 @@ def pooling(maximum: bool, average: bool, window: int, stem: bool) -> Any:
 
 @cache
 def pooling_backward(average: bool, window: int, stem: bool) -> Any:
-    """Gradient before `pooling`, whose windows must not overlap.
+    """A kernel for the gradient of the features before `pooling`; windows must not overlap.
 
-    With `stem` it is added to `out` as the gradient of the weights.
+    With `stem`, the gradient of the weights is added to `out` instead.
     """
+    border = 2 if stem else 0
 
     @compiled
     def backward(gradient, notes, pixels, geometry, out):  # type: ignore[no-untyped-def]
@@ -161,12 +153,11 @@ def pooling_backward(average: bool, window: int, stem: bool) -> Any:
                                 if average:
                                     shift = POSITION_BITS + tap
                                     passed = plus(passed, where_bits(noted, shift, 1, 1, share))
+                                pixel = (n * (height + border) + y) * (width + border) + x
                                 if stem:
                                     passed = rounded(gradient, passed)
-                                    pixel = (n * (height + 2) + y) * (width + 2) + x
                                     sums = add_products(pixels, pixel, width + 2, sums, passed)
                                 else:
-                                    pixel = (n * height + y) * width + x
                                     store(out, pixel * channels + channel, passed)
                 if stem:
                     store_taps(out, channel, channels, sums)
@@ -176,10 +167,7 @@ def pooling_backward(average: bool, window: int, stem: bool) -> Any:
 
 @compiled
 def average_to_2x2(features, geometry, out):  # type: ignore[no-untyped-def]
-    """ReLU and the mean of each quarter of the features, see `AverageTo2x2`.
-
-    Geometry is (batch, width, channels).
-    """
+    """ReLU and `AverageTo2x2`; geometry is (batch, width, channels)."""
     batch, width, channels = geometry
     window, stride = (width + 1) // 2, width // 2
     zero, area, index = filled(0), filled(window * window), 0
@@ -198,7 +186,7 @@ def average_to_2x2(features, geometry, out):  # type: ignore[no-untyped-def]
 
 @compiled
 def average_to_2x2_backward(gradient, features, geometry, out):  # type: ignore[no-untyped-def]
-    """Gradient of the features before `average_to_2x2`; middle rows have a share of two means."""
+    """Gradient before `average_to_2x2`, two of whose means share the middle of an odd width."""
     batch, width, channels = geometry
     window, stride = (width + 1) // 2, width // 2
     zero, area, index = filled(0), filled(window * window), 0

@@ -1,7 +1,7 @@
-"""Vectors of 16 float32 numbers in code that Numba compiles: loaded, computed with, stored.
+"""Vectors of 16 float32 numbers in code that Numba compiles.
 
-Arrays are flat and contiguous. int16 elements are bfloat16 numbers, as their bits; unsigned ones
-are small whole numbers. LLVM makes of these vectors what the processor has, AVX-512 or other.
+Arrays are flat and contiguous. int16 elements are the bits of bfloat16 numbers; unsigned elements
+are small integers. LLVM translates the vectors to the processor's own, such as AVX-512.
 """
 
 import functools
@@ -16,14 +16,14 @@ from numba.extending import intrinsic, register_model
 
 LANES = 16
 TAPS = 9
-"""Weights of a 3 x 3 kernel."""
+"""Number of weights of a 3 x 3 kernel."""
 FLOATS = ir.VectorType(ir.FloatType(), LANES)
 WORDS = ir.VectorType(ir.IntType(32), LANES)
 INDEX = ir.IntType(64)
 
 
 class Vector(types.Type):
-    """The type of a vector, as Numba's type inference knows it."""
+    """Numba's type of a vector."""
 
 
 VECTOR = Vector("Vector")
@@ -31,7 +31,7 @@ register_model(Vector)(lambda manager, kind: models.PrimitiveModel(manager, kind
 
 
 class Memory:
-    """An array while LLVM code is built: loads and stores values of any LLVM type in it."""
+    """An array in LLVM code: loads and stores values of any LLVM type."""
 
     def __init__(self, context: Any, builder: Any, array_type: Any, array: Any) -> None:
         self.builder, self.dtype = builder, array_type.dtype
@@ -42,13 +42,13 @@ class Memory:
         """The LLVM type of 16 elements."""
 
     def load(self, index: Any, kind: ir.Type) -> Any:
-        """The value of `kind` from element `index` on."""
+        """The value of type `kind` that begins at element `index`."""
         value = self.builder.load(self._pointer(index, kind))
         value.align = self.bytes
         return value
 
     def store(self, index: Any, value: Any) -> None:
-        """Write `value` from element `index` on."""
+        """Write `value`, beginning at element `index`."""
         self.builder.store(value, self._pointer(index, value.type), align=self.bytes)
 
     def _pointer(self, index: Any, kind: ir.Type) -> Any:
@@ -56,10 +56,10 @@ class Memory:
 
 
 def emitted(result: types.Type, *kinds: types.Type | None) -> Callable[..., Any]:
-    """Decorate a function that builds LLVM code: Numba compiles calls of it into that code.
+    """A decorator of functions that build LLVM code, which Numba compiles in place of their calls.
 
-    The function gets the builder and the arguments: an array as `Memory`, a tuple as a list. Its
-    result is of type `result`. Arguments are converted to `kinds`; None leaves the type as it is.
+    The function receives the builder and its arguments, converted to `kinds` (None: not converted):
+    an array as `Memory`, a tuple as a list. Its result has the type `result`.
     """
 
     def decorate(generate: Callable[..., Any]) -> Any:
@@ -93,7 +93,7 @@ def words(value: int) -> ir.Constant:
 
 @emitted(VECTOR, None, types.intp)
 def load(builder: Any, array: Memory, index: Any) -> Any:
-    """The 16 numbers of `array` from `index` on."""
+    """The 16 numbers of `array` that begin at `index`."""
     value = array.load(index, array.vector)
     if array.dtype == types.float32:
         return value
@@ -105,7 +105,7 @@ def load(builder: Any, array: Memory, index: Any) -> Any:
 
 @emitted(types.void, None, types.intp, VECTOR)
 def store(builder: Any, array: Memory, index: Any, vector: Any) -> None:
-    """Write `vector` to `array` from `index` on; bfloat16 rounds to the nearest, ties to even."""
+    """Write `vector` to `array`, beginning at `index`; bfloat16 rounds to nearest, ties to even."""
     if array.dtype == types.int16:
         bits = builder.lshr(_round(builder, vector), words(16))
         vector = builder.trunc(bits, array.vector)
@@ -116,14 +116,14 @@ def store(builder: Any, array: Memory, index: Any, vector: Any) -> None:
 
 @emitted(VECTOR, None, VECTOR)
 def rounded(builder: Any, array: Memory, vector: Any) -> Any:
-    """`vector` as `array` would keep it."""
+    """`vector`, rounded to the type of `array`."""
     if array.dtype != types.int16:
         return vector
     return builder.bitcast(builder.and_(_round(builder, vector), words(0xFFFF0000)), FLOATS)
 
 
 def spread(builder: Any, number: Any) -> Any:
-    """A vector of 16 times `number`."""
+    """A vector whose 16 elements are `number`."""
     kind = ir.VectorType(number.type, LANES)
     empty = ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(empty, number, ir.Constant(ir.IntType(32), 0))
@@ -133,12 +133,12 @@ def spread(builder: Any, number: Any) -> Any:
 filled = emitted(VECTOR, types.float32)(spread)
 plus = emitted(VECTOR, VECTOR, VECTOR)(lambda builder, left, right: builder.fadd(left, right))
 over = emitted(VECTOR, VECTOR, VECTOR)(lambda builder, left, right: builder.fdiv(left, right))
-"""A vector of equal numbers; the sum and the quotient of two vectors."""
+"""A vector of equal numbers, and the sum and the quotient of two vectors."""
 
 
 @emitted(VECTOR, VECTOR, VECTOR, VECTOR, VECTOR)
 def where_above(builder: Any, left: Any, right: Any, then: Any, otherwise: Any) -> Any:
-    """`then` where `left` is above `right` or `left` is NaN, else `otherwise`."""
+    """`then` where `left` is above `right` or NaN, else `otherwise`."""
     above = builder.fcmp_ordered(">", left, right)
     above = builder.or_(above, builder.fcmp_unordered("uno", left, left))
     return builder.select(above, then, otherwise)
@@ -154,10 +154,7 @@ def where_bits(builder: Any, notes: Any, shift: Any, mask: Any, value: Any, then
 
 
 def vectors_apart(number: int) -> tuple[Any, Any]:
-    """Two functions: one loads a tuple of `number` vectors, the other stores it.
-
-    The vectors are in `array` from `index` on, `step` elements apart.
-    """
+    """Two functions, which load and store `number` vectors that are `step` elements apart."""
 
     def places(builder: Any, index: Any, step: Any) -> list[Any]:
         return [builder.add(index, builder.mul(step, INDEX(place))) for place in range(number)]
@@ -180,7 +177,7 @@ load_taps, store_taps = vectors_apart(TAPS)
 
 @emitted(VECTOR, None, types.intp, types.intp, None)
 def convolve(builder: Any, pixels: Memory, index: Any, width: Any, taps: list[Any]) -> Any:
-    """16 channels of a 3 x 3 convolution of the pixels, `width` in a row, from `index` on."""
+    """16 channels of a 3 x 3 convolution at pixel `index` of an image `width` pixels wide."""
     total = ir.Constant(FLOATS, [0.0] * LANES)
     for pixel, weights in zip(_window(builder, pixels, index, width), taps, strict=True):
         total = _multiply_add(builder, pixel, weights, total)
@@ -191,13 +188,13 @@ def convolve(builder: Any, pixels: Memory, index: Any, width: Any, taps: list[An
 def add_products(
     builder: Any, pixels: Memory, index: Any, width: Any, taps: list[Any], gradient: Any
 ) -> list[Any]:
-    """`taps`, each plus its pixel of the window at `index` times `gradient`."""
+    """`taps`, each plus `gradient` times its pixel of the 3 x 3 window at `index`."""
     window = zip(_window(builder, pixels, index, width), taps, strict=True)
     return [_multiply_add(builder, pixel, gradient, total) for pixel, total in window]
 
 
 def _window(builder: Any, pixels: Memory, index: Any, width: Any) -> Iterator[Any]:
-    """The pixels of a 3 x 3 window, each as a vector of equal numbers."""
+    """Pixels of a 3 x 3 window, each as a vector of equal numbers."""
     for tap in range(TAPS):
         row, column = divmod(tap, 3)
         shift = builder.add(builder.mul(width, INDEX(row)), INDEX(column))
@@ -211,7 +208,7 @@ def _multiply_add(builder: Any, left: Any, right: Any, total: Any) -> Any:
 
 
 def _round(builder: Any, vector: Any) -> Any:
-    """Bits of `vector`, of which the upper half is the nearest bfloat16 number, ties to even."""
+    """Integers whose upper halves are `vector` in bfloat16, rounded to nearest, ties to even."""
     bits = builder.bitcast(vector, WORDS)
     odd = builder.and_(builder.lshr(bits, words(16)), words(1))
     return builder.add(bits, builder.add(odd, words(0x7FFF)))

@@ -1,7 +1,7 @@
-"""The weight gradient of a convolution in bfloat16, on processors with AVX-512 BF16.
+"""The weight gradient of a bfloat16 convolution, on processors with AVX-512 BF16.
 
-Its instruction adds to each of 16 sums the products of two pairs of numbers. Here a pair is a
-feature of one image and the same feature of the next: so any stride, padding or dilation fits.
+An AVX-512 BF16 instruction adds the products of two pairs of numbers to each of 16 sums. Here a
+pair is the same feature of two successive images, which suits any stride, padding and dilation.
 """
 
 from typing import Any
@@ -27,9 +27,9 @@ from convnets.training.kernels.lanes import (
 
 INSTRUCTION = "llvm.x86.avx512bf16.dpbf16ps.512"
 INPUTS, OUTPUTS = 8, 2 * LANES
-"""Channels of input and output of a block of sums, 16 vectors, that stays in registers."""
+"""Input and output channels of a block of sums, whose 16 vectors fit in registers."""
 PACKED_BYTES = 2**18
-"""About the size of packed features that stay in the cache while their products are summed."""
+"""Approximate size of packed features, which stay in the cache while their products are summed."""
 
 _load_sums, _store_sums = vectors_apart(INPUTS)
 
@@ -38,7 +38,7 @@ _load_sums, _store_sums = vectors_apart(INPUTS)
 def _pack(
     builder: Any, features: Memory, first: Any, second: Any, pairs: Memory, place: Any
 ) -> None:
-    """Write 16 pairs of the numbers from `first` and from `second` on; zeros if that is -1."""
+    """Write 16 pairs of numbers, which begin at `first` and at `second`; zeros if that is -1."""
     low = builder.zext(features.load(first, features.vector), WORDS)
     there = builder.icmp_signed(">=", second, INDEX(0))
     other = features.load(builder.select(there, second, first), features.vector)
@@ -57,7 +57,7 @@ def add_product(builder: Any, total: Any, left: Any, right: Any) -> Any:
 def _add_products(
     builder: Any, left: Memory, left_place: Any, right: Memory, right_place: Any, sums: list[Any]
 ) -> list[Any]:
-    """`sums`, each plus the products of 16 pairs of `left` and its own pair of `right`."""
+    """`sums`, each plus the products of 16 pairs of `left` with its own pair of `right`."""
     vector = left.load(left_place, WORDS)
     places = [builder.add(right_place, INDEX(channel)) for channel in range(INPUTS)]
     pairs = [spread(builder, right.load(place, ir.IntType(32))) for place in places]
@@ -68,7 +68,7 @@ def _add_products(
 
 @compiled
 def _pack_pairs(features, batch, pixels, channels, first, number, pairs):  # type: ignore[no-untyped-def]
-    """Pack `number` pairs of images from `first` on as (channels / 16, number, pixels, 16)."""
+    """Pack `number` pairs of images, from `first` on, as (channels / 16, number, pixels, 16)."""
     place = 0
     for channel in range(0, channels, LANES):
         for pair in range(first, first + number):
@@ -82,10 +82,10 @@ def _pack_pairs(features, batch, pixels, channels, first, number, pairs):  # typ
 
 @compiled
 def weight_gradient(gradient, inputs, shapes, geometry, sums):  # type: ignore[no-untyped-def]
-    """Gradient of the weights, float32 (kernel, kernel, input channels, output channels).
+    """Add the weight gradient to `sums`, float32 (kernel, kernel, input channels, output channels).
 
-    Shapes are (batch, height, width, channels) of the input and (rows, columns, channels) of the
-    output; geometry is (kernel, stride, padding, dilation). `sums` are zeros at the beginning.
+    Shapes are (batch, height, width, channels) of the inputs and (rows, columns, channels) of the
+    outputs; geometry is (kernel, stride, padding, dilation).
     """
     batch, height, width, channels, rows, columns, filters = shapes
     kernel, stride, padding, dilation = geometry
