@@ -45,10 +45,7 @@ def results_to_replace(config: Config) -> set[Path]:
 
 
 def _compared(config: Config) -> Iterator[tuple[str, Path, list[str]]]:
-    """Name and folder of each finished result, with its differences from `config`.
-
-    The name is `data`, or `VARIANT/seed_S`.
-    """
+    """Name (`data` or `VARIANT/seed_S`), folder and differences of each finished result."""
     folder = Path(config.results, "data")
     data = None
     if (folder / PROVENANCE).is_file():

@@ -52,10 +52,7 @@ def changes(
     epochs: int,
     data: str | None,
 ) -> list[str]:
-    """The differences between a finished run and the requested one; empty for the same run.
-
-    Without `data`, the digest of the prepared images, the data are not compared.
-    """
+    """The differences between a finished run and the requested one, of the data only if given."""
     record, recorded = folder.record, recorded_identity(folder)
     wanted = identity(variant, seed, settings, data or recorded["data"], FINISHED)
     found = list(differences(recorded, wanted))

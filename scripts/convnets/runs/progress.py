@@ -138,10 +138,7 @@ def read_progress(path: Path, problems: list[str]) -> Progress | None:
 
 
 def read_object(path: Path, problems: list[str]) -> dict[str, Any]:
-    """The object in a JSON file, empty if the file is missing.
-
-    A file that cannot be read or understood adds a message to `problems`.
-    """
+    """The object in a JSON file; empty if it is missing, or damaged, which adds to `problems`."""
     try:
         values = json.loads(path.read_text(encoding="utf-8", errors="replace"))
     except FileNotFoundError:

@@ -76,11 +76,7 @@ class SweepStatus:
 
 
 def read_sweep(folder: Path) -> SweepStatus:
-    """The status of the runs in `folder`, those of `plan.json` if it exists.
-
-    Raises:
-        UserError: there is no such folder.
-    """
+    """The status of a sweep, from its folder. Raises `UserError` if there is no such folder."""
     if not folder.is_dir():
         sweeps = sorted(path.parent.name for path in folder.parent.glob("*/runs"))
         raise UserError(
@@ -226,10 +222,7 @@ def _time_left(run: RunStatus, runs: list[RunStatus], costs: Costs) -> float | N
 
 
 def time_to_end(runs: list[RunStatus]) -> float | None:
-    """Seconds until all but the failed runs are done, with as many side by side as now.
-
-    None if no run is being trained, if the time left of a run is unknown, or beyond `LONGEST`.
-    """
+    """Seconds until all but the failed runs end, with as many side by side as now, if known."""
     states = ("running", "interrupted", "waiting")
     lefts = [run.seconds_left for state in states for run in runs if run.state == state]
     known = [left for left in lefts if left is not None]

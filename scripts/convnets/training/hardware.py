@@ -136,10 +136,7 @@ def with_kernels(plan: Plan, kernels: Literal["fused", "pytorch"]) -> Plan:
 
 
 def recorded_plan(record: dict[str, Any], settings: TrainingSettings) -> Plan:
-    """The plan of a finished run, on the device of this machine.
-
-    Fused kernels are replaced by PyTorch's on a GPU or without Numba.
-    """
+    """The plan of a finished run on this machine, with fused kernels only if it supports them."""
     values = record | {"device": choose_device(settings)}
     plan = parse(Plan, values, "run.json: the plan of the run")
     fusible = plan.device == "cpu" and importlib.util.find_spec("numba")

@@ -45,10 +45,7 @@ def build_network(variant: Variant, seed: int) -> nn.Sequential:
 
 
 def place(network: nn.Sequential, plan: Plan) -> nn.Sequential:
-    """Move `network` to the device, memory layout and kernels of the plan.
-
-    Its parameters keep their names and values.
-    """
+    """Give `network` the plan's device, memory layout and kernels; parameters keep their names."""
     network.to(plan.device)
     if plan.channels_last:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -105,10 +105,7 @@ def measure_block(run: RunFolder, parts: Sequence[LabelledTensors], epoch: int) 
 def timed_block(
     work: Callable[[int], None], most: int, enough: float, device: str
 ) -> tuple[float, int]:
-    """Seconds of `work(number)`, for a `number` up to `most` that takes about `enough` seconds.
-
-    A first call with one unit of work determines that number.
-    """
+    """Seconds of `work(number)`, and the number, up to `most`, that takes about `enough`."""
     wait = torch.cuda.synchronize if device == "cuda" else torch.cpu.synchronize
 
     def seconds(number: int) -> float:

@@ -160,10 +160,7 @@ def shuffled(number: int, seed: int, epoch: int) -> Tensor:
 
 
 class TrainingRun:
-    """Trainer, state and checkpoints of a run.
-
-    `check` is called whenever the state is consistent, and can raise `Interrupted`.
-    """
+    """Trainer, state and checkpoints of a run; `check` can raise `Interrupted` between steps."""
 
     def __init__(
         self,

@@ -125,10 +125,7 @@ def pooling(maximum: bool, average: bool, window: int, stem: bool) -> Any:
 
 @cache
 def pooling_backward(average: bool, window: int, stem: bool) -> Any:
-    """A kernel for the gradient of the features before `pooling`; windows must not overlap.
-
-    With `stem`, the gradient of the weights is added to `out` instead.
-    """
+    """Backward pass of `pooling` without overlaps; a `stem` adds its weight gradient to `out`."""
     border = 2 if stem else 0
 
     @compiled

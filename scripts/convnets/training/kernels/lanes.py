@@ -43,9 +43,7 @@ class Memory:
 
     def load(self, index: Any, kind: ir.Type) -> Any:
         """The value of type `kind` that begins at element `index`."""
-        value = self.builder.load(self._pointer(index, kind))
-        value.align = self.bytes
-        return value
+        return self.builder.load(self._pointer(index, kind), align=self.bytes)
 
     def store(self, index: Any, value: Any) -> None:
         """Write `value`, beginning at element `index`."""
