@@ -40,8 +40,9 @@ SETTINGS = TrainingSettings(batch_size=20, learning_rate=0.01)
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> None:
+def one_thread_and_seed() -> None:
     torch.set_num_threads(1)
+    torch.manual_seed(0)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -32,8 +32,9 @@ POOLINGS = {
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> None:
+def one_thread_and_seed() -> None:
     torch.set_num_threads(1)
+    torch.manual_seed(0)
 
 
 def features(width: int, precision: torch.dtype, layout: str, seed: int = 0) -> Tensor:
