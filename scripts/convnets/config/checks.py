@@ -111,16 +111,17 @@ def _problems_of_variants(config: Config, layers: Layers) -> Iterator[Problem]:
             source: list[Location] = [("data", "source"), ("data", "torchvision", "name")]
             key = layers.latest([*keys, here, *source])
             if key[:2] == here:
-                yield key, f"is {shown(own[str(key[-1])])}: {error.problem}"
+                found = "impossible" if key == here else shown(own[str(key[-1])])
+                yield key, f"is {found}: {error.problem}"
             elif id in config.variant_ids:
                 impossible[key].append(f"{id} impossible: {error.problem}")
             continue
         for name in own.keys() - {*variant.used_keys, TRAINING, SEEDS}:
             yield (*here, name), f"has no effect on method {variant.method}: remove it"
-    for location, found in impossible.items():
-        more = f" (and {len(found) - 1} more variants are impossible)" if found[1:] else ""
+    for location, (first, *others) in impossible.items():
+        more = f" (and {len(others)} more variants are impossible)" if others else ""
         value = shown(reduce(getitem, location, layers.values))  # type: ignore[arg-type]
-        yield location, f"is {value}, which makes variant {found[0]}{more}"
+        yield location, f"is {value}, which makes variant {first}{more}"
     runs = [f"{id}/seed_{seed}" for id, seed in config.runs]
     yield from _unknown(config.replace, [ALL, DATA, *config.variants, *runs], ("replace",))
 
@@ -141,7 +142,8 @@ def _problems_of_sizes(config: Config, layers: Layers) -> Iterator[Problem]:
     limits = dict(zip(("train", "test"), data.available, strict=True))
     files = ("train", "test") if data.split.protocol == "leftover" else ("train",)
     limits["validation"] = sum(limits[file] - sizes[file] for file in files)
-    for part in [part for part in limits if sizes[part] > limits[part]][:1]:
+    if too_large := [part for part in limits if sizes[part] > limits[part]]:
+        part = too_large[0]
         keys: list[Location] = [("data", "split", part), ("data", "source")]
         key, left = layers.latest(keys), f"leaves {limits[part]} images for"
         text = f"is {asked[part]}, but source {data.source} {left} it"
