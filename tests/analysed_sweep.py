@@ -1,6 +1,5 @@
 """A small sweep of trained networks on random images, and its analyses, for tests/analyses."""
 
-import argparse
 import runpy
 import sys
 from pathlib import Path
@@ -57,24 +56,15 @@ def run_script(name: str, *arguments: str | Path) -> None:
 
 def analyse(folder: Path, name: str, output: Path) -> None:
     runs = sorted((folder / "runs").glob("*/seed_*"))
-    extra: list[str | Path] = ["--data", folder / "data"] if name == "confusions" else []
     if name == "receptive_fields":
-        gradients = output / "gradients.npz"
-        measured = ["--data", folder / "data", "--runs", *runs, "--output", gradients]
-        run_script("measure_receptive_fields.py", *measured)
-        extra = ["--gradients", gradients]
+        measured = ["--data", folder / "data", "--runs", *runs, "--output"]
+        run_script("measure_receptive_fields.py", *measured, folder / "analyses/gradients.npz")
     shared = ["--runs", *runs, "--metrics", folder / "metrics.csv"]
     shared += ["--provenance", folder / "data/provenance.json"]
     outputs = ["--table", output / f"{name}.csv", "--output", output / name]
-    run_script("analyse.py", name, *shared, *extra, *outputs)
+    run_script("analyse.py", name, *shared, *outputs)
 
 
-def study_of(folder: Path, gradients: Path | None = None) -> Study:
-    inputs = argparse.Namespace(
-        runs=sorted((folder / "runs").glob("*/seed_*")),
-        metrics=folder / "metrics.csv",
-        provenance=folder / "data/provenance.json",
-        data=folder / "data",
-        gradients=gradients,
-    )
-    return Study(inputs)
+def study_of(folder: Path) -> Study:
+    runs = sorted((folder / "runs").glob("*/seed_*"))
+    return Study(runs, folder / "metrics.csv", folder / "data/provenance.json")

@@ -94,7 +94,9 @@ def test_effective_width_of_an_even_gradient() -> None:
 def test_a_clipped_receptive_field_has_dashed_edges(small: Path, tmp_path: Path) -> None:
     file = tmp_path / "gradients.npz"
     np.savez(file, variants=[PLAIN.id, MAX_3.id], gradients=np.ones((2, 28, 28)), images=500)
-    _, drawing, values = receptive_fields.analyse(study_of(small, file))
+    study = study_of(small)
+    study.gradients = file
+    _, drawing, values = receptive_fields.analyse(study)
     footnote = texts("analysis_receptive_fields", **values)["footnote"]
     assert "1 of 2 fields reach beyond the image of 28 pixels" in footnote
     inside, clipped = drawing.axes[:2]

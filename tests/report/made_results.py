@@ -146,7 +146,8 @@ def make_run(folder: Path, name: str, seed: int, epochs: int) -> Path:
             "best_val_accuracy": climb[-1],
         },
     )
-    history = pd.DataFrame({"epoch": range(1, epochs + 1), "val_accuracy": climb})
+    accuracies = {"train_accuracy": climb, "val_accuracy": climb}
+    history = pd.DataFrame({"epoch": range(1, epochs + 1), **accuracies})
     write_text(folder / "history.csv", history.assign(epoch_seconds=600.0).to_csv(index=False))
     per_class = {label: (0.25 if label == "q" else accuracy) for label in CLASSES}
     result = {"test_images": 15800, "test_accuracy": accuracy, "test_loss": 0.5}

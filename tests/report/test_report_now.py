@@ -58,7 +58,13 @@ def make_folder(folder: Path) -> Path:
                 "curves": [{"label": "i+1", "variants": ["dilation_plus1"]}],
             },
         },
-        "figure_names": ["figure_08", "strides", "dilations"],
+        "figure_names": [
+            "figure_08",
+            "strides",
+            "dilations",
+            "analysis_curves",
+            "analysis_confusions",
+        ],
     }
     write_json(folder / "plan.json", plan)
     write_json(folder / "mechanism.json", MECHANISM)
@@ -154,6 +160,8 @@ def test_what_is_missing_is_named(page: BeautifulSoup) -> None:
     assert "Not run: No Pooling, Dilation" in text_of(page.find(id="figure_08").parent)
     assert "Missing: not made yet" in text_of(page.find(id="dilations").parent)
     assert page.find(id="strides").parent.img
+    assert page.find(id="analysis_curves").parent.img
+    assert "Missing: not made yet" in text_of(page.find(id="analysis_confusions").parent)
 
 
 def test_tables_show_what_is_there_and_what_is_not(page: BeautifulSoup) -> None:

@@ -231,12 +231,10 @@ rule analysis:
     params:
         title=lambda wildcards: f"Analysis of {wildcards.topic.replace('_', ' ')}",
         runs=of_analysed_runs(""),
-        gradients=rules.gradients.output,
         version=VERSIONS["analyses"],
     message:
         "Drawing the analysis {wildcards.topic}"
     shell:
         "python scripts/analyse.py {wildcards.topic} --runs {params.runs:q} "
-        "--metrics {input.metrics:q} --provenance {input.provenance:q} --data {RESULTS:q}/data "
-        "--gradients {params.gradients:q} --table {output.table:q} "
+        "--metrics {input.metrics:q} --provenance {input.provenance:q} --table {output.table:q} "
         "--output {RESULTS:q}/figures/analysis_{wildcards.topic} > {log:q} 2>&1"

@@ -39,7 +39,7 @@ DARKEST = 0.75
 
 def analyse(study: Study) -> Analysis:
     """The figure `analysis_confusions`."""
-    dataset = load_dataset(study.arguments.data)
+    dataset = load_dataset(study.data)
     classes = list(dataset.provenance["classes"])
     variants: dict[str, str] = {}
     for id, (run, *_) in study.runs.items():

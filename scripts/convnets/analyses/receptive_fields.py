@@ -21,7 +21,7 @@ OUTLINE = "#D55E00"
 
 def analyse(study: Study) -> Analysis:
     """The figure `analysis_receptive_fields`."""
-    with np.load(study.arguments.gradients) as measured:
+    with np.load(study.gradients) as measured:
         by_name = dict(zip(measured["variants"].tolist(), measured["gradients"], strict=True))
         images = int(measured["images"])
     names = [name for name in study.runs if name in by_name]

@@ -1,7 +1,6 @@
 """The runs that the analyses look at, and the layout that several of their figures share."""
 
 import textwrap
-from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +25,8 @@ Runs = Mapping[str, Sequence[RunFolder]]
 """Runs by variant, from the smallest seed. Methods are in the paper's order."""
 Analysis = tuple[pd.DataFrame, Drawing, dict[str, Any]]
 """Numbers, figure, and the values of its texts (report/texts/analysis_NAME.txt)."""
+GRADIENTS = "gradients.npz"
+"""The file that `scripts/measure_receptive_fields.py` writes."""
 COLUMNS = 5
 TINY = 6.5
 """Size of the text at a panel, in points."""
@@ -36,11 +37,11 @@ LONGEST = 17
 class Study:
     """The runs to analyse, their measures, and the provenance of their data."""
 
-    def __init__(self, arguments: Namespace) -> None:
-        self.arguments = arguments
-        self.runs = load_runs(arguments.runs)
-        self.metrics = read_runs(arguments.metrics)
-        self.provenance = read_provenance(arguments.provenance)
+    def __init__(self, runs: Iterable[Path], metrics: Path, provenance: Path) -> None:
+        self.runs = load_runs(runs)
+        self.metrics = read_runs(metrics)
+        self.provenance = read_provenance(provenance)
+        self.data, self.gradients = provenance.parent, metrics.with_name("analyses") / GRADIENTS
 
     @cached_property
     def labels(self) -> dict[str, str]:

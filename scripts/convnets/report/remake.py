@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from convnets.analyses.registry import OF_RECORDS, draw_analysis
+from convnets.analyses.study import Study
 from convnets.config.experiments import Figure, Table
 from convnets.config.settings import parse
 from convnets.core.errors import UserError
@@ -37,6 +39,7 @@ def report_now(folder: Path) -> None:
         table = parse(Table, values, f"{folder}/plan.json: {name}")
         make_table(table, metrics, provenance, folder / "tables" / name)
     make_figures(folder, plan["figures"], metrics, provenance)
+    make_analyses(folder, plan, metrics)
     commands = commands_of(folder.name, plan, metrics)
     template = environment().get_template("commands.md")
     page = template.render(name=folder.name, plan=plan, commands=commands)
@@ -90,3 +93,18 @@ def make_figures(
             print(f"{name} is left out: {error}")
             for ending in (".svg", ".png", ".csv"):
                 Path(f"{prefix}{ending}").unlink(missing_ok=True)
+
+
+def make_analyses(folder: Path, plan: dict[str, Any], metrics: pd.DataFrame) -> None:
+    """Draw the planned analyses of the records: of the paper's variants, or else of all."""
+    rows = [row for table in plan["tables"].values() if table["published"] for row in table["rows"]]
+    ids = {id for row in rows for id in row["variants"]}
+    planned = [(run["variant"], run["seed"]) for run in plan["runs"]]
+    known = [run for run in planned if run in metrics.index]
+    chosen = [run for run in known if run[0] in ids] or known
+    runs = [folder / "runs" / id / f"seed_{seed}" for id, seed in chosen]
+    study = Study(runs, folder / "metrics.csv", folder / "data/provenance.json")
+    for name in OF_RECORDS:
+        figure = f"analysis_{name}"
+        if figure in plan["figure_names"]:
+            draw_analysis(name, study, folder / f"analyses/{name}.csv", folder / "figures" / figure)

@@ -187,5 +187,8 @@ def _digest(values: dict[str, Any]) -> str:
 
 
 def _is_epoch(row: dict[str, float]) -> bool:
-    known = 0 <= row.get("val_accuracy", -1) <= 1 and 0 <= row.get("epoch_seconds", -1) < 1e9
-    return known and all(map(math.isfinite, row.values()))
+    accuracies = [row.get(f"{part}_accuracy", -1) for part in ("train", "val")]
+    known = all(0 <= value <= 1 for value in accuracies)
+    return (
+        known and 0 <= row.get("epoch_seconds", -1) < 1e9 and all(map(math.isfinite, row.values()))
+    )
