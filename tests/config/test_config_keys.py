@@ -217,9 +217,7 @@ def test_the_file_named_is_the_one_that_sets_the_key(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"1\.yaml: variants\.stride_2\.padding is 0: at layer"):
         checked(BASE, {"variants": {"stride_2": {"padding": 0, "stride": 20}}})
     shallow = {"architecture": {"num_layers": 3}, "experiments": "table_2"}
-    with pytest.raises(
-        UserError, match=r"\n  2\.yaml: variants\.mine is impossible: dilation"
-    ):
+    with pytest.raises(UserError, match=r"\n  2\.yaml: variants\.mine is impossible: dilation"):
         checked(BASE, shallow, {"variants": {"mine": {"method": "dilation"}}})
     assert load_config([BASE_FILE, second], {"seeds": ["4", "5"]}).seeds == (4, 5)
 

@@ -15,7 +15,7 @@ from convnets.config.settings import parse, read_as
 from convnets.core.errors import UserError
 from convnets.core.files import ROOT
 from convnets.core.formats import MINUS
-from convnets.core.kinds import STRICT, section
+from convnets.core.kinds import Strict, section
 from convnets.judging.estimates import ACCURACY, QUANTITIES
 
 MEASURE = section(**dict.fromkeys(("value", "low", "high"), float), how=str)
@@ -40,10 +40,8 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class ClaimPart:
+class ClaimPart(Strict):
     """A part of a claim, as config/claims.yaml has it; its head explains the keys."""
-
-    __pydantic_config__ = STRICT
 
     quantity: str = ""
     pairs: tuple[tuple[str, str], ...] = ()
@@ -111,10 +109,8 @@ class ClaimPart:
 
 
 @dataclass(frozen=True)
-class Claim:
+class Claim(Strict):
     """A sentence of the paper that asserts something."""
-
-    __pydantic_config__ = STRICT
 
     id: int
     section: str
