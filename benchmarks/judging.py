@@ -27,8 +27,8 @@ from convnets.core.errors import UserError, run_script
 from convnets.core.files import write_text
 from convnets.judging.claims import Claim, Comparison, Family, load_claims
 from convnets.judging.estimates import ACCURACY, image_covariance, learn_spread
-from convnets.judging.numbers import DIFFERS, REFERENCE, gaps_to_paper, verdicts
-from convnets.judging.published import distinct_numbers, read_published
+from convnets.judging.numbers import DIFFERS, gaps_to_paper, verdicts
+from convnets.judging.published import REFERENCE, distinct_numbers, read_published
 from convnets.judging.verdicts import FAILS, HOLDS, judge
 from convnets.judging.witnesses import SeedSample
 from convnets.runs.metrics import RUNTIMES

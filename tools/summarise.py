@@ -15,8 +15,8 @@ from convnets.core.files import ROOT, write_text
 from convnets.core.formats import plural
 from convnets.core.templates import text_environment
 from convnets.data.folder import read_provenance
-from convnets.judging.comparison import read_comparison
 from convnets.judging.conditions import PAPER_EPOCHS, PAPER_IMAGES
+from convnets.judging.numbers import read_comparison
 from convnets.judging.table import read_claims
 from convnets.judging.verdicts import ON_THESE_NETWORKS
 from convnets.report.page import about

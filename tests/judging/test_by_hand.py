@@ -13,7 +13,7 @@ from scipy import stats
 from analysis_fixture import OFFICIAL, make_run
 from convnets.architectures.variant import Variant
 from convnets.judging.claims import load_claims
-from convnets.judging.comparison import compare
+from convnets.judging.numbers import compare
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
 from convnets.judging.table import judge_all

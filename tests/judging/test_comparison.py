@@ -9,8 +9,8 @@ import pytest
 
 from analysis_fixture import GLYPHS, OFFICIAL, make_run
 from convnets.architectures.variant import Variant
-from convnets.judging.comparison import COLUMNS, agreement, compare
 from convnets.judging.conditions import NEAR, OTHER, SAME, censored, level
+from convnets.judging.numbers import COLUMNS, agreement, compare
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
 from convnets.runs.metrics import EPOCH_ROUND, collect, read_runs

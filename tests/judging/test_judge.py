@@ -22,7 +22,7 @@ from convnets.judging.estimates import (
     image_covariance,
     learn_spread,
 )
-from convnets.judging.numbers import gaps_to_paper, own_interval, rank_correlation, verdicts
+from convnets.judging.numbers import agreement, gaps_to_paper, verdicts
 from convnets.judging.verdicts import (
     FAILS,
     HOLDS,
@@ -34,6 +34,7 @@ from convnets.judging.verdicts import (
     holm,
     weigh,
 )
+from convnets.judging.witnesses import own_interval
 
 UNKNOWN = Spread(1e-12, 1e-9)
 """A prior that does not count."""
@@ -137,7 +138,7 @@ def test_verdicts_on_numbers(ours: float, verdict: str) -> None:
     assert gaps.error[0] ** 2 == pytest.approx(
         learn_spread(values, ACCURACY).variance * 1.2 + 2 * 0.88 * 0.12 / 15_800, rel=0.2
     )
-    assert verdicts(gaps.p, gaps.reproduced)[0] == [verdict]
+    assert verdicts(gaps["p"].to_numpy(), gaps["reproduced"].to_numpy())[0] == [verdict]
 
 
 def test_an_interval_of_ours_stays_in_its_range() -> None:
@@ -148,9 +149,12 @@ def test_an_interval_of_ours_stays_in_its_range() -> None:
 
 
 def test_rank_correlation() -> None:
-    value, low, high = rank_correlation(np.arange(10.0), np.arange(10.0) ** 2)
-    assert value == pytest.approx(1)
-    assert 0.9 < low < high <= 1
+    paper = np.arange(10) / 10
+    numbers = {"variant": range(10), "metric": ACCURACY, "verdict": "compatible"}
+    numbers |= {"paper": paper, "ours": paper**2, "theirs": np.nan, "theirs_verdict": ""}
+    (row,) = agreement(pd.DataFrame(numbers)).to_dict("records")
+    assert row["rank_correlation"] == pytest.approx(1)
+    assert 0.9 < row["rank_low"] < row["rank_high"] <= 1
 
 
 def test_seeds_to_decide() -> None:

@@ -16,7 +16,7 @@ from convnets.config.settings import parse
 from convnets.core.files import write_json, write_text
 from convnets.exhibits.tables import make_table
 from convnets.judging.claims import load_claims
-from convnets.judging.comparison import compare
+from convnets.judging.numbers import compare
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
 from convnets.judging.readings import judge_readings, load_readings
@@ -90,7 +90,7 @@ def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
     write_text(folder / "figures/figure_08.svg", FIGURE)
     write_text(folder / "figures/figure_08.csv", "epoch,mean\n1,0.5\n")
     compare(PUBLISHED, metrics, provenance, PRIOR).to_csv(folder / "comparison.csv", index=False)
-    claims = judge_all(CLAIMS, pd.DataFrame(), {}, PUBLISHED, PRIOR, MECHANISM, provenance)
+    claims = judge_all(CLAIMS, metrics[:0], {}, PUBLISHED, PRIOR, MECHANISM, provenance)
     claims.to_csv(folder / "claims.csv", index=False)
     planned = [
         {"variant": variant, "seed": seed, "multiply_adds": 1}

@@ -16,8 +16,7 @@ from convnets.architectures.methods import METHODS
 from convnets.data.folder import read_provenance
 from convnets.exhibits.labels import label
 from convnets.exhibits.style import SMALL, WIDTH
-from convnets.judging.numbers import own_interval
-from convnets.judging.witnesses import spreads_of
+from convnets.judging.witnesses import own_interval, spreads_of
 from convnets.runs.metrics import read_runs, runs_of
 from convnets.runs.run_folder import RunFolder
 

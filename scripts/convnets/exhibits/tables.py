@@ -16,9 +16,8 @@ from convnets.core.templates import texts
 from convnets.exhibits.table_text import Grid, latex, markdown
 from convnets.judging.conditions import censored, conditions, runtime_conditions
 from convnets.judging.estimates import OF_BEST
-from convnets.judging.numbers import own_interval
 from convnets.judging.published import read_published
-from convnets.judging.witnesses import spreads_of
+from convnets.judging.witnesses import own_interval, spreads_of
 from convnets.runs.metrics import (
     RUNTIMES,
     UNITS,

@@ -31,10 +31,8 @@ ASSUMED_DF = 8
 ASSUMED_INEQUALITY = 0.25
 """Assumed squared coefficient of variation of the variants' variances: that of standard
 deviations between 0.15 and 0.4 points."""
-
-
-CONFIDENCE = 0.95
-ALPHA = 1 - CONFIDENCE
+ALPHA = 1 - 0.95
+"""Level of all tests; intervals are at 95 %."""
 POWER = 0.8
 MOST_SEEDS = 100
 """Largest number of seeds that planning considers."""
@@ -66,20 +64,19 @@ class Spread:
 def learn_spread(values: np.ndarray, quantity: str) -> Spread:
     """The spread of `values` (variants, seeds), nan where there is no run."""
     number = np.isfinite(values).sum(axis=1)
-    several = values[number > 1]
     df = number[number > 1] - 1
     total = int(df.sum())
-    assumed = Spread(ASSUMED[quantity] ** 2, ASSUMED_DF)
+    assumed = ASSUMED[quantity] ** 2
     if not total:
-        return assumed
-    variances = np.nanvar(several, axis=1, ddof=1)
+        return Spread(assumed, ASSUMED_DF)
+    variances = np.nanvar(values[number > 1], axis=1, ddof=1)
     mean = df @ variances / total
     # The mean square of a variance estimate is (1 + 2 / df) times that of the true variance.
     mean_square = df @ (variances**2 / (1 + 2 / df)) / total
     observed = max(mean_square / mean**2 - 1, 0) if mean > 0 else 0.0
     weight = total / (total + ASSUMED_DF)
     return Spread(
-        float(weight * mean + (1 - weight) * assumed.variance),
+        float(weight * mean + (1 - weight) * assumed),
         total + ASSUMED_DF,
         float(weight * observed + (1 - weight) * ASSUMED_INEQUALITY),
     )
@@ -91,8 +88,6 @@ def by_seed(runs: pd.DataFrame, quantity: str, variants: list[str]) -> np.ndarra
     All but accuracies are logarithms. A variant with a censored best epoch has none, nor has it a
     runtime until then: leaving out single seeds would favour the early ones.
     """
-    if runs.empty:
-        return np.full((len(variants), 1), np.nan)
     values = runs[quantity].unstack("seed").reindex(variants)
     if quantity in OF_BEST:
         values[values.index.isin(censored(runs))] = np.nan
@@ -105,7 +100,7 @@ def replicates(runs: pd.DataFrame, quantity: str, variants: list[str]) -> np.nda
 
     The variants of a round are paired, as those of a seed are.
     """
-    if quantity != "epoch_seconds" or runs.empty or not runtimes_measured(runs):
+    if quantity != "epoch_seconds" or not runtimes_measured(runs):
         return by_seed(runs, quantity, variants)
     rounds = [name for name in runs.columns if name.startswith(EPOCH_ROUND)]
     return np.log(runs.groupby("variant")[rounds].first().reindex(variants).to_numpy(float))
@@ -150,10 +145,14 @@ class Estimates:
         return np.asarray(special.stdtr(self.total_df, (self.value - bound) / self.error))
 
     @property
+    def reach(self) -> np.ndarray:
+        """Half of the width of the 95 % interval."""
+        return np.asarray(special.stdtrit(self.total_df, 1 - ALPHA / 2) * self.error)
+
+    @property
     def interval(self) -> tuple[np.ndarray, np.ndarray]:
         """The 95 % interval."""
-        reach = special.stdtrit(self.total_df, 1 - ALPHA / 2) * self.error
-        return self.value - reach, self.value + reach
+        return self.value - self.reach, self.value + self.reach
 
     def seeds_to_decide(self, index: int, distance: float, level: float) -> int | None:
         """Seeds that would show effect `index` to be `distance` from a bound, with 80 % power.

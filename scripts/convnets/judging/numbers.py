@@ -1,4 +1,4 @@
-"""One published number against ours: intervals of ours and of the difference, and the verdict.
+"""Each published number against ours and against other people's: comparison.csv.
 
 The interval of the difference contains the paper's own error: its number is one more run, with the
 spread of one seed, the error of its test images and rounding. Rules, for the 95 % interval:
@@ -8,23 +8,53 @@ spread of one seed, the error of its test images and rounding. Rules, for the 95
 - *compatible*: neither.
 
 Best epochs and runtimes are compared through logarithms, runtimes as multiples of an epoch of a
-reference variant: seconds say more about the machine.
+reference variant: seconds say more about the machine. Numbers under *other* conditions
+(`conditions.level`) are not comparable. Neither are censored best epochs, nor runtimes of another
+kind of machine outside the margin.
+
+`at_least` marks best epochs, and runtimes until then, of trainings that were cut short at or near
+their best. Columns that begin with `theirs` are about other people's runs of the same networks
+(config/prior): the interval says where one more of their runs would be, and `theirs_verdict`
+whether the paper's number is there. Their networks were tested on the paper's images, so image
+error cancels, and timed on hardware like the paper's, so seconds are compared as they are.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy import special, stats
 
-from convnets.judging.conditions import PAPER_IMAGES
-from convnets.judging.estimates import ACCURACY, ALPHA, Spread, estimate, learn_spread
-from convnets.judging.verdicts import holm
-from convnets.runs.metrics import RUNTIMES, median_interval, rounds_of, runtimes_measured
+from convnets.core.tables import read_table
+from convnets.judging.conditions import (
+    OTHER,
+    PAPER_IMAGES,
+    censored,
+    deviations,
+    level,
+    other_hardware,
+)
+from convnets.judging.estimates import (
+    ACCURACY,
+    ALPHA,
+    ASSUMED,
+    OF_BEST,
+    Estimates,
+    by_seed,
+    estimate,
+    learn_spread,
+    replicates,
+)
+from convnets.judging.others import Prior
+from convnets.judging.published import REFERENCE, distinct_numbers, read_published, rounding
+from convnets.judging.verdicts import NOT_RUN, holm
+from convnets.judging.witnesses import OTHER_IMAGES, own_interval, spreads_of
+from convnets.runs.metrics import RUNTIMES, runs_of, runtimes_measured
 
-REFERENCE = "no_pooling"
-"""The variant whose epoch is the unit of all runtimes, ours and the paper's."""
 MARGIN = {
     ACCURACY: 0.015,
     "best_epoch": math.log(2),
@@ -34,37 +64,39 @@ MARGIN = {
 """Largest difference that counts as the same: 1.5 points of accuracy, a factor of 2 in best epochs
 and runtimes until then, a factor of 1.5 in the runtime of an epoch. Chosen by this project."""
 REPRODUCED, COMPATIBLE, DIFFERS = "reproduced", "compatible", "differs"
+NOT_COMPARABLE = "not comparable"
+VERDICTS = (REPRODUCED, COMPATIBLE, DIFFERS, NOT_RUN, NOT_COMPARABLE, "reference")
+COLUMNS = [
+    *("table", "row", "variant", "metric", "unit", "paper", "ours", "ours_low", "ours_high"),
+    *("at_least", "seeds", "difference", "verdict", "reason"),
+    *("difference_low", "difference_high", "p_holm"),
+    *("relative_to", "paper_relative", "ours_relative", "relative_low", "relative_high"),
+    *("theirs", "theirs_low", "theirs_high", "theirs_runs", "theirs_persons", "theirs_verdict"),
+    *("conditions", "level"),
+]
+NumberRow = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Gaps:
-    """Differences from published numbers, all of one quantity; logarithms unless accuracies."""
-
-    value: np.ndarray
-    error: np.ndarray
-    """Standard error, the paper's own error included."""
-    df: np.ndarray
-    rounding: np.ndarray
-    """Largest error of the published number from rounding."""
-    margin: float
-
-    @property
-    def interval(self) -> tuple[np.ndarray, np.ndarray]:
-        """The 95 % interval."""
-        reach = special.stdtrit(self.df, 1 - ALPHA / 2) * self.error + self.rounding
-        return self.value - reach, self.value + reach
-
-    @property
-    def p(self) -> np.ndarray:
-        """Two-sided p-value of "there is no difference"."""
-        distance = np.maximum(np.abs(self.value) - self.rounding, 0)
-        return np.asarray(2 * special.stdtr(self.df, -distance / self.error))
-
-    @property
-    def reproduced(self) -> np.ndarray:
-        """Whether all of the interval is inside the margin."""
-        low, high = self.interval
-        return np.asarray((low > -self.margin) & (high < self.margin))
+def compare(
+    published: pd.DataFrame, runs: pd.DataFrame, provenance: dict[str, Any], prior: Prior
+) -> pd.DataFrame:
+    """One row for each published number; `runs` is metrics.csv, `prior` other people's runs."""
+    paper, keys = distinct_numbers(published), ["variant", "metric"]
+    ours = [row for metric in paper for row in _ours(metric, paper, runs, provenance)]
+    tested = [row for row in ours if "verdict" not in row]
+    p, reproduced = (np.array([row[key] for row in tested]) for key in ("p", "reproduced"))
+    for row, word, corrected in zip(tested, *verdicts(p, reproduced), strict=True):
+        row |= {"verdict": word, "p_holm": corrected}
+        if word == DIFFERS and row["metric"] in RUNTIMES and other_hardware(runs):
+            factor = row["ours_relative"] / row["paper_relative"]
+            reason = f"{factor:.2g} times the paper's ratio, on another kind of machine"
+            row |= {"verdict": NOT_COMPARABLE, "reason": reason}
+    theirs = pd.concat([_theirs(metric, numbers, prior) for metric, numbers in paper.items()])
+    theirs["theirs_verdict"], _ = verdicts(theirs["p"].to_numpy(), theirs["reproduced"].to_numpy())
+    table = published[["table", "row", "unit", *keys]]
+    table = table.merge(pd.DataFrame(ours), "left", keys).merge(theirs, "left", keys)
+    whole = dict.fromkeys(("seeds", "theirs_runs", "theirs_persons"), "Int64")
+    return table.reindex(columns=COLUMNS).astype(whole)
 
 
 def gaps_to_paper(
@@ -74,7 +106,7 @@ def gaps_to_paper(
     unit: float,
     images: int,
     one_run: float = 0.0,
-) -> Gaps:
+) -> pd.DataFrame:
     """The gaps between our means and the paper's single runs, one for each variant.
 
     `values` (variants, seeds) are accuracies or logarithms, of runtimes over an epoch of the
@@ -84,17 +116,17 @@ def gaps_to_paper(
     """
     ours = estimate(values, np.eye(len(paper)), learn_spread(values, quantity))
     of_seeds = ours.of_seeds + np.maximum(ours.of_seeds * ours.seeds, one_run)
-    rounding, of_images = np.zeros(len(paper)), np.zeros(len(paper))
+    target, of_images = np.log(paper / unit), np.zeros(len(paper))
+    of_digits = rounding(quantity, paper)
     if quantity == ACCURACY:
-        rounding += 0.0005
-        of_images = ours.value * (1 - ours.value) / images
+        target, of_images = paper, ours.value * (1 - ours.value) / images
         of_images += paper * (1 - paper) / PAPER_IMAGES["test"]
     elif quantity in RUNTIMES:
         sides = [(paper + side) / (unit - side) * unit / paper for side in (-0.5, 0.5)]
-        rounding = np.abs(np.log(sides)).max(axis=0)
-    target = paper if quantity == ACCURACY else np.log(paper / unit)
-    df = ours.df * (1 + of_images / of_seeds) ** 2
-    return Gaps(ours.value - target, np.sqrt(of_seeds + of_images), df, rounding, MARGIN[quantity])
+        of_digits = np.abs(np.log(sides)).max(axis=0)
+    value = ours.value - target
+    effects = replace(ours, value=value, of_seeds=of_seeds, of_images=of_images)
+    return _gaps(effects, of_digits, quantity)
 
 
 def verdicts(p: np.ndarray, reproduced: np.ndarray) -> tuple[list[str], np.ndarray]:
@@ -107,28 +139,142 @@ def verdicts(p: np.ndarray, reproduced: np.ndarray) -> tuple[list[str], np.ndarr
     return words, corrected
 
 
-def own_interval(quantity: str, runs: pd.DataFrame, spread: Spread) -> tuple[float, float]:
-    """The 95 % interval of the mean of a quantity over the `runs` of a variant, in its own unit.
+def read_comparison(path: Path) -> pd.DataFrame:
+    """`comparison.csv`. Raises `UserError` if it is damaged."""
+    numbers = [name for name in COLUMNS if name.endswith(("_low", "_high", "_relative"))]
+    unique = ("table", "row", "metric")
+    return read_table(
+        path,
+        remedy="make it again with judge.py",
+        columns=COLUMNS,
+        numbers=[*numbers, "table", "paper", "ours", "seeds", "difference", "theirs"],
+        filled=[*COLUMNS[:6], "seeds", "verdict", "reason"],
+        unique=unique,
+        words={"verdict": VERDICTS, "theirs_verdict": VERDICTS},
+        rows=read_published()[[*unique]],
+    )
 
-    It is over seeds and, for an accuracy, test images; one seed has the spread of other variants.
-    Runtimes of an epoch that were measured side by side have the interval of the rounds' median.
+
+def agreement(comparison: pd.DataFrame) -> pd.DataFrame:
+    """Agreement of the paper's accuracies with ours and theirs as a whole, one row for each.
+
+    `mean_gap`, `low` and `high` are the mean of ours (theirs) minus the paper's with its 95 %
+    interval, whose error has the gaps' own spread and, for ours, what two sets of test images have
+    in common for all networks. `rank_correlation` is Spearman's, with `rank_low` and `rank_high`
+    (Bonett and Wright 2000).
     """
-    if quantity == "epoch_seconds" and runtimes_measured(runs):
-        return median_interval(rounds_of(runs, runs.index[0][0]))
-    numbers = runs[quantity].to_numpy(float)
-    if quantity != ACCURACY:
-        numbers = np.log(numbers)
-    mean, images = numbers.mean(), int(runs["test_images"].iloc[0])
-    of_images = np.array([[mean * (1 - mean) / images]]) if quantity == ACCURACY else None
-    low, high = estimate(numbers[None], np.ones((1, 1)), spread, of_images).interval
-    if quantity == ACCURACY:
-        return max(float(low[0]), 0.0), min(float(high[0]), 1.0)
-    return math.exp(low[0]), math.exp(high[0])
+    table = comparison[comparison["metric"] == ACCURACY].drop_duplicates("variant")
+    rows = []
+    for source, verdict in (("ours", "verdict"), ("theirs", "theirs_verdict")):
+        known = table[table[source].notna() & ~table[verdict].isin([NOT_RUN, NOT_COMPARABLE])]
+        number = len(known)
+        if number < 4:
+            continue
+        gaps, paper = known[source] - known["paper"], known["paper"].mean()
+        shared = 2 * OTHER_IMAGES * paper * (1 - paper) / PAPER_IMAGES["test"]
+        error = math.sqrt(gaps.var(ddof=1) / number + (shared if source == "ours" else 0))
+        reach = special.stdtrit(number - 1, 1 - ALPHA / 2) * error
+        ranks = stats.spearmanr(known["paper"], known[source]).statistic
+        of_ranks = special.ndtri(1 - ALPHA / 2) * math.sqrt((1 + ranks**2 / 2) / (number - 3))
+        middle = math.atanh(np.clip(ranks, -0.999, 0.999))
+        row = {"witness": source, "numbers": number, "mean_gap": gaps.mean()}
+        row |= {"low": gaps.mean() - reach, "high": gaps.mean() + reach, "rank_correlation": ranks}
+        row |= {"rank_low": math.tanh(middle - of_ranks), "rank_high": math.tanh(middle + of_ranks)}
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
-def rank_correlation(paper: np.ndarray, ours: np.ndarray) -> tuple[float, float, float]:
-    """Spearman's rank correlation with its 95 % interval (Bonett and Wright 2000)."""
-    value = float(np.corrcoef(pd.Series(paper).rank(), pd.Series(ours).rank())[0, 1])
-    error = math.sqrt((1 + value**2 / 2) / (len(paper) - 3)) if len(paper) > 3 else math.inf
-    middle, reach = math.atanh(min(max(value, -0.999), 0.999)), special.ndtri(1 - ALPHA / 2) * error
-    return value, math.tanh(middle - reach), math.tanh(middle + reach)
+def _gaps(effects: Estimates, of_digits: np.ndarray, quantity: str) -> pd.DataFrame:
+    """Differences from published numbers with their 95 % intervals; logarithms unless accuracies.
+
+    `of_digits` is the largest error of the published numbers from rounding. `p` is two-sided, and
+    `reproduced` says whether all of the interval is inside the margin.
+    """
+    reach = effects.reach + of_digits
+    table = {"value": effects.value, "error": effects.error}
+    table |= {"low": effects.value - reach, "high": effects.value + reach}
+    distance = np.maximum(np.abs(effects.value) - of_digits, 0)
+    table["p"] = 2 * special.stdtr(effects.total_df, -distance / effects.error)
+    table["reproduced"] = (table["low"] > -MARGIN[quantity]) & (table["high"] < MARGIN[quantity])
+    return pd.DataFrame(table)
+
+
+def _ours(
+    metric: str, published: dict[str, pd.Series], runs: pd.DataFrame, provenance: dict[str, Any]
+) -> Iterator[NumberRow]:
+    """The rows of a metric; those that can be judged have `p` in place of a verdict."""
+    numbers, unit = published[metric], 1.0
+    values = replicates(runs, metric, [*numbers.index])
+    if metric in RUNTIMES:
+        unit = published["epoch_seconds"][REFERENCE]
+        repeated = replicates if metric == "epoch_seconds" else by_seed
+        values = values - repeated(runs, "epoch_seconds", [REFERENCE])
+    spread, images = spreads_of(runs)[metric], int(runs["test_images"].min())
+    in_rounds = metric == "epoch_seconds" and runtimes_measured(runs)
+    one_run = 2 * ASSUMED[metric] ** 2 if in_rounds else 0.0  # the paper's were not side by side
+    gaps = gaps_to_paper(metric, values, numbers.to_numpy(float), unit, images, one_run)
+    for (variant, paper), gap in zip(numbers.items(), gaps.to_dict("records"), strict=True):
+        mine = runs_of(runs, str(variant))
+        row = {"variant": variant, "metric": metric, "paper": paper, "seeds": len(mine)}
+        if metric in RUNTIMES:
+            row |= {"relative_to": REFERENCE, "paper_relative": paper / unit}
+        if mine.empty:
+            yield row | {"verdict": NOT_RUN, "reason": "this variant has no finished run"}
+            continue
+        low, high = own_interval(metric, mine, spread)
+        row |= {"ours": mine[metric].mean(), "ours_low": low, "ours_high": high}
+        row["at_least"] = metric in OF_BEST and variant in censored(mine)
+        row["conditions"] = "; ".join(deviations(provenance, mine))
+        row |= _shown(row, gap) | {"level": level(provenance, mine)}
+        yield row | _result(row, gap, in_rounds)
+
+
+def _shown(row: NumberRow, gap: dict[Any, Any]) -> NumberRow:
+    """Ours against the paper's as a reader sees it: a difference, or multiples of the reference."""
+    paper, low, high = row["paper"], gap["low"], gap["high"]
+    if row["metric"] in RUNTIMES:
+        names = ("ours_relative", "relative_low", "relative_high")
+        factors = np.exp([gap["value"], low, high]) * row["paper_relative"]
+        return dict(zip(names, factors.tolist(), strict=True))
+    if row["metric"] != ACCURACY:
+        low, high = paper * math.expm1(low), paper * math.expm1(high)
+    return {"difference": row["ours"] - paper, "difference_low": low, "difference_high": high}
+
+
+def _result(row: NumberRow, gap: dict[Any, Any], in_rounds: bool) -> NumberRow:
+    """Verdict and reason where a number cannot be judged, else what the verdict follows from."""
+    if (row["variant"], row["metric"]) == (REFERENCE, "epoch_seconds"):
+        return {"verdict": "reference", "reason": "all runtimes are multiples of this one"}
+    if row["at_least"]:
+        reason = "cut short at or near the best epoch, which is therefore unknown"
+        return {"verdict": NOT_COMPARABLE, "reason": reason}
+    if np.isnan(gap["value"]):
+        reason = f"{REFERENCE}, the reference, has no finished run with the same seed"
+        return {"verdict": NOT_RUN, "reason": reason}
+    if row["level"] == OTHER:
+        return {"verdict": NOT_COMPARABLE, "reason": "other conditions than the paper's"}
+    basis = f"{row['seeds']} seeds"
+    if in_rounds:
+        basis = "rounds measured side by side, and an assumed one of the paper's run"
+    elif row["seeds"] == 1:
+        basis = "one seed as learnt from other variants, or assumed"
+    reason = f"95 % interval with the spread of {basis}"
+    return {"p": gap["p"], "reproduced": gap["reproduced"], "reason": reason}
+
+
+def _theirs(metric: str, numbers: pd.Series, prior: Prior) -> pd.DataFrame:
+    """The paper's numbers against the distribution of other people's."""
+    model = prior.models[metric]
+    covered = [variant for variant in numbers.index if variant in model.means.index]
+    paper, means = numbers[covered].to_numpy(float), model.means[covered].to_numpy()
+    df, nothing = np.full(len(covered), model.df), np.zeros(len(covered))
+    one_run = np.diag(model.covariance.loc[covered, covered]) + model.variance
+    value = means - (paper if metric == ACCURACY else np.log(paper))
+    effects = Estimates(value, one_run, df, nothing, nothing)
+    bounds = [means, means - effects.reach, means + effects.reach]
+    shown = dict(zip(("theirs", "theirs_low", "theirs_high"), bounds, strict=True))
+    table = pd.DataFrame(shown if metric == ACCURACY else np.exp(pd.DataFrame(shown)))
+    counted = prior.counts(metric).reindex(covered, fill_value=0).add_prefix("theirs_")
+    about = counted.rename_axis("variant").reset_index().assign(metric=metric)
+    gaps = _gaps(effects, rounding(metric, paper), metric)[["p", "reproduced"]]
+    return pd.concat([about, table, gaps], axis=1)

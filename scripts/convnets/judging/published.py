@@ -9,6 +9,8 @@ from convnets.core.files import ROOT
 from convnets.core.tables import read_table
 from convnets.judging.estimates import ACCURACY
 
+REFERENCE = "no_pooling"
+"""The variant whose epoch is the unit of all runtimes, ours and the paper's."""
 RESTORE = "restore the file of the repository"
 COLUMNS = ("table", "row", "variant_id", "num_filters", "metric", "value", "unit")
 DEFAULT_FILTERS = "64"

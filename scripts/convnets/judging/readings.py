@@ -40,8 +40,7 @@ from convnets.core.tables import WORDS, read_table
 from convnets.judging import conditions
 from convnets.judging.conditions import PAPER_IMAGES, censored, other_hardware
 from convnets.judging.estimates import ACCURACY, OF_BEST, QUANTITIES
-from convnets.judging.numbers import REFERENCE
-from convnets.judging.published import distinct_numbers, rounding
+from convnets.judging.published import REFERENCE, distinct_numbers, rounding
 from convnets.judging.witnesses import spreads_of
 from convnets.runs.metrics import RUNTIMES, runs_of
 

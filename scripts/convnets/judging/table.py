@@ -19,9 +19,9 @@ from convnets.core.formats import interval, number, p_value
 from convnets.core.tables import WORDS, read_table
 from convnets.judging import verdicts
 from convnets.judging.claims import Claim, ClaimPart, Comparison, Family, load_claims
-from convnets.judging.comparison import compare
 from convnets.judging.conditions import OTHER, SAME, censored, deviations, level, other_hardware
 from convnets.judging.estimates import ACCURACY, MOST_SEEDS, OF_BEST
+from convnets.judging.numbers import compare
 from convnets.judging.others import Prior, other_peoples_runs, read_prior
 from convnets.judging.published import read_published
 from convnets.judging.readings import judge_readings, load_readings

@@ -3,6 +3,7 @@
 Other people's runs are in `convnets.judging.others`.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from convnets.judging.estimates import (
     replicates,
 )
 from convnets.judging.published import distinct_numbers, rounding
+from convnets.runs.metrics import median_interval, rounds_of, runtimes_measured
 from convnets.runs.run_folder import RunFolder
 
 OWN_IMAGES, OTHER_IMAGES = 0.68, 0.61
@@ -76,8 +78,28 @@ def our_runs(
 
 def spreads_of(runs: pd.DataFrame) -> dict[str, Spread]:
     """The spread between seeds of every quantity, learnt from all variants of `runs`."""
-    variants = [] if runs.empty else list(runs.index.get_level_values("variant").unique())
+    variants = list(runs.index.get_level_values("variant").unique())
     return {name: learn_spread(replicates(runs, name, variants), name) for name in QUANTITIES}
+
+
+def own_interval(quantity: str, runs: pd.DataFrame, spread: Spread) -> tuple[float, float]:
+    """The 95 % interval of the mean of a quantity over the `runs` of a variant, in its own unit.
+
+    It is over seeds and, for an accuracy, test images; one seed has the spread of other variants.
+    Runtimes of an epoch that were measured side by side have the interval of the rounds' median.
+    """
+    if quantity == "epoch_seconds" and runtimes_measured(runs):
+        return median_interval(rounds_of(runs, runs.index[0][0]))
+    numbers, images = runs[quantity].to_numpy(float), None
+    if quantity == ACCURACY:
+        mean = numbers.mean()
+        images = np.array([[mean * (1 - mean) / int(runs["test_images"].iloc[0])]])
+    else:
+        numbers = np.log(numbers)
+    low, high = np.ravel(estimate(numbers[None], np.ones((1, 1)), spread, images).interval)
+    if quantity == ACCURACY:
+        return max(float(low), 0.0), min(float(high), 1.0)
+    return math.exp(low), math.exp(high)
 
 
 def papers_numbers(published: pd.DataFrame, variants: list[str], ours: SeedSample) -> SeedSample:

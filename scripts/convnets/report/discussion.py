@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from convnets.judging.comparison import agreement
 from convnets.judging.estimates import ACCURACY
+from convnets.judging.numbers import agreement
 from convnets.judging.published import distinct_numbers
 from convnets.judging.witnesses import spreads_of
 from convnets.report.results import Results

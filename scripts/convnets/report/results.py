@@ -13,8 +13,8 @@ from convnets.config.experiments import Figure, Table
 from convnets.config.settings import parse, read_as
 from convnets.core.kinds import Name, Positive, Seed, section
 from convnets.data.folder import read_provenance
-from convnets.judging.comparison import read_comparison
 from convnets.judging.conditions import censored, deviations, level, other_hardware
+from convnets.judging.numbers import read_comparison
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
 from convnets.judging.readings import read_paper, read_readings

@@ -15,10 +15,10 @@ from convnets.config.settings import OFFICIAL_TEST_IMAGES
 from convnets.exhibits.style import use_style
 from convnets.exhibits.tables import HEADINGS
 from convnets.judging import conditions, readings, verdicts
-from convnets.judging.comparison import NOT_COMPARABLE, agreement
 from convnets.judging.estimates import ACCURACY, ASSUMED
-from convnets.judging.numbers import COMPATIBLE, DIFFERS, REFERENCE, REPRODUCED
+from convnets.judging.numbers import COMPATIBLE, DIFFERS, NOT_COMPARABLE, REPRODUCED, agreement
 from convnets.judging.others import papers_seed
+from convnets.judging.published import REFERENCE
 from convnets.judging.witnesses import spreads_of
 from convnets.lesson.measurements import for_templates
 from convnets.report.claims import Axis, claims_of
