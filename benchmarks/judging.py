@@ -52,7 +52,7 @@ UNPUBLISHED = {
 EPOCHS_OF_128 = {"stride_2": 7, "dilation_plus2": 9, "max_pool_2": 7, "avg_pool_2": 14}
 EPOCHS_OF_OTHERS = {"stride_3": 13, "stride_4": 16, "dilation_plus1": 10, "dilation_plus3": 11}
 EPOCHS_OF_OTHERS |= {"dilation_const2": 17}
-FAMILY = Family.of(load_claims(ROOT / "config/claims.yaml"))
+FAMILY = Family(load_claims(ROOT / "config/claims.yaml"))
 CLAIMS = [claim for claim in FAMILY.claims if claim.required or claim.counting]
 PUBLISHED = read_published(ROOT / "config/published_values.csv")
 NUMBERS = distinct_numbers(PUBLISHED)
@@ -89,7 +89,7 @@ def edge_truth(rng: np.random.Generator) -> Truth:
     truth = Truth(np.clip(accuracy, 0.5, 0.95), paper.best_epoch.copy(), paper.epoch_seconds.copy())
     fixed = {"test_accuracy": set[str](), "best_epoch": set[str](), "epoch_seconds": set[str]()}
     for place in rng.permutation(len(CLAIMS)):
-        options = [item for _, item in CLAIMS[place].comparisons()]
+        options = list(CLAIMS[place].comparisons)
         item = options[rng.integers(len(options))]
         kind = "epoch_seconds" if item.quantity in RUNTIMES else item.quantity
         frozen = fixed[kind] | (
@@ -151,7 +151,7 @@ def subset(sweep: Draw, seeds: int | str | np.ndarray, rng: np.random.Generator)
 
 def count_claims(sweep: SeedSample, truth: dict[int, bool], seeds: str, counts: Counts) -> None:
     """Judge the claims of a sweep, and count false and true verdicts."""
-    judgement = judge(FAMILY, sweep)
+    judgement = judge(FAMILY, sweep.estimates)
     words = {claim.id: judgement.verdict(claim) for claim in CLAIMS}
     false = [word == (FAILS if truth[id] else HOLDS) for id, word in words.items()]
     counts["false verdict on any claim", seeds] += any(false)

@@ -44,7 +44,7 @@ def decided(
     sweep: Draw, truth: Truth, seeds: np.ndarray, rng: np.random.Generator
 ) -> tuple[int, int]:
     """Number of decided claims, and how many of them falsely."""
-    judgement = judge(FAMILY, subset(sweep, seeds, rng))
+    judgement = judge(FAMILY, subset(sweep, seeds, rng).estimates)
     words = {claim: judgement.verdict(claim) for claim in CLAIMS}
     false = sum(
         word == (FAILS if is_true(truth, claim) else HOLDS) for claim, word in words.items()

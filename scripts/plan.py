@@ -17,6 +17,7 @@ import shlex
 import textwrap
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,14 +28,14 @@ from convnets.config.schema import Config
 from convnets.core.arguments import results_parser
 from convnets.core.errors import UserError, run_script
 from convnets.core.files import ROOT, write_text
+from convnets.core.templates import text_environment
 from convnets.data.folder import read_provenance
 from convnets.judging.claims import Family, load_claims
-from convnets.judging.conditions import OTHER
+from convnets.judging.conditions import OTHER, censored, level, other_hardware
 from convnets.judging.estimates import ACCURACY, MOST_SEEDS, OF_BEST, POWER
 from convnets.judging.others import other_peoples_runs, read_prior
 from convnets.judging.planning import LEAST_GAIN, Planner, PlanStep, expected_values
 from convnets.judging.published import read_published
-from convnets.judging.table import About, about_runs
 from convnets.judging.verdicts import NOT_RUN, UNDECIDED, judge
 from convnets.judging.witnesses import images_of, our_runs, papers_numbers, read_correct
 from convnets.report.remake import intact_runs
@@ -61,49 +62,36 @@ def main() -> None:
 def plan(folder: Path, budget: float) -> None:
     """Choose runs, write the three files, and print what they say."""
     wanted, folders = read_plan(folder / "plan.json"), intact_runs(folder)
-    measured, provenance = folder / "runtimes.csv", folder / "data" / "provenance.json"
+    measured, own = folder / "runtimes.csv", folder / "config.yaml"
     metrics = by_run(collect(folders, read_runtimes(measured) if measured.is_file() else None))
-    about = about_runs(metrics, read_provenance(provenance))
-    planner = make_planner(metrics, folders, read_config(folder), about)
-    steps = list(planner.choose(budget))
-    known = {*metrics.index} | {(run["variant"], run["seed"]) for run in wanted["runs"]}
-    runs = runs_of_steps(planner, steps, {*metrics.index}, known)
-    claims = claims_after(planner, steps, about)
+    provenance = read_provenance(folder / "data" / "provenance.json")
+    config = load_config([own if own.is_file() else ROOT / "config/config.yaml"], {})
+    planner = make_planner(metrics, folders, config)
+    steps, finished = list(planner.choose(budget)), {*metrics.index}
+    known = finished | {(run["variant"], run["seed"]) for run in wanted["runs"]}
+    runs = runs_of_steps(planner, steps, finished, known)
+    claims = claims_after(planner, steps, censored(metrics))
     write_text(folder / RUNS, runs.to_csv(index=False))
     write_text(folder / CLAIMS, claims.to_csv(index=False))
     write_text(folder / OVERLAY, overlay(runs, known))
-    show(runs, claims, budget)
-    if about.level == OTHER:
-        print("\nVerdicts would be on these networks only: conditions differ from the paper's.")
-    if len(runs):
-        rest = known - {*metrics.index} or {*runs["variant"]} - {variant for variant, _ in known}
-        words = command(wanted["command"], folder, runs if rest else runs[:0])
-        print(f"\nTo make exactly these runs:\n\n{words}\n")
-    print(f"Written to {folder}: {OVERLAY}, {RUNS}, {CLAIMS}")
+    rest = known - finished or {*runs["variant"]} - {variant for variant, _ in known}
+    words = command(wanted["command"], folder, runs if rest else runs[:0])
+    about = {"folder": folder, "command": words, "elsewhere": level(provenance, metrics) == OTHER}
+    print(described(runs, claims, budget, **about), end="")
 
 
-def read_config(folder: Path) -> Config:
-    """The configuration of the results; the paper's if they were published without one."""
-    own = folder / "config.yaml"
-    file = own if own.is_file() else ROOT / "config/config.yaml"
-    return load_config([file], {})
-
-
-def make_planner(
-    metrics: pd.DataFrame, folders: list[Path], config: Config, about: About
-) -> Planner:
+def make_planner(metrics: pd.DataFrame, folders: list[Path], config: Config) -> Planner:
     """The planner of the finished runs in `folders`."""
-    family = Family.of(load_claims())
+    family = Family(load_claims())
     ours = our_runs(metrics, read_correct(folders), family.variants)
-    published = read_published()
+    paper = papers_numbers(read_published(), family.variants, ours)
     theirs = other_peoples_runs(read_prior(), family.variants, ours)
-    means = expected_values(ours, [theirs, papers_numbers(published, family.variants, ours)])
+    means = expected_values(ours, [theirs, paper.estimates])
     tested = np.diag(ours.images) > 0
     assumed = images_of(np.clip(means[ACCURACY], 0, 1), ours)
-    images = np.where(np.outer(tested, tested), ours.images, assumed)
+    ours = replace(ours, images=np.where(np.outer(tested, tested), ours.images, assumed))
     hours = expected_hours(family.variants, metrics, config)
-    never = RUNTIMES if about.hardware else ()
-    ours = replace(ours, images=images)
+    never = RUNTIMES if other_hardware(metrics) else ()
     return Planner(family, ours, means, hours, runtimes_measured(metrics), never)
 
 
@@ -152,19 +140,19 @@ def runs_of_steps(
     return table.assign(claims=[" ".join(map(str, claims)) for claims in table["claims"]])
 
 
-def claims_after(planner: Planner, steps: list[PlanStep], about: About) -> pd.DataFrame:
+def claims_after(planner: Planner, steps: list[PlanStep], censored: list[str]) -> pd.DataFrame:
     """A row per claim: its verdict now, and the chance of a decision after the plan."""
-    verdicts = judge(planner.family, planner.ours, planner.never_refuted)
+    judgement = judge(planner.family, planner.ours.estimates, planner.never_refuted)
     exact = replace(planner, draws=REPORTED_DRAWS)
-    outcome = exact.simulate(sum((step.added for step in steps), np.zeros_like(planner.now.added)))
+    outcome = exact.simulate((steps[-1].outcome if steps else planner.now).added)
     rows = []
     for claim in planner.family.claims:
-        pairs = {(item.quantity, v) for _, item in claim.comparisons() for v in item.variants}
-        if pairs:  # the other claims are computed from the architecture
-            verdict = verdicts.verdict(claim)
-            cut = {v for quantity, v in pairs if quantity in OF_BEST and v in about.censored}
+        if claim.comparisons:  # the other claims are computed from the architecture
+            verdict = judgement.verdict(claim)
+            of_best = [item.variants for item in claim.comparisons if item.quantity in OF_BEST]
+            cut = sorted({*censored}.intersection(itertools.chain.from_iterable(of_best)))
             hours = exact.hours_to_decide(claim) if verdict in (UNDECIDED, NOT_RUN) else 0.0
-            chance, short = outcome.chance(claim.id), " ".join(sorted(cut))
+            chance, short = outcome.chance(claim.id), " ".join(cut)
             rows.append((claim.id, verdict, chance, hours, short, claim.sentence))
     columns = ["claim", "verdict", "chance", "hours_alone", "cut_short", "sentence"]
     return pd.DataFrame(rows, columns=columns).astype({"hours_alone": float})
@@ -196,34 +184,24 @@ def command(start: str, folder: Path, runs: pd.DataFrame) -> str:
     return shlex.join([*words, *(["--", *tests] if tests else [])])
 
 
-def show(runs: pd.DataFrame, claims: pd.DataFrame, budget: float) -> None:
-    """Print the steps of the plan, and what they mean for the claims."""
-    print("step  hours  total  decisions/h  runs")
-    total = 0.0
-    for step, rows in runs.groupby("step"):
-        total += rows["hours"].sum()
-        seeds = rows.astype(str).groupby("variant", sort=False)["seed"].agg(",".join)
-        text = "  ".join(f"{variant}:{numbers}" for variant, numbers in seeds.items())
-        rate, ids = rows.iloc[0][["decisions_per_hour", "claims"]]
-        head = f"{step:4}  {rows['hours'].sum():5.2f}  {total:5.2f}  {rate:11.3g}  "
-        text += f"  (claims {ids})" if ids else ""
-        print(textwrap.fill(text, 100, initial_indent=head, subsequent_indent=" " * len(head)))
-    print(f"\n{len(runs)} runs, {total:.3g} of {budget:g} hours of training, one after another.\n")
+def described(runs: pd.DataFrame, claims: pd.DataFrame, budget: float, **values: Any) -> str:
+    """The steps of the plan, what they mean for the claims, and the command, as text."""
+    kept = {"rate": ("decisions_per_hour", "first"), "claims": ("claims", "first")}
+    steps = runs.groupby("step").agg(hours=("hours", "sum"), **kept)
+    steps["total"] = steps["hours"].cumsum()
+    seeds = runs.astype(str).groupby(["step", "variant"], sort=False)["seed"].agg(",".join)
     shown = claims[["claim", "verdict", "chance", "hours_alone"]].assign(
         chance=claims["chance"].map("{:.0%}".format),
         hours_alone=claims["hours_alone"].map("{:.3g}".format).replace({"nan": "never", "0": ""}),
-        sentence=claims["sentence"].map(
-            lambda text: textwrap.shorten(text, 60, placeholder=" ...")
-        ),
+        sentence=[textwrap.shorten(text, 60, placeholder=" ...") for text in claims["sentence"]],
     )
     names = {"verdict": "now", "chance": "decided after", "hours_alone": "80 % alone, h"}
-    print(shown.rename(columns=names).to_string(index=False, justify="left"))
-    poor = claims[(claims["chance"] < POWER) & ~(claims["hours_alone"] <= budget)]
-    print(f"\nnever: not even with {MOST_SEEDS} further seeds of each variant of the claim")
-    print("No affordable number of runs would probably decide claims:", *poor["claim"])
-    if len(cut := claims[claims["cut_short"] != ""]):
-        print("Cut short before the best epoch is known, needing longer training, not more seeds:")
-        print(f"claims {' '.join(map(str, cut['claim']))}")
+    values |= {"claims": shown.rename(columns=names).to_string(index=False, justify="left")}
+    poor = claims[(claims["chance"] < POWER) & ~(claims["hours_alone"] <= budget)]["claim"]
+    values |= {"poor": poor, "cut": claims[claims["cut_short"] != ""]["claim"]}
+    values |= {"most_seeds": MOST_SEEDS, "files": (OVERLAY, RUNS, CLAIMS)}
+    page = text_environment().get_template("plan.txt")
+    return page.render(runs=runs, steps=steps, seeds=seeds, budget=budget, **values)
 
 
 if __name__ == "__main__":

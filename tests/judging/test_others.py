@@ -18,7 +18,7 @@ from convnets.judging.others import (
 )
 from convnets.judging.published import read_published
 from convnets.judging.verdicts import judge
-from convnets.judging.witnesses import our_runs
+from convnets.judging.witnesses import SeedSample
 
 ROOT = Path(__file__).parents[2]
 PRIOR = read_prior(ROOT / "config/prior")
@@ -72,14 +72,14 @@ def test_repeats_by_one_person_are_not_independent() -> None:
 
 
 def test_their_claims_are_judged_where_they_have_all_variants() -> None:
-    family = Family.of(load_claims(ROOT / "config/claims.yaml"))
-    ours = our_runs(pd.DataFrame(), {}, family.variants)
-    theirs = judge(family, other_peoples_runs(PRIOR, family.variants, ours))
+    family = Family(load_claims(ROOT / "config/claims.yaml"))
+    nothing = np.zeros((len(family.variants), len(family.variants)))
+    theirs = judge(family, other_peoples_runs(PRIOR, family.variants, SeedSample({}, {}, nothing)))
     assert theirs.claims.keys() == {2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 16, 18, 19, 20}
     max_below_average = next(c for c in theirs.findings if c.quantity == "best_epoch")
     finding = theirs.findings[max_below_average]
     assert max_below_average.variants == ["max_pool_2", "avg_pool_2"]
-    assert np.exp(finding.value) == pytest.approx(0.43, abs=0.02)
+    assert np.exp(finding.effects.value[finding.index]) == pytest.approx(0.43, abs=0.02)
     assert finding.effects.seeds[finding.index] == 6
     assert finding.evidence.support < 0.01
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from convnets.config.overlays import Layers
 from convnets.config.schema import Config
 from convnets.judging.claims import Family, load_claims
 from convnets.judging.estimates import ACCURACY, ALPHA, QUANTITIES, Estimates, Spread
-from convnets.judging.planning import Future, Planner, expected_values
+from convnets.judging.planning import Planner, expected_values
 from convnets.judging.verdicts import judge
 from convnets.judging.witnesses import SeedSample
 from convnets.runs.metrics import by_run, collect
@@ -43,7 +44,7 @@ def planner(tmp_path: Path, hours: list[float], seeds: int = 2, **values: Any) -
         for number, pair in enumerate((NEAR, FAR, DEEP), 1)
     ]
     (tmp_path / "claims.yaml").write_text(yaml.safe_dump(parts))
-    family = Family.of(load_claims(tmp_path / "claims.yaml"))
+    family = Family(load_claims(tmp_path / "claims.yaml"))
     means = {"near": 0.886, "base": 0.88, "far": 0.8801, "deep": 0.886}
     shifts = {"base": (0.002, -0.002)}
     rows = [
@@ -87,7 +88,7 @@ def test_the_chance_is_that_of_the_moved_mean_in_the_judge_s_t_test(tmp_path: Pa
     one = replace(planner(tmp_path, [1] * 4), draws=20_000)
     one = replace(
         one,
-        family=Family.of(one.family.claims[:1]),
+        family=Family(one.family.claims[:1]),
         means=cut(one.means),
         ours=two(one),
         hours=one.hours[:2],
@@ -126,12 +127,11 @@ def test_variants_without_runs_take_the_values_of_others_less_their_gap(tmp_path
     one = planner(tmp_path, [1] * 4)
     one.ours.values[ACCURACY][0] = np.nan
 
-    class Others:
-        def estimates(self, quantity: str, weights: np.ndarray) -> Estimates:
-            known = np.array([0.908, 0.90, np.nan, 0.906])
-            return Estimates(known, *[np.ones(4)] * 4)
+    def others(quantity: str, weights: np.ndarray) -> Estimates:
+        known = np.array([0.908, 0.90, np.nan, 0.906])
+        return Estimates(known, *[np.ones(4)] * 4)
 
-    means = expected_values(one.ours, [Others()])[ACCURACY]
+    means = expected_values(one.ours, [others])[ACCURACY]
     assert means == pytest.approx([0.888, 0.88, 0.8801, 0.886])
     missing = replace(one, means={**one.means, ACCURACY: means})
     assert 1 not in missing.now.judgement.claims
@@ -149,22 +149,17 @@ def test_the_judge_decides_many_sweeps_as_it_decides_each_one() -> None:
     hours = np.ones(len(FAMILY.variants))
     whole = Planner(FAMILY, start, expected_values(start, []), hours, draws=5)
     assert whole.now.decided == sum(
-        judge(FAMILY, start).verdict(claim) != "undecided" for claim in CLAIMS
+        judge(FAMILY, start.estimates).verdict(claim) != "undecided" for claim in CLAIMS
     )
     added = np.arange(len(hours)) % 3
     many = whole.simulate(added)
-    future = Future(start, whole.means, whole._noise, added, measured=False)
 
-    class OneOf:
-        def __init__(self, place: int) -> None:
-            self.place = place
-
-        def estimates(self, quantity: str, weights: np.ndarray) -> Estimates:
-            all_of_them = future.estimates(quantity, weights)
-            return replace(all_of_them, value=all_of_them.value[self.place])
+    def one_of(place: int, quantity: str, weights: np.ndarray) -> Estimates:
+        all_of_them = whole.future(added, quantity, weights)
+        return replace(all_of_them, value=all_of_them.value[place])
 
     for place in range(5):
-        single = judge(FAMILY, OneOf(place))
+        single = judge(FAMILY, partial(one_of, place))
         for claim in CLAIMS:
             p = np.broadcast_to(many.judgement.claims[claim.id].p, 5)[place]
             assert p == pytest.approx(single.claims[claim.id].p)

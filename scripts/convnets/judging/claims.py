@@ -2,13 +2,13 @@
 
 import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from convnets.config.overlays import read_yaml
 from convnets.config.settings import parse, read_as
@@ -80,9 +80,10 @@ class ClaimPart(Strict):
         if self.second:
             return [[self._difference(one, other) for other in self.second] for one in self.first]
         if self.rest:
-            weights = _mean(self.first, 1) | _mean(self.rest, -1)
+            weights = dict.fromkeys(self.first, 1 / len(self.first))
+            weights |= dict.fromkeys(self.rest, -1 / len(self.rest))
             names = (f"mean of {', '.join(side)}" for side in (self.first, self.rest))
-            return [[self._comparison(weights, self._sign.join(names))]]
+            return [[self._comparison(weights, *names)]]
         if self.trend:
             return [[self._comparison(_slope(self.trend), f"slope over {', '.join(self.trend)}")]]
         return []
@@ -92,20 +93,17 @@ class ClaimPart(Strict):
         """Number of units that must be true."""
         return len(self.units) if self.at_least is None else self.at_least
 
-    @property
-    def _sign(self) -> str:
-        return f" {MINUS} " if self.quantity == ACCURACY else " / "
-
     def _difference(self, first: str, second: str) -> Comparison:
-        return self._comparison({first: 1.0, second: -1.0}, first + self._sign + second)
+        return self._comparison({first: 1.0, second: -1.0}, first, second)
 
-    def _comparison(self, weights: dict[str, float], text: str) -> Comparison:
-        low, high = self.above, self.below
+    def _comparison(self, weights: dict[str, float], *names: str) -> Comparison:
+        low, high, sign = self.above, self.below, MINUS
         if self.quantity != ACCURACY:
+            sign = "/"
             low = math.log(low) if low > 0 else -math.inf
             high = math.log(high) if high < math.inf else math.inf
-        pairs = tuple(weights.items())
-        return Comparison(self.quantity, pairs, low, high, f"{text} {self.bounds}")
+        text = f"{f' {sign} '.join(names)} {self.bounds}"
+        return Comparison(self.quantity, tuple(weights.items()), low, high, text)
 
 
 @dataclass(frozen=True)
@@ -128,66 +126,57 @@ class Claim(Strict):
     @cached_property
     def required(self) -> list[Comparison]:
         """The comparisons of all other parts, each once."""
-        plain = (part.units for part in self.parts if part.at_least is None)
-        every = itertools.chain.from_iterable(itertools.chain.from_iterable(plain))
-        return list(dict.fromkeys(every))
+        units = (unit for part in self.parts if part.at_least is None for unit in part.units)
+        return list(dict.fromkeys(itertools.chain.from_iterable(units)))
+
+    @cached_property
+    def computed(self) -> list[ClaimPart]:
+        """Parts that are not compared between variants, but computed."""
+        return [part for part in self.parts if part.computed]
 
     @property
     def refutations(self) -> int:
         """Number of single results that could refute the claim."""
         return len(self.counting) + len(self.required)
 
-    def comparisons(self) -> Iterator[tuple[ClaimPart, Comparison]]:
-        """Every comparison once, with the first part that has it."""
-        seen = set()
+    @cached_property
+    def comparisons(self) -> dict[Comparison, ClaimPart]:
+        """Every comparison, with the first part that has it."""
+        found: dict[Comparison, ClaimPart] = {}
         for part in self.parts:
             for comparison in itertools.chain.from_iterable(part.units):
-                if comparison not in seen:
-                    seen.add(comparison)
-                    yield part, comparison
-
-    @property
-    def rows(self) -> int:
-        """Number of comparisons and of computed parts."""
-        return len([*self.comparisons()]) + sum(bool(part.computed) for part in self.parts)
+                found.setdefault(comparison, part)
+        return found
 
 
-@dataclass(frozen=True)
 class Family:
-    """The comparisons of all claims, each once, as arrays that estimates are made with."""
+    """The comparisons of all claims, each once, as arrays that estimates are made with.
 
-    claims: list[Claim]
-    variants: list[str]
-    comparisons: dict[str, list[Comparison]] = field(default_factory=dict)
-    """By quantity."""
-    weights: dict[str, np.ndarray] = field(default_factory=dict)
-    """By quantity: (comparisons, variants)."""
+    `comparisons` and their `weights` (comparisons, variants) are by quantity, `variants` are all
+    that the claims name.
+    """
 
-    @classmethod
-    def of(cls, claims: list[Claim]) -> "Family":
-        """The family of `claims`, over all variants that they name."""
-        every = dict.fromkeys(item for claim in claims for _, item in claim.comparisons())
-        variants = list(dict.fromkeys(name for item in every for name in item.variants))
-        family = cls(claims, variants)
+    def __init__(self, claims: list[Claim]) -> None:
+        self.claims = claims
+        every = dict.fromkeys(item for claim in claims for item in claim.comparisons)
+        self.variants = list(dict.fromkeys(name for item in every for name in item.variants))
+        self.comparisons: dict[str, list[Comparison]] = {}
+        self.weights: dict[str, np.ndarray] = {}
         for quantity in QUANTITIES:
             chosen = [item for item in every if item.quantity == quantity]
-            weights = np.zeros((len(chosen), len(variants)))
-            for row, item in zip(weights, chosen, strict=True):
-                for name, weight in item.weights:
-                    row[variants.index(name)] = weight
-            family.comparisons[quantity], family.weights[quantity] = chosen, weights
-        return family
+            weights = pd.DataFrame([dict(item.weights) for item in chosen], columns=self.variants)
+            self.comparisons[quantity] = chosen
+            self.weights[quantity] = weights.fillna(0).to_numpy(float)
 
 
 def load_claims(file: Path = ROOT / "config/claims.yaml") -> list[Claim]:
     """The claims in a YAML file. Raises `UserError` where a part makes no sense."""
     claims = []
-    items = read_yaml(file)
-    parse(list[dict[str, Any]], items, str(file))
-    for values in items:
-        claims.append(parse(Claim, values, f"{file}: claim {values.get('id')}"))
+    for values in parse(list[dict[str, Any]], read_yaml(file), str(file)):
+        where = f"{file}: claim {values.get('id')}"
+        claims.append(parse(Claim, values, where))
         for part in claims[-1].parts:
-            _check(part, f"{file}: claim {claims[-1].id}")
+            _check(part, where)
     return claims
 
 
@@ -199,10 +188,6 @@ def read_mechanism(path: Path) -> dict[str, Any]:
     if missing := sorted(wanted - measures.keys()):
         raise UserError(f"{path} is damaged (it has no {', '.join(missing)}): {remedy}")
     return measures
-
-
-def _mean(variants: tuple[str, ...], sign: int) -> dict[str, float]:
-    return dict.fromkeys(variants, sign / len(variants))
 
 
 def _slope(variants: tuple[str, ...]) -> dict[str, float]:
@@ -231,7 +216,5 @@ def _check(part: ClaimPart, where: str) -> None:
     if part.equals is not None and not part.computed:
         raise UserError(f"{where}: `equals` is for computed measures; give two bounds instead")
     if part.at_least is not None and not 1 <= part.at_least <= len(part.units):
-        raise UserError(
-            f"{where}: at_least is {part.at_least}, expected 1 to {len(part.units)}, the number of "
-            "units"
-        )
+        expected = f"1 to {len(part.units)}, the number of units"
+        raise UserError(f"{where}: at_least is {part.at_least}, expected {expected}")

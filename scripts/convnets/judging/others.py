@@ -22,6 +22,7 @@ from convnets.core.tables import read_table
 from convnets.judging.conditions import PAPER_EPOCHS
 from convnets.judging.estimates import ACCURACY, OF_BEST, Estimates
 from convnets.judging.published import RESTORE, distinct_numbers
+from convnets.judging.verdicts import Witness
 from convnets.judging.witnesses import SeedSample, images_of
 
 PRIOR = ROOT / "config/prior"
@@ -66,19 +67,22 @@ class Prior:
     @cached_property
     def models(self) -> dict[str, MixedModel]:
         """The models of all quantities; few have a runtime until the best epoch, hence the sum."""
-        models = {
-            name: fit(self.usable(name)) for name in (ACCURACY, "best_epoch", "epoch_seconds")
-        }
+        fitted = (ACCURACY, "best_epoch", "epoch_seconds")
+        models = {name: fit(self.usable(name)) for name in fitted}
         return models | {"seconds_to_best": models["best_epoch"] + models["epoch_seconds"]}
 
     def usable(self, quantity: str) -> pd.DataFrame:
-        """The runs that have a quantity, with its `value`: a fraction, else a logarithm."""
-        known = self.runs[quantity].notna()
+        """The runs that have a quantity, with its `value`: a fraction, else a logarithm.
+
+        Runs that ended before the paper's epochs and before twice their best one have no accuracy
+        and no best epoch.
+        """
+        runs = self.runs[self.runs[quantity].notna()]
         if quantity == ACCURACY or quantity in OF_BEST:
-            known &= settled(self.runs)
-        chosen = self.runs[known]
-        values = chosen[quantity]
-        return chosen.assign(value=values if quantity == ACCURACY else np.log(values))
+            epochs = runs["epochs_run"]
+            runs = runs[(epochs >= PAPER_EPOCHS) | (2 * runs["best_epoch"] <= epochs)]
+        values = runs[quantity]
+        return runs.assign(value=values if quantity == ACCURACY else np.log(values))
 
     def counts(self, quantity: str) -> pd.DataFrame:
         """Number of `runs` and `persons` of each variant."""
@@ -86,27 +90,20 @@ class Prior:
         return pd.DataFrame({"runs": groups.size(), "persons": groups["person"].nunique()})
 
 
-@dataclass(frozen=True)
-class Others:
-    """Other people's runs as a witness; its variants are aligned with a family's."""
+def other_peoples_runs(prior: Prior, variants: list[str], ours: SeedSample) -> Witness:
+    """The witness for a family over `variants`; image error comes from ours, or is assumed."""
 
-    prior: Prior
-    variants: list[str]
-    images: np.ndarray
-    """Covariance of the accuracies from test images (variants, variants)."""
-
-    def estimates(self, quantity: str, weights: np.ndarray) -> Estimates:
-        """The effects that `weights` (effects, variants) make of a quantity."""
-        model = self.prior.models[quantity]
-        means = model.means.reindex(self.variants).to_numpy()
-        between = model.covariance.reindex(self.variants, columns=self.variants).fillna(0)
+    def estimates(quantity: str, weights: np.ndarray) -> Estimates:
+        model = prior.models[quantity]
+        means = model.means.reindex(variants).to_numpy()
+        between = model.covariance.reindex(variants, columns=variants).fillna(0).to_numpy()
         covered = (weights[:, np.isnan(means)] == 0).all(axis=1)
-        of_people = ((weights @ between.to_numpy()) * weights).sum(axis=1)
+        of_people = ((weights @ between) * weights).sum(axis=1)
         of_images = np.zeros(len(weights))
         if quantity == ACCURACY:
-            of_images = np.maximum(((weights @ self.images) * weights).sum(axis=1), 0)
-        counts = self.prior.counts(quantity)["persons"]
-        persons = counts.reindex(self.variants).fillna(0).to_numpy()
+            images = images_of(means, ours)
+            of_images = np.maximum(((weights @ images) * weights).sum(axis=1), 0)
+        persons = prior.counts(quantity)["persons"].reindex(variants).fillna(0).to_numpy()
         return Estimates(
             np.where(covered, weights @ np.nan_to_num(means), np.nan),
             np.where(covered, of_people, 1.0),
@@ -114,6 +111,8 @@ class Others:
             of_images,
             np.where(weights != 0, persons, persons.max()).min(axis=1).astype(int),
         )
+
+    return estimates
 
 
 def read_prior(folder: Path = PRIOR) -> Prior:
@@ -135,14 +134,10 @@ def read_curves(folder: Path = PRIOR) -> pd.DataFrame:
     `seconds` is the runtime until then, nan where nobody noted the seconds of an epoch.
     """
     runs = read_prior(folder).runs[["run_key", "variant", "epoch_seconds"]]
-    curves = _read_curves(folder).merge(runs, on="run_key")
+    columns = ("run_key", "epoch", "val_acc")
+    curves = read_table(folder / "curves.csv", RESTORE, columns, columns[1:], columns)
+    curves = curves.merge(runs, on="run_key")
     return curves.assign(seconds=curves["epoch"] * curves["epoch_seconds"])
-
-
-def settled(runs: pd.DataFrame) -> pd.Series:
-    """Whether a run went on long enough: to the paper's epochs, or twice as long as to its best."""
-    epochs = runs["epochs_run"]
-    return (epochs >= PAPER_EPOCHS) | (2 * runs["best_epoch"] <= epochs)
 
 
 def fit(runs: pd.DataFrame) -> MixedModel:
@@ -150,8 +145,9 @@ def fit(runs: pd.DataFrame) -> MixedModel:
     names = sorted(runs["variant"].unique())
     design = (runs["variant"].to_numpy()[:, None] == np.array(names)).astype(float)
     values = runs["value"].to_numpy()
-    effects = [("person",), ("variant", "person"), ("variant", "seed")]
-    groups = [*(_same(runs, *effect) for effect in effects), np.eye(len(runs))]
+    effects = (["person"], ["variant", "person"], ["variant", "seed"])
+    numbers = [runs.groupby(effect).ngroup().to_numpy() for effect in effects]
+    groups = [np.equal.outer(own, own).astype(float) for own in (*numbers, np.arange(len(runs)))]
     scale = float(np.var(values - design @ np.linalg.lstsq(design, values)[0]))
 
     def parts(logarithms: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -163,24 +159,16 @@ def fit(runs: pd.DataFrame) -> MixedModel:
 
     def deviance(logarithms: np.ndarray) -> float:
         inverse, covariance, _, rest = parts(logarithms)
-        return float(
-            rest @ inverse @ rest - np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(covariance)[1]
-        )
+        determinants = [np.linalg.slogdet(matrix)[1] for matrix in (inverse, covariance)]
+        return float(rest @ inverse @ rest - determinants[0] - determinants[1])
 
-    found = optimize.minimize(
-        deviance, np.full(len(groups), -1.0), method="L-BFGS-B", bounds=[(-12, 4)] * len(groups)
-    )
+    start, bounds = np.full(len(groups), -1.0), [(-12, 4)] * len(groups)
+    found = optimize.minimize(deviance, start, method="L-BFGS-B", bounds=bounds)
     _, covariance, means, _ = parts(found.x)
     components = tuple((scale * np.exp(found.x)).tolist())
     df = max(runs["person"].nunique() - 1, 1)
     of_means = pd.DataFrame(covariance, names, names)
     return MixedModel(pd.Series(means, names), of_means, sum(components), df, components)
-
-
-def other_peoples_runs(prior: Prior, variants: list[str], ours: SeedSample) -> Others:
-    """The witness for a family over `variants`; image error comes from ours, or is assumed."""
-    accuracies = prior.models[ACCURACY].means.reindex(variants).to_numpy()
-    return Others(prior, variants, images_of(accuracies, ours))
 
 
 def papers_seed(published: pd.DataFrame) -> dict[str, Any]:
@@ -196,11 +184,9 @@ def papers_seed(published: pd.DataFrame) -> dict[str, Any]:
     runs = read_prior().runs
     runs = runs.assign(epoch=runs["variant"].map(distinct_numbers(published)["best_epoch"]))
     runs = runs[runs["seed"].isin([DEFAULT_SEED, "0"]) & (runs["epoch"] <= runs["epochs_run"])]
-    curves = _read_curves(PRIOR)
-    best = curves.groupby("run_key")["val_acc"].max().rename("best")
-    runs = (
-        runs.astype({"epoch": int}).merge(curves, on=["run_key", "epoch"]).join(best, on="run_key")
-    )
+    curves = read_curves()[["run_key", "epoch", "val_acc"]]
+    curves["best"] = curves.groupby("run_key")["val_acc"].transform("max")
+    runs = runs.astype({"epoch": int}).merge(curves, on=["run_key", "epoch"])
     runs["regret"] = runs["best"] - runs["val_acc"]
     by_seed = runs.groupby("seed")["regret"].mean()
     runs["relative"] = runs["regret"] - runs.groupby("variant")["regret"].transform("mean")
@@ -219,14 +205,3 @@ def papers_seed(published: pd.DataFrame) -> dict[str, Any]:
         "regret_other": float(by_seed["0"]),
         "p": float(test.pvalue),
     }
-
-
-def _read_curves(folder: Path) -> pd.DataFrame:
-    columns = ("run_key", "epoch", "val_acc")
-    return read_table(folder / "curves.csv", RESTORE, columns, columns[1:], columns)
-
-
-def _same(runs: pd.DataFrame, *columns: str) -> np.ndarray:
-    """1 where two runs agree in all `columns`."""
-    groups = runs.groupby(list(columns)).ngroup().to_numpy()
-    return (groups[:, None] == groups).astype(float)

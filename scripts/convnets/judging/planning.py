@@ -11,9 +11,10 @@ remaining hours. A group gives the same number of seeds to a variant, to all var
 comparison, or to all variants of a claim's open comparisons.
 """
 
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -27,59 +28,13 @@ from convnets.judging.estimates import (
     QUANTITIES,
     Estimates,
 )
-from convnets.judging.verdicts import Finding, Judgement, Witness, combine, findings_of
+from convnets.judging.verdicts import Finding, Judgement, Witness, judge
 from convnets.judging.witnesses import OWN_IMAGES, SeedSample
 
 SIZES = (1, 2, 4, 8)
 """Seeds that a group adds to each of its variants."""
 LEAST_GAIN = 0.02
 """Smallest increase of the expected number of decided claims that justifies a group of runs."""
-
-
-@dataclass(frozen=True)
-class Future:
-    """Our runs and further ones, simulated: a witness whose effects are (draws, effects)."""
-
-    ours: SeedSample
-    means: Mapping[str, np.ndarray]
-    """Expected values, see `expected_values`."""
-    noise: Mapping[str, np.ndarray]
-    """Standard normal numbers by quantity: (draws, variants)."""
-    added: np.ndarray
-    """Further seeds of each variant."""
-    measured: bool
-    """Whether epochs were timed side by side: then further seeds do not change `epoch_seconds`."""
-
-    def estimates(self, quantity: str, weights: np.ndarray) -> Estimates:
-        """The effects that `weights` (effects, variants) make of a quantity."""
-        now, spread = self.ours.estimates(quantity, weights), self.ours.spreads[quantity]
-        means, squares = self.means[quantity], weights**2
-        before = np.isfinite(self.ours.values[quantity]).sum(axis=1)
-        fixed = self.measured & (quantity == "epoch_seconds") & (before > 0)
-        after = before + np.where(fixed, 0, self.added)
-        share = 1 / np.maximum(after, 1)
-        # An expected value without runs counts as one seed.
-        variance = np.where(before > 0, 1 / np.maximum(before, 1) - share, 1 + share)
-        per_seed = now.of_seeds / (squares @ (1 / np.maximum(before, 1)))
-        moves = (self.noise[quantity] * np.sqrt(variance)) @ weights.T * np.sqrt(per_seed)
-        unknown = weights[:, np.isnan(means) | (after == 0)].any(axis=1)
-        seeds = np.where(weights != 0, after, after.max(initial=0) + 1).min(axis=1)
-        own_df = np.maximum(seeds - 1, 0) - np.maximum(now.seeds - 1, 0)
-        more = (np.maximum(after, 1) - np.maximum(before, 1)).sum()
-        prior_df = replace(spread, df=spread.df + more).prior_df(weights)
-        of_images = now.of_images
-        if quantity == ACCURACY:  # a second seed separates the variance of the images
-            single = (before == 1) & (after > 1)
-            of_images = of_images - squares @ (
-                single * (1 - OWN_IMAGES) * self.ours.images.diagonal()
-            )
-        return Estimates(
-            np.where(unknown, np.nan, weights @ np.nan_to_num(means) + moves),
-            per_seed * (squares @ share),
-            now.df + own_df + prior_df - spread.prior_df(weights),
-            np.maximum(of_images, 0),
-            seeds,
-        )
 
 
 @dataclass(frozen=True)
@@ -174,12 +129,43 @@ class Planner:
 
     def simulate(self, added: np.ndarray, start: Outcome | None = None) -> Outcome:
         """The decisions with `added` seeds; of `start`, only what differs is tested again."""
-        family, known = self.family, dict[Comparison, Finding]()
+        known: dict[Comparison, Finding] = {}
         if start is not None:
-            family, known = self._touched(start.added != added), start.judgement.findings
-        future = Future(self.ours, self.means, self._noise, added, self.measured)
-        found = findings_of(family, future, self.never_refuted)
-        return Outcome(added, combine(self.family, known | found))
+            changed = {self.family.variants[place] for place in np.flatnonzero(start.added - added)}
+            findings = start.judgement.findings
+            known = {item: findings[item] for item in findings if changed.isdisjoint(item.variants)}
+        future = partial(self.future, added)
+        return Outcome(added, judge(self.family, future, self.never_refuted, known))
+
+    def future(self, added: np.ndarray, quantity: str, weights: np.ndarray) -> Estimates:
+        """The witness of our runs and `added` simulated ones: its effects are (draws, effects)."""
+        now, spread = self.ours.estimates(quantity, weights), self.ours.spreads[quantity]
+        means, squares = self.means[quantity], weights**2
+        before = np.isfinite(self.ours.values[quantity]).sum(axis=1)
+        fixed = self.measured & (quantity == "epoch_seconds") & (before > 0)
+        after = before + np.where(fixed, 0, added)
+        share = 1 / np.maximum(after, 1)
+        # An expected value without runs counts as one seed.
+        variance = np.where(before > 0, 1 / np.maximum(before, 1) - share, 1 + share)
+        per_seed = now.of_seeds / (squares @ (1 / np.maximum(before, 1)))
+        moves = (self._noise[quantity] * np.sqrt(variance)) @ weights.T * np.sqrt(per_seed)
+        unknown = weights[:, np.isnan(means) | (after == 0)].any(axis=1)
+        seeds = np.where(weights != 0, after, after.max(initial=0) + 1).min(axis=1)
+        own_df = np.maximum(seeds - 1, 0) - np.maximum(now.seeds - 1, 0)
+        more = (np.maximum(after, 1) - np.maximum(before, 1)).sum()
+        prior_df = replace(spread, df=spread.df + more).prior_df(weights)
+        of_images = now.of_images
+        if quantity == ACCURACY:  # a second seed separates the variance of the images
+            single = (before == 1) & (after > 1)
+            repeated = single * (1 - OWN_IMAGES) * self.ours.images.diagonal()
+            of_images = np.maximum(of_images - squares @ repeated, 0)
+        return Estimates(
+            np.where(unknown, np.nan, weights @ np.nan_to_num(means) + moves),
+            per_seed * (squares @ share),
+            now.df + own_df + prior_df - spread.prior_df(weights),
+            of_images,
+            seeds,
+        )
 
     def _groups_within(self, budget: float) -> list[np.ndarray]:
         """The groups of all claims that `budget` hours, spent on one claim, could decide."""
@@ -191,36 +177,20 @@ class Planner:
                 rows += groups
         return [size * group for group in np.unique(rows, axis=0) for size in SIZES] if rows else []
 
-    def _touched(self, changed: np.ndarray) -> Family:
-        """The comparisons of the variants that `changed` marks."""
-        comparisons, weights = {}, {}
-        for quantity, matrix in self.family.weights.items():
-            kept = matrix[:, changed].any(axis=1)
-            weights[quantity] = matrix[kept]
-            items = self.family.comparisons[quantity]
-            comparisons[quantity] = [items[place] for place in np.flatnonzero(kept)]
-        return Family(self.family.claims, self.family.variants, comparisons, weights)
-
     def _groups(self, claim: Claim, singles: bool = True) -> list[np.ndarray]:
         """Groups of variants that could get further seeds for a claim, as rows of 0 and 1."""
         found, factor = self.now.judgement.findings, self.now.judgement.factor
-        items = [
-            self._places(item)
-            for _, item in claim.comparisons()
+        open_items = [
+            item.variants
+            for item in claim.comparisons
             if self.now.chance(claim.id) < 1
             and (item not in found or (found[item].evidence.support * factor >= ALPHA).any())
         ]
-        if not items:
+        if not open_items:
             return []
-        union = sorted({place for places in items for place in places})
-        each = [[place] for place in union] if singles else []
-        rows = np.zeros((len(items) + 1 + len(each), len(self.hours)), dtype=int)
-        for row, places in zip(rows, [union, *items, *each], strict=True):
-            row[places] = 1
-        return list(rows)
-
-    def _places(self, item: Comparison) -> list[int]:
-        return [self.family.variants.index(name) for name in item.variants]
+        union = list(dict.fromkeys(itertools.chain.from_iterable(open_items)))
+        groups = [union, *open_items, *([name] for name in union if singles)]
+        return [np.isin(self.family.variants, group).astype(int) for group in groups]
 
     @cached_property
     def _noise(self) -> dict[str, np.ndarray]:
@@ -242,7 +212,7 @@ def expected_values(ours: SeedSample, others: Sequence[Witness]) -> dict[str, np
         own = ours.estimates(quantity, each).value
         means[quantity] = own
         for witness in others:
-            guess = witness.estimates(quantity, each).value
+            guess = witness(quantity, each).value
             gaps = (own - guess)[np.isfinite(own - guess)]
             guess += gaps.mean() if len(gaps) else 0.0
             unknown = absent & np.isnan(means[quantity])

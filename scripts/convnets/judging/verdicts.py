@@ -18,9 +18,10 @@ either true or false, so the smaller one enters Holm's correction undoubled.
 Every p-value can be an array, one for each of many simulated sweeps.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -32,6 +33,8 @@ HOLDS, FAILS, UNDECIDED, NOT_RUN = "holds", "fails", "undecided", "not run"
 ON_THESE_NETWORKS = "on these networks"
 P = Any
 """A p-value, or an array of them."""
+Witness = Callable[[str, np.ndarray], Estimates]
+"""The effects that weights (effects, variants of the family) make of a quantity, by some runs."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,11 @@ class Evidence:
 
 
 def weigh(effects: Estimates, low: np.ndarray, high: np.ndarray) -> list[Evidence]:
-    """The evidence of each effect on lying between `low` and `high`; none for unknown effects."""
+    """The evidence of each effect on being between `low` and `high`; none for unknown effects."""
     support = np.maximum(effects.p_above(low), effects.p_below(high))
     refute = np.minimum(effects.p_below(low), effects.p_above(high))
-    known = effects.known
-    pairs = zip(np.where(known, support, 1).T, np.where(known, refute, 1).T, strict=True)
-    return [Evidence(inside, outside) for inside, outside in pairs]
+    sides = (np.where(effects.known, side, 1).T for side in (support, refute))
+    return list(map(Evidence, *sides))
 
 
 def every(units: Sequence[Evidence]) -> Evidence:
@@ -76,14 +78,11 @@ def every(units: Sequence[Evidence]) -> Evidence:
 
 def at_least(number: int, units: Sequence[Evidence]) -> Evidence:
     """Evidence on at least `number` of `units` being true."""
-    support, refute = (
-        np.sort(np.broadcast_arrays(*(getattr(unit, side) for unit in units)), axis=0)
-        for side in ("support", "refute")
-    )
     spare = len(units) - number
-    return Evidence(
-        np.minimum((spare + 1) * support[number - 1], 1.0), np.minimum(number * refute[spare], 1.0)
-    )
+    support = np.sort(np.broadcast_arrays(*(unit.support for unit in units)), axis=0)
+    refute = np.sort(np.broadcast_arrays(*(unit.refute for unit in units)), axis=0)
+    support, refute = (spare + 1) * support[number - 1], number * refute[spare]
+    return Evidence(np.minimum(support, 1.0), np.minimum(refute, 1.0))
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -113,13 +112,6 @@ def correction(claims: Sequence[Evidence]) -> Any:
 UNKNOWN = Evidence(1.0, 1.0)
 
 
-class Witness(Protocol):
-    """Runs that can be asked about the claims."""
-
-    def estimates(self, quantity: str, weights: np.ndarray) -> Estimates:
-        """The effects that `weights` (effects, variants of the family) make of a quantity."""
-
-
 @dataclass(frozen=True)
 class Finding:
     """The result for one comparison."""
@@ -128,11 +120,6 @@ class Finding:
     effects: Estimates
     index: int
     """Its place in `effects`."""
-
-    @property
-    def value(self) -> float:
-        """The effect."""
-        return float(self.effects.value[self.index])
 
 
 @dataclass(frozen=True)
@@ -159,52 +146,58 @@ class Judgement:
     def seeds_to_decide(self, claim: Claim, comparison: Comparison) -> int | None:
         """Seeds that would decide a comparison in the direction of its effect."""
         finding = self.findings[comparison]
-        distance = min(finding.value - comparison.low, comparison.high - finding.value)
+        effect = float(finding.effects.value[finding.index])
+        distance = min(effect - comparison.low, comparison.high - effect)
         level = ALPHA / self.factor / (1 if distance > 0 else claim.refutations)
         return finding.effects.seeds_to_decide(finding.index, abs(distance), level)
 
 
-def judge(family: Family, witness: Witness, never_refuted: Collection[str] = ()) -> Judgement:
-    """Judge all claims.
+def judge(
+    family: Family,
+    witness: Witness,
+    never_refuted: Collection[str] = (),
+    known: Mapping[Comparison, Finding] = MappingProxyType({}),
+) -> Judgement:
+    """Judge all claims; comparisons that are `known` already are not tested again.
 
     Quantities in `never_refuted` (runtimes on another kind of machine) can support a claim, but
     cannot refute one.
     """
-    return combine(family, findings_of(family, witness, never_refuted))
-
-
-def findings_of(
-    family: Family, witness: Witness, never_refuted: Collection[str] = ()
-) -> dict[Comparison, Finding]:
-    """The results for all comparisons that the witness knows."""
-    findings: dict[Comparison, Finding] = {}
+    findings = dict(known)
     for quantity, comparisons in family.comparisons.items():
-        effects = witness.estimates(quantity, family.weights[quantity])
-        low, high = (np.array([getattr(c, end) for c in comparisons]) for end in ("low", "high"))
-        for index, evidence in enumerate(weigh(effects, low, high)):
+        rows = [row for row, item in enumerate(comparisons) if item not in known]
+        tested = [comparisons[row] for row in rows]
+        low, high = (np.array([getattr(item, end) for item in tested]) for end in ("low", "high"))
+        effects = witness(quantity, family.weights[quantity][rows])
+        for index, (item, found) in enumerate(zip(tested, weigh(effects, low, high), strict=True)):
             if effects.known[..., index].all():
-                refute = np.maximum(evidence.refute, quantity in never_refuted)
-                counted = Evidence(evidence.support, refute)
-                findings[comparisons[index]] = Finding(counted, effects, index)
-    return findings
+                refute = np.maximum(found.refute, quantity in never_refuted)
+                findings[item] = Finding(Evidence(found.support, refute), effects, index)
+    return combine(family, findings)
 
 
 def combine(family: Family, findings: dict[Comparison, Finding]) -> Judgement:
     """Verdicts on the claims from the evidence on their comparisons."""
-    claims = {}
-    for claim in family.claims:
-        if any(comparison in findings for _, comparison in claim.comparisons()):
-            claims[claim.id] = _evidence(claim, findings)
+    claims = {
+        claim.id: _evidence(claim, findings)
+        for claim in family.claims
+        if any(comparison in findings for comparison in claim.comparisons)
+    }
     return Judgement(findings, claims, correction(list(claims.values())))
 
 
 def both(family: Family, first: Judgement, second: Judgement) -> Judgement:
     """Two independent witnesses together: Stouffer's sum of the p-values of each comparison."""
-    findings = dict(first.findings)
-    for comparison, other in second.findings.items():
-        mine = findings.get(comparison)
-        evidence = _stouffer(mine.evidence, other.evidence) if mine else other.evidence
-        findings[comparison] = Finding(evidence, other.effects, other.index)
+
+    def together(*p: P) -> P:
+        clipped = np.clip(p, 1e-300, 1 - 1e-16)
+        return special.ndtr(special.ndtri(clipped).sum() / np.sqrt(2))
+
+    findings = first.findings | second.findings
+    for item in first.findings.keys() & second.findings.keys():
+        one, other = first.findings[item].evidence, second.findings[item].evidence
+        sides = (together(one.support, other.support), together(one.refute, other.refute))
+        findings[item] = replace(findings[item], evidence=Evidence(*sides))
     return combine(family, findings)
 
 
@@ -229,11 +222,3 @@ def _evidence(claim: Claim, findings: Mapping[Comparison, Finding]) -> Evidence:
         for part in claim.counting
     ]
     return every([*counted, *map(of, claim.required)])
-
-
-def _stouffer(first: Evidence, second: Evidence) -> Evidence:
-    def together(*p: float) -> float:
-        clipped = np.clip(p, 1e-300, 1 - 1e-16)
-        return float(special.ndtr(special.ndtri(clipped).sum() / np.sqrt(2)))
-
-    return Evidence(together(first.support, second.support), together(first.refute, second.refute))
