@@ -29,11 +29,10 @@ def compare(truth: Truth, seeds: int, rng: np.random.Generator) -> dict[str, flo
     sweep, hours = draw(truth, MOST, rng), truth.epoch_seconds * EPOCHS / 3600
     start = subset(sweep, seeds, rng)
     planner = Planner(FAMILY, start, expected_values(start, []), hours)
-    steps = list(planner.choose(hours.sum()))
-    added = sum((step.added for step in steps), np.zeros(len(hours), dtype=int))
-    made = np.minimum(added, MOST - seeds)
-    row = {"seeds": seeds, "hours": hours.sum(), "planned_hours": float(added @ hours)}
-    row |= {"expected": steps[-1].outcome.decided if steps else planner.now.decided}
+    *_, last = planner.now, *planner.choose(hours.sum())
+    made = np.minimum(last.added, MOST - seeds)
+    row = {"seeds": seeds, "hours": hours.sum(), "planned_hours": float(last.added @ hours)}
+    row |= {"expected": last.decided}
     states = {"start": seeds, "one_seed": seeds + 1, "plan": seeds + made}
     for name, number in states.items():
         row[name], row[f"{name}_false"] = decided(sweep, truth, np.asarray(number), rng)

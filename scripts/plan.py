@@ -34,7 +34,7 @@ from convnets.judging.claims import Family, load_claims
 from convnets.judging.conditions import OTHER, censored, level, other_hardware
 from convnets.judging.estimates import ACCURACY, MOST_SEEDS, OF_BEST, POWER
 from convnets.judging.others import other_peoples_runs, read_prior
-from convnets.judging.planning import LEAST_GAIN, Planner, PlanStep, expected_values
+from convnets.judging.planning import LEAST_GAIN, Outcome, Planner, expected_values
 from convnets.judging.published import read_published
 from convnets.judging.verdicts import NOT_RUN, UNDECIDED, judge
 from convnets.judging.witnesses import images_of, our_runs, papers_numbers, read_correct
@@ -115,36 +115,35 @@ def expected_hours(variants: list[str], metrics: pd.DataFrame, config: Config) -
 
 
 def runs_of_steps(
-    planner: Planner, steps: list[PlanStep], finished: RunKeys, known: RunKeys
+    planner: Planner, steps: list[Outcome], finished: RunKeys, known: RunKeys
 ) -> pd.DataFrame:
     """A row per added run, in the order of the steps.
 
     A variant gets the smallest seeds that others have and it lacks, which pairs its runs with
     theirs, and then the numbers that follow.
     """
-    rows, taken, before = [], {*finished}, planner.now
+    rows, taken = [], {*finished}
     common = sorted({seed for _, seed in known})
-    for number, step in enumerate(steps, 1):
-        after = step.outcome
+    for number, (before, after) in enumerate(itertools.pairwise([planner.now, *steps]), 1):
+        added = after.added - before.added
+        rate = (after.decided - before.decided) / float(added @ planner.hours)
         rises = {id: after.chance(id) - before.chance(id) for id in after.judgement.claims}
         claims = sorted((id for id in rises if rises[id] > LEAST_GAIN), key=lambda id: -rises[id])
-        before = after
-        for place in np.repeat(np.arange(len(step.added)), step.added):
+        for place in np.repeat(np.arange(len(added)), added):
             variant, hours = planner.family.variants[place], planner.hours[place]
             seeds = itertools.chain(common, itertools.count(common[-1] + 1))
             seed = next(seed for seed in seeds if (variant, seed) not in taken)
             taken.add((variant, seed))
-            rows.append((number, variant, seed, hours, step.gain / step.hours, claims))
+            rows.append((number, variant, seed, hours, rate, " ".join(map(str, claims))))
     columns = ["step", "variant", "seed", "hours", "decisions_per_hour", "claims"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table.assign(claims=[" ".join(map(str, claims)) for claims in table["claims"]])
+    return pd.DataFrame(rows, columns=columns)
 
 
-def claims_after(planner: Planner, steps: list[PlanStep], censored: list[str]) -> pd.DataFrame:
+def claims_after(planner: Planner, steps: list[Outcome], censored: list[str]) -> pd.DataFrame:
     """A row per claim: its verdict now, and the chance of a decision after the plan."""
     judgement = judge(planner.family, planner.ours.estimates, planner.never_refuted)
     exact = replace(planner, draws=REPORTED_DRAWS)
-    outcome = exact.simulate((steps[-1].outcome if steps else planner.now).added)
+    outcome = exact.simulate([planner.now, *steps][-1].added)
     rows = []
     for claim in planner.family.claims:
         if claim.comparisons:  # the other claims are computed from the architecture

@@ -70,6 +70,7 @@ def runs(
             "epoch_seconds": seconds,
             "seconds_to_best": best * seconds,
             "epochs": epochs,
+            "epochs_trained": epochs,
             "test_images": 15_800,
             "device": device,
         }

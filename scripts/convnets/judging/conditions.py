@@ -35,7 +35,7 @@ def conditions(provenance: dict[str, Any], runs: pd.DataFrame) -> str:
     values: dict[str, Any] = {"provenance": provenance, "split": provenance["counts"]["split"]}
     values |= {"paper_images": PAPER_IMAGES, "paper_epochs": PAPER_EPOCHS, "paper_gpu": PAPER_GPU}
     if len(runs):
-        early = runs[epochs_trained(runs) < runs["epochs"]]
+        early = runs[runs["epochs_trained"] < runs["epochs"]]
         values |= {
             "epochs": _range(runs["epochs"]),
             "fewer_epochs": (runs["epochs"] < PAPER_EPOCHS).any(),
@@ -57,9 +57,9 @@ def deviations(provenance: dict[str, Any], runs: pd.DataFrame) -> list[str]:
     for part, number in PAPER_IMAGES.items():
         if split[part] < number:
             reasons.append(f"{split[part]:,} of {number:,} {part} images")
-    if epochs_trained(runs).min() < PAPER_EPOCHS:
+    if runs["epochs_trained"].min() < PAPER_EPOCHS:
         stopped = "" if cut_short(runs).any() else ", stopped early"
-        reasons.append(f"{_range(epochs_trained(runs))} of {PAPER_EPOCHS} epochs{stopped}")
+        reasons.append(f"{_range(runs['epochs_trained'])} of {PAPER_EPOCHS} epochs{stopped}")
     return reasons
 
 
@@ -83,22 +83,15 @@ def level(provenance: dict[str, Any], runs: pd.DataFrame) -> str:
     return NEAR if deviations(provenance, runs) else SAME
 
 
-def epochs_trained(runs: pd.DataFrame) -> pd.Series:
-    """Epochs that each run was trained for; records before early stopping have `epochs` only."""
-    if "epochs_trained" not in runs:
-        return runs["epochs"]
-    return runs["epochs_trained"].fillna(runs["epochs"])
-
-
 def cut_short(runs: pd.DataFrame) -> pd.Series:
     """Whether each run ended before the paper's did, and not by early stopping."""
-    trained = epochs_trained(runs)
+    trained = runs["epochs_trained"]
     return (trained < PAPER_EPOCHS) & (trained == runs["epochs"])
 
 
 def censored(runs: pd.DataFrame) -> list[str]:
     """Variants with a run that was cut short at or near its best, so that the best is unknown."""
-    near_end = runs["best_epoch"] > (1 - LAST_PART) * epochs_trained(runs)
+    near_end = runs["best_epoch"] > (1 - LAST_PART) * runs["epochs_trained"]
     found = runs.index.get_level_values("variant")[cut_short(runs) & near_end]
     return list(found.unique())
 

@@ -121,11 +121,6 @@ class Estimates:
     seeds: np.ndarray
     """Number of seeds, the smallest of the variants concerned."""
 
-    @property
-    def known(self) -> np.ndarray:
-        """Whether there is an estimate."""
-        return np.isfinite(self.value)
-
     @cached_property
     def error(self) -> np.ndarray:
         """Standard error."""
@@ -135,14 +130,6 @@ class Estimates:
     def total_df(self) -> np.ndarray:
         """Degrees of freedom of `error` (Welch and Satterthwaite)."""
         return self.df * (1 + self.of_images / self.of_seeds) ** 2
-
-    def p_above(self, bound: np.ndarray) -> np.ndarray:
-        """One-sided p-value of "the effect is above `bound`": small when it is."""
-        return np.asarray(special.stdtr(self.total_df, (bound - self.value) / self.error))
-
-    def p_below(self, bound: np.ndarray) -> np.ndarray:
-        """One-sided p-value of "the effect is below `bound`": small when it is."""
-        return np.asarray(special.stdtr(self.total_df, (self.value - bound) / self.error))
 
     @property
     def reach(self) -> np.ndarray:
@@ -209,17 +196,16 @@ def image_covariance(correct: list[np.ndarray | None]) -> np.ndarray:
     With one seed it is unknown and not subtracted, which errs on the safe side.
     """
     covariance = np.zeros((len(correct), len(correct)))
-    known = [place for place, values in enumerate(correct) if values is not None]
+    known = {place: right for place, right in enumerate(correct) if right is not None}
     if not known:
         return covariance
-    shares = np.array(
-        [np.einsum("si->i", v, dtype=np.float32) / len(v) for v in correct if v is not None]
-    )
-    seeds = np.array([len(values) for values in correct if values is not None])
+    seeds = np.array([len(right) for right in known.values()])
+    shares = np.array([np.einsum("si->i", v, dtype=np.float32) / len(v) for v in known.values()])
     centred = shares - shares.mean(axis=1, keepdims=True)
     images = shares.shape[1]
     between = (centred @ centred.T).astype(float) / (images - 1)
     within = (shares * (1 - shares)).mean(axis=1) / np.maximum(seeds - 1, 1) * (seeds > 1)
     between[np.diag_indices_from(between)] -= within
-    covariance[np.ix_(known, known)] = between / images
+    places = list(known)
+    covariance[np.ix_(places, places)] = between / images
     return covariance

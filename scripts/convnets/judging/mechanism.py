@@ -33,8 +33,6 @@ CHANNELS = 64
 WIDTH = 27
 """A multiple of the kernel, so that windows that do not overlap cover all pixels."""
 REPEATS = 5
-
-
 Measure = dict[str, Any]
 """A measured number: `value`, `low`, `high` and, in words, `how`."""
 
@@ -61,40 +59,37 @@ def dilation_against_none() -> dict[str, Measure]:
         [Variant("dilation", "dilation", **keys | changed) for changed in ({}, {"dilation": 1})]
         for keys in DILATIONS.values()
     ]
-    measures: dict[str, Callable[[Variant], float]] = {
-        "parameters": lambda variant: variant.parameters,
-        "receptive_field": lambda variant: variant.receptive_field,
-        "multiply_adds_per_output": _multiply_adds_per_output,
-    }
     how = f"networks with dilation {', '.join(DILATIONS)} over the same with 1"
+
+    def over_none(measure: Callable[[Variant], float]) -> Measure:
+        return _of([measure(dilated) / measure(plain) for dilated, plain in pairs], how)
+
     image, kernel = torch.zeros(1, 1, 28, 28), torch.zeros(1, 1, KERNEL, KERNEL)
-    widths = [
-        conv2d(image, kernel, padding=rate, dilation=rate).shape[-1] / image.shape[-1]
-        for rate in (1, 2, 3, 4, 5, 6)
-    ]
+    outputs = [conv2d(image, kernel, padding=rate, dilation=rate) for rate in range(1, 7)]
+    widths = [output.shape[-1] / image.shape[-1] for output in outputs]
     alone = Variant("dilation", "dilation", dilation=(3, 4, 5, 6), dilated_padding=2)
+    shown = f"widths {'→'.join(map(str, alone.sizes))} without any stride"
     return {
-        f"{name}_with_over_without_dilation": _of([of(one) / of(two) for one, two in pairs], how)
-        for name, of in measures.items()
-    } | {
+        "parameters_with_over_without_dilation": over_none(lambda variant: variant.parameters),
+        "receptive_field_with_over_without_dilation": over_none(lambda v: v.receptive_field),
+        "multiply_adds_per_output_with_over_without_dilation": over_none(_multiply_adds_per_output),
         "output_over_input_width_of_a_dilated_convolution": _of(
             widths, "28×28 pixels padded by the dilation, dilations 1 to 6"
         ),
-        "smallest_width_of_i3_with_padding_2_alone": _of(
-            [min(alone.sizes)], f"widths {'→'.join(map(str, alone.sizes))} without any stride"
-        ),
+        "smallest_width_of_i3_with_padding_2_alone": _of([min(alone.sizes)], shown),
     }
 
 
 def parameters_of_whole_maps() -> dict[str, Measure]:
     """Parameters of the networks that reduce feature maps least over those of dilation i+2."""
-    measures = {}
-    for name, changed in {
+    variants = {
         "parameters_of_no_pooling_over_dilation": Variant("a", "no_pooling"),
         "parameters_of_constant_over_growing_dilation": Variant("a", "dilation", dilation=2),
-    }.items():
+    }
+    measures = {}
+    for name, variant in variants.items():
         averaged, flattened = (
-            replace(changed, head=head).parameters / Variant("b", "dilation", head=head).parameters
+            replace(variant, head=head).parameters / Variant("b", "dilation", head=head).parameters
             for head in HEADS
         )
         measures[name] = _of([averaged], f"{flattened:.3g} with a flattened head")

@@ -57,19 +57,6 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class PlanStep:
-    """A group of runs that the search added."""
-
-    added: np.ndarray
-    """Further seeds of each variant."""
-    hours: float
-    gain: float
-    """Increase of the expected number of decided claims."""
-    outcome: Outcome
-    """The decisions after this step and all before it."""
-
-
-@dataclass(frozen=True)
 class Planner:
     """Decisions that further runs make possible."""
 
@@ -90,28 +77,27 @@ class Planner:
         """The decisions without further runs."""
         return self.simulate(np.zeros(len(self.hours), dtype=int))
 
-    def choose(self, budget: float) -> Iterator[PlanStep]:
-        """The groups of runs to add within `budget` hours, in the order of the search."""
+    def choose(self, budget: float) -> Iterator[Outcome]:
+        """The decisions after each group of runs that the search adds within `budget` hours."""
         now, groups = self.now, self._groups_within(budget)
-        bounds = [np.inf] * len(groups)
+        hours, bounds = [float(group @ self.hours) for group in groups], [np.inf] * len(groups)
         while True:
-            best, most = None, 0.0
+            best, most, after = None, 0.0, now
             for place in sorted(range(len(groups)), key=lambda place: -bounds[place]):
-                hours = float(groups[place] @ self.hours)
-                if hours > budget or bounds[place] <= most:
+                if hours[place] > budget or bounds[place] <= most:
                     continue
                 outcome = self.simulate(now.added + groups[place], now)
                 gain = outcome.decided - now.decided
-                bounds[place] = gain / hours if gain > LEAST_GAIN else 0.0
+                bounds[place] = gain / hours[place] if gain > LEAST_GAIN else 0.0
                 if bounds[place] > most:
-                    best, most = PlanStep(groups[place], hours, gain, outcome), bounds[place]
+                    best, most, after = place, bounds[place], outcome
             if best is None:
                 return
-            yield best
-            now, budget = best.outcome, budget - best.hours
+            yield after
+            now, budget = after, budget - hours[best]
             for place, group in enumerate(groups):
-                if (group * best.added).any():  # one step is taken to double a rate at most
-                    bounds[place] = max(2 * bounds[place], LEAST_GAIN / float(group @ self.hours))
+                if (group * groups[best]).any():  # one step is taken to double a rate at most
+                    bounds[place] = max(2 * bounds[place], LEAST_GAIN / hours[place])
 
     def hours_to_decide(self, claim: Claim) -> float | None:
         """Hours for an 80 % chance of one claim; None if 100 further seeds do not give it."""

@@ -27,7 +27,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,9 +56,10 @@ DEFAULT, ALTERNATIVE, UNDECIDABLE = "favours default", "favours alternative", "u
 NOT_RUN, NOT_COMPARABLE, TOTAL = "not run", "not comparable", "total"
 VERDICTS = (DEFAULT, ALTERNATIVE, UNDECIDABLE, NOT_RUN, NOT_COMPARABLE)
 AS_PUBLISHED, INDICATIVE = "as published", "indicative only"
+LIKELIHOODS = ("log_likelihood_default", "log_likelihood_alternative")
 COLUMNS = [
-    *("reading", "default", "alternative", "quantity", "variants", "log_likelihood_default"),
-    *("log_likelihood_alternative", "difference", "verdict", "scale", "evidence", "command"),
+    *("reading", "default", "alternative", "quantity", "variants", *LIKELIHOODS),
+    *("difference", "verdict", "scale", "evidence", "command"),
 ]
 Pairs = Sequence[tuple[str, str]]
 """Variants by default, and with the alternative."""
@@ -92,13 +93,6 @@ FILE = section(readings=list[Reading], stated=list[dict[str, Any]], inconsistenc
 """The content of `config/readings.yaml`."""
 
 
-class Gap(NamedTuple):
-    """Published minus ours, on the scale of the model, and the variance it is expected to have."""
-
-    value: float
-    variance: float
-
-
 def read_paper(path: Path = ROOT / "config/readings.yaml") -> dict[str, Any]:
     """The statements, readings and inconsistencies of the paper."""
     values: dict[str, Any] = read_yaml(path)
@@ -125,28 +119,24 @@ def judge_readings(
 
 def read_readings(path: Path) -> pd.DataFrame:
     """`readings.csv`. Raises `UserError` if it is damaged."""
-    numbers = ("variants", "log_likelihood_default", "log_likelihood_alternative", "difference")
+    numbers, remedy = ("variants", *LIKELIHOODS, "difference"), "make it again with judge.py"
     filled = ("reading", "quantity", "variants", "verdict")
-    remedy = "make it again with judge.py"
-    words = {"verdict": VERDICTS}
-    return read_table(path, remedy, COLUMNS, numbers, filled, words=words, **WORDS)
+    return read_table(path, remedy, COLUMNS, numbers, filled, words={"verdict": VERDICTS}, **WORDS)
 
 
-def log_likelihood(gaps: Sequence[Gap], offset: bool) -> float | None:
-    """Log-likelihood of independent normal errors; with `offset`, on top of an unknown common one.
+def log_likelihood(gaps: np.ndarray, variances: np.ndarray, offset: bool) -> float | None:
+    """Log-likelihood of independent normal `gaps`; with `offset`, around an unknown common one.
 
-    None if nothing is left to judge: no gap, or a single one with an unknown offset.
+    None if nothing is left to judge: no gap, an unknown one, or a single one with an offset.
     """
-    if len(gaps) <= offset:
+    if len(gaps) <= offset or np.isnan(gaps).any():
         return None
-    values = np.array([gap.value for gap in gaps])
-    variances = np.array([gap.variance for gap in gaps])
     integrated = 0.0
     if offset:
         precision = (1 / variances).sum()
-        values = values - (values / variances).sum() / precision
+        gaps = gaps - (gaps / variances).sum() / precision
         integrated = 0.5 * math.log(2 * math.pi / precision)
-    densities = -0.5 * (values**2 / variances + np.log(2 * math.pi * variances))
+    densities = -0.5 * (gaps**2 / variances + np.log(2 * math.pi * variances))
     return float(densities.sum()) + integrated
 
 
@@ -157,15 +147,22 @@ def _judge(
     known = {"reading": reading.question, **names, "command": reading.how}
     trained = set(runs.index.get_level_values("variant"))
     pairs = [pair for pair in reading.pairs if trained.issuperset(pair)]
+    total = known | {"quantity": TOTAL, "variants": len(pairs)}
     if not pairs:
-        return [known | {"quantity": TOTAL, "variants": 0, "verdict": NOT_RUN}]
+        return [total | {"verdict": NOT_RUN}]
     if provenance["source"] not in conditions.EMNIST_SOURCES:
         other = {"verdict": NOT_COMPARABLE, "scale": "another data set than the paper's"}
-        return [known | {"quantity": TOTAL, "variants": len(pairs)} | other]
+        return [total | other]
     unchanged = [(variant, variant) for variant in reading.unchanged if variant in trained]
     found = (_of(name, pairs, unchanged, published, runs, provenance) for name in QUANTITIES)
-    rows = [row for row in found if row is not None]
-    return [known | row for row in (*rows, _total(rows, len(pairs)))]
+    rows = [known | row for row in found if row is not None]
+    if not rows:
+        nothing = "no published number of these variants compares with ours"
+        return [total | {"verdict": UNDECIDABLE, "scale": nothing}]
+    sums = (sum(row[name] for row in rows) for name in LIKELIHOODS)
+    as_published = all(row["scale"] == AS_PUBLISHED for row in rows)
+    scale = {"scale": AS_PUBLISHED if as_published else INDICATIVE}
+    return [*rows, total | _verdict(*sums) | scale]
 
 
 def _of(
@@ -178,83 +175,70 @@ def _of(
 ) -> dict[str, Any] | None:
     """The row of one quantity; None where no published number of `pairs` compares with ours."""
     known, every = distinct_numbers(published), [*pairs, *unchanged]
-    paper, unit = known[quantity], 1.0
-    if quantity == "seconds_to_best":
-        paper = paper.drop(known["best_epoch"].index, errors="ignore")
-    if quantity == "epoch_seconds":
-        paper = paper.drop(REFERENCE)
+    left_out = {"seconds_to_best": known["best_epoch"].index, "epoch_seconds": [REFERENCE]}
+    paper = known[quantity].drop(left_out.get(quantity, []), errors="ignore")
     used = [
         pair
         for pair in every
         if pair[0] in paper and not (quantity in OF_BEST and censored(runs_of(runs, *pair)))
     ]
-    shown = [pair for pair in pairs if pair in used]
+    shown = [pair for pair in used if pair in pairs]
+    if not shown:
+        return None
     concerned = runs_of(runs, *itertools.chain.from_iterable(every))
     obstacles = conditions.deviations(provenance, concerned) if quantity in SCALE_SPREAD else []
     offset, spread = bool(obstacles), SCALE_SPREAD[quantity] ** 2 if obstacles else 0.0
     if quantity in RUNTIMES and other_hardware(concerned):
         spread += HARDWARE_SPREAD**2
         obstacles += [f"run on {name}" for name in other_hardware(concerned)]
-    seeds, likelihoods = spreads_of(runs)[quantity].variance, []
-    for side in (0, 1):
-        base = 0.0
-        if quantity in RUNTIMES:
-            reference = dict(every).get(REFERENCE, REFERENCE) if side else REFERENCE
-            epochs = runs_of(runs, reference)["epoch_seconds"]
-            unit, base = known["epoch_seconds"][REFERENCE], np.log(epochs).mean()
-        gaps = []
-        for pair in used:
-            values = runs_of(runs, pair[side])[quantity]
-            ours = values if quantity == ACCURACY else np.log(values) - base
-            variance = spread + seeds * (1 + 1 / len(ours))
-            images = runs["test_images"].iloc[0]
-            gaps.append(_gap(quantity, paper[pair[0]], unit, ours, variance, images))
-        likelihoods.append(None if math.isnan(base) else log_likelihood(gaps, offset))
-    default, other = likelihoods
-    if default is None or other is None or not shown:
+    numbers, unit, bases = paper[[one for one, _ in used]].to_numpy(float), 1.0, [0.0, 0.0]
+    if quantity in RUNTIMES:
+        unit = known["epoch_seconds"][REFERENCE]
+        references = (REFERENCE, dict(every).get(REFERENCE, REFERENCE))
+        bases = [np.log(runs_of(runs, name)["epoch_seconds"]).mean() for name in references]
+    default, other = (
+        log_likelihood(*_gaps(quantity, numbers, unit, variants, base, runs, spread), offset)
+        for variants, base in zip(zip(*used, strict=True), bases, strict=True)
+    )
+    if default is None or other is None:
         return None
     means = runs[quantity].groupby("variant").mean()
     evidence = "; ".join(
         f"{one} {paper[one]:g}, ours {means[one]:.3g} or {means[two]:.3g}" for one, two in shown
     )
     scale = f"{INDICATIVE}: {'; '.join(obstacles)}" if obstacles else AS_PUBLISHED
-    row = _row(quantity, len(used), default, other)
-    return row | {"scale": scale, "evidence": evidence}
+    row = {"quantity": quantity, "variants": len(used), "scale": scale, "evidence": evidence}
+    return row | _verdict(default, other)
 
 
-def _gap(
-    quantity: str, paper: float, unit: float, ours: pd.Series, variance: float, images: int
-) -> Gap:
-    """Between a published number and ours: accuracies, or logarithms of multiples of `unit`."""
-    mean, of_digits = ours.mean(), float(rounding(quantity, np.array(paper))) ** 2 / 3
-    if quantity == ACCURACY:
-        variance += paper * (1 - paper) / PAPER_IMAGES["test"]
-        variance += mean * (1 - mean) / images + of_digits
-        return Gap(float(paper - mean), float(variance))
-    return Gap(float(math.log(paper / unit) - mean), float(variance + of_digits))
+def _gaps(
+    quantity: str,
+    paper: np.ndarray,
+    unit: float,
+    variants: Sequence[str],
+    base: float,
+    runs: pd.DataFrame,
+    spread: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Published numbers minus ours of `variants`, and the variances that the gaps should have.
+
+    Numbers are accuracies, or logarithms: the paper's over `unit`, ours less `base`.
+    """
+    values = [runs_of(runs, name)[quantity] for name in variants]
+    seeds, of_digits = spreads_of(runs)[quantity].variance, rounding(quantity, paper) ** 2 / 3
+    variances = spread + seeds * (1 + 1 / np.array([len(own) for own in values]))
+    if quantity != ACCURACY:
+        ours = np.array([(np.log(own) - base).mean() for own in values])
+        return np.log(paper / unit) - ours, variances + of_digits
+    ours, images = np.array([own.mean() for own in values]), runs["test_images"].iloc[0]
+    variances += paper * (1 - paper) / PAPER_IMAGES["test"]
+    return paper - ours, variances + (ours * (1 - ours) / images + of_digits)
 
 
-def _total(rows: list[dict[str, Any]], pairs: int) -> dict[str, Any]:
-    if not rows:
-        nothing = "no published number of these variants compares with ours"
-        return {"quantity": TOTAL, "variants": pairs, "verdict": UNDECIDABLE, "scale": nothing}
-    names = ("log_likelihood_default", "log_likelihood_alternative")
-    default, other = (sum(row[name] for row in rows) for name in names)
-    published = all(row["scale"] == AS_PUBLISHED for row in rows)
-    scale = AS_PUBLISHED if published else INDICATIVE
-    return _row(TOTAL, pairs, default, other) | {"scale": scale}
-
-
-def _row(quantity: str, variants: int, default: float, alternative: float) -> dict[str, Any]:
+def _verdict(default: float, alternative: float) -> dict[str, Any]:
     difference = default - alternative
-    verdict = UNDECIDABLE
-    if abs(difference) >= THRESHOLD:
-        verdict = DEFAULT if difference > 0 else ALTERNATIVE
-    return {
-        "quantity": quantity,
-        "variants": variants,
-        "log_likelihood_default": default,
-        "log_likelihood_alternative": alternative,
-        "difference": difference,
-        "verdict": verdict,
-    }
+    verdict = DEFAULT if difference > 0 else ALTERNATIVE
+    if abs(difference) < THRESHOLD:
+        verdict = UNDECIDABLE
+    likelihoods = dict(zip(LIKELIHOODS, (default, alternative), strict=True))
+    return likelihoods | {"difference": difference, "verdict": verdict}

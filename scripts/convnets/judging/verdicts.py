@@ -64,11 +64,11 @@ class Evidence:
 
 
 def weigh(effects: Estimates, low: np.ndarray, high: np.ndarray) -> list[Evidence]:
-    """The evidence of each effect on being between `low` and `high`; none for unknown effects."""
-    support = np.maximum(effects.p_above(low), effects.p_below(high))
-    refute = np.minimum(effects.p_below(low), effects.p_above(high))
-    sides = (np.where(effects.known, side, 1).T for side in (support, refute))
-    return list(map(Evidence, *sides))
+    """The evidence of each effect on being between `low` and `high`, from one-sided t-tests."""
+    above, below = ((effects.value - bound) / effects.error for bound in (low, high))
+    support = special.stdtr(effects.total_df, np.maximum(-above, below))
+    refute = special.stdtr(effects.total_df, np.minimum(above, -below))
+    return list(map(Evidence, support.T, refute.T))
 
 
 def every(units: Sequence[Evidence]) -> Evidence:
@@ -170,7 +170,7 @@ def judge(
         low, high = (np.array([getattr(item, end) for item in tested]) for end in ("low", "high"))
         effects = witness(quantity, family.weights[quantity][rows])
         for index, (item, found) in enumerate(zip(tested, weigh(effects, low, high), strict=True)):
-            if effects.known[..., index].all():
+            if np.isfinite(effects.value[..., index]).all():
                 refute = np.maximum(found.refute, quantity in never_refuted)
                 findings[item] = Finding(Evidence(found.support, refute), effects, index)
     return combine(family, findings)
