@@ -53,7 +53,7 @@ EPOCHS_OF_128 = {"stride_2": 7, "dilation_plus2": 9, "max_pool_2": 7, "avg_pool_
 EPOCHS_OF_OTHERS = {"stride_3": 13, "stride_4": 16, "dilation_plus1": 10, "dilation_plus3": 11}
 EPOCHS_OF_OTHERS |= {"dilation_const2": 17}
 FAMILY = Family(load_claims(ROOT / "config/claims.yaml"))
-CLAIMS = [claim for claim in FAMILY.claims if claim.required or claim.counting]
+CLAIMS = [claim for claim in FAMILY.claims if claim.comparisons]
 PUBLISHED = read_published(ROOT / "config/published_values.csv")
 NUMBERS = distinct_numbers(PUBLISHED)
 Counts = dict[tuple[str, str], float]
@@ -130,7 +130,8 @@ def is_true(truth: Truth, claim: Claim) -> bool:
         return item.low + 1e-9 < true_value(truth, item) < item.high - 1e-9
 
     return all(
-        sum(all(map(inside, unit)) for unit in part.units) >= part.number for part in claim.parts
+        sum(all(map(inside, unit)) for unit in units) >= number
+        for number, units in claim.conditions
     )
 
 

@@ -16,7 +16,7 @@ import yaml
 from analysis_fixture import GLYPHS, OFFICIAL, make_run
 from convnets.architectures.variant import Variant
 from convnets.core.errors import UserError
-from convnets.judging.claims import Claim, load_claims
+from convnets.judging.claims import Claim, Comparison, load_claims
 from convnets.judging.mechanism import (
     elementwise_convolution,
     im2col_convolution,
@@ -91,23 +91,28 @@ def test_thresholds_that_are_no_zero_or_one_say_that_they_are_ours() -> None:
                 assert part.ours, (claim.id, part)
 
 
+def required(claim: Claim) -> list[Comparison]:
+    """The comparisons that must all be inside."""
+    return [units[0][0] for _, units in claim.conditions if len(units) == 1]
+
+
 def test_comparisons_of_a_part() -> None:
     by_id = {claim.id: claim for claim in CLAIMS}
-    slope, worst = by_id[5].required
+    slope, worst = required(by_id[5])
     assert dict(slope.weights) == {"stride_2": -0.5, "stride_4": 0.5}
     assert dict(worst.weights) == {"stride_4": 1, "stride_3": -1}
-    assert len(by_id[1].required) == 5
-    (generally,) = by_id[18].counting
-    assert (generally.number, len(generally.units), len(generally.units[0])) == (3, 4, 4)
-    mean = by_id[20].required[-1]
+    assert len(required(by_id[1])) == 5
+    ((generally, units),) = by_id[18].conditions
+    assert (generally, len(units), len(units[0])) == (3, 4, 4)
+    mean = required(by_id[20])[-1]
     assert dict(mean.weights)["no_pooling"] == 1
     assert dict(mean.weights)["stride_2"] == -0.25
-    half = by_id[3].required[0]
+    (half,) = required(by_id[3])
     assert (half.low, half.high) == (-math.inf, math.log(0.5))
 
 
 def test_a_part_that_stands_in_two_claims_is_tested_once() -> None:
-    by_id = {claim.id: set(claim.required) for claim in CLAIMS}
+    by_id = {claim.id: set(required(claim)) for claim in CLAIMS}
     assert by_id[6] < by_id[19]
     assert by_id[13] & by_id[15]
 

@@ -23,7 +23,6 @@ from convnets.judging.readings import (
     NOT_RUN,
     TOTAL,
     UNDECIDABLE,
-    Gap,
     Reading,
     judge_readings,
     load_readings,
@@ -91,25 +90,22 @@ def judged(table: pd.DataFrame, quantity: str = TOTAL) -> dict[Any, Any]:
 
 
 def test_a_likelihood_is_the_product_of_normal_densities() -> None:
-    gaps = [Gap(0.5, 4.0), Gap(-1.0, 0.25)]
+    gaps, variances = np.array([0.5, -1.0]), np.array([4.0, 0.25])
     expected = stats.norm.logpdf(0.5, scale=2.0) + stats.norm.logpdf(-1.0, scale=0.5)
-    assert log_likelihood(gaps, offset=False) == pytest.approx(expected)
-    assert log_likelihood([], offset=False) is None
+    assert log_likelihood(gaps, variances, offset=False) == pytest.approx(expected)
+    assert log_likelihood(gaps[:0], variances[:0], offset=False) is None
 
 
 def test_an_unknown_offset_is_integrated_out() -> None:
-    gaps = [Gap(3.0, 4.0), Gap(5.0, 0.25), Gap(4.0, 1.0)]
+    gaps, variances = np.array([3.0, 5.0, 4.0]), np.array([4.0, 0.25, 1.0])
 
     def density(offset: float) -> float:
-        return math.prod(
-            stats.norm.pdf(gap.value - offset, scale=math.sqrt(gap.variance)) for gap in gaps
-        )
+        return float(stats.norm.pdf(gaps - offset, scale=np.sqrt(variances)).prod())
 
     area, _ = integrate.quad(density, -20, 30, points=[5])
-    assert log_likelihood(gaps, offset=True) == pytest.approx(math.log(area))
-    moved = [Gap(gap.value + 7, gap.variance) for gap in gaps]
-    assert log_likelihood(moved, offset=True) == pytest.approx(math.log(area))
-    assert log_likelihood(gaps[:1], offset=True) is None
+    assert log_likelihood(gaps, variances, offset=True) == pytest.approx(math.log(area))
+    assert log_likelihood(gaps + 7, variances, offset=True) == pytest.approx(math.log(area))
+    assert log_likelihood(gaps[:1], variances[:1], offset=True) is None
 
 
 def test_the_accuracy_of_one_variant_by_hand() -> None:

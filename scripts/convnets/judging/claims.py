@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from convnets.config.overlays import read_yaml
 from convnets.config.settings import parse, read_as
@@ -88,11 +87,6 @@ class ClaimPart(Strict):
             return [[self._comparison(_slope(self.trend), f"slope over {', '.join(self.trend)}")]]
         return []
 
-    @property
-    def number(self) -> int:
-        """Number of units that must be true."""
-        return len(self.units) if self.at_least is None else self.at_least
-
     def _difference(self, first: str, second: str) -> Comparison:
         return self._comparison({first: 1.0, second: -1.0}, first, second)
 
@@ -119,25 +113,17 @@ class Claim(Strict):
     parts: tuple[ClaimPart, ...]
 
     @cached_property
-    def counting(self) -> list[ClaimPart]:
-        """Parts that require some of their units only."""
-        return [part for part in self.parts if part.at_least is not None]
-
-    @cached_property
-    def required(self) -> list[Comparison]:
-        """The comparisons of all other parts, each once."""
+    def conditions(self) -> list[tuple[int, list[list[Comparison]]]]:
+        """Numbers of units that must be true, with the units; comparisons of all other parts."""
+        counting = [(part.at_least, part.units) for part in self.parts if part.at_least is not None]
         units = (unit for part in self.parts if part.at_least is None for unit in part.units)
-        return list(dict.fromkeys(itertools.chain.from_iterable(units)))
+        required = dict.fromkeys(itertools.chain.from_iterable(units))
+        return [*counting, *((1, [[comparison]]) for comparison in required)]
 
     @cached_property
     def computed(self) -> list[ClaimPart]:
         """Parts that are not compared between variants, but computed."""
         return [part for part in self.parts if part.computed]
-
-    @property
-    def refutations(self) -> int:
-        """Number of single results that could refute the claim."""
-        return len(self.counting) + len(self.required)
 
     @cached_property
     def comparisons(self) -> dict[Comparison, ClaimPart]:
@@ -150,23 +136,16 @@ class Claim(Strict):
 
 
 class Family:
-    """The comparisons of all claims, each once, as arrays that estimates are made with.
-
-    `comparisons` and their `weights` (comparisons, variants) are by quantity, `variants` are all
-    that the claims name.
-    """
+    """The comparisons of all claims, each once, with their weights for all variants concerned."""
 
     def __init__(self, claims: list[Claim]) -> None:
         self.claims = claims
         every = dict.fromkeys(item for claim in claims for item in claim.comparisons)
         self.variants = list(dict.fromkeys(name for item in every for name in item.variants))
-        self.comparisons: dict[str, list[Comparison]] = {}
-        self.weights: dict[str, np.ndarray] = {}
-        for quantity in QUANTITIES:
-            chosen = [item for item in every if item.quantity == quantity]
-            weights = pd.DataFrame([dict(item.weights) for item in chosen], columns=self.variants)
-            self.comparisons[quantity] = chosen
-            self.weights[quantity] = weights.fillna(0).to_numpy(float)
+        self.weights = {
+            item: np.array([dict(item.weights).get(name, 0.0) for name in self.variants])
+            for item in every
+        }
 
 
 def load_claims(file: Path = ROOT / "config/claims.yaml") -> list[Claim]:

@@ -13,6 +13,7 @@ Accuracies are fractions, everything else is in logarithms.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,6 +83,11 @@ def learn_spread(values: np.ndarray, quantity: str) -> Spread:
     )
 
 
+def on_scale(quantity: str, values: Any) -> Any:
+    """Accuracies as they are, everything else as logarithms."""
+    return values if quantity == ACCURACY else np.log(values)
+
+
 def by_seed(runs: pd.DataFrame, quantity: str, variants: list[str]) -> np.ndarray:
     """`quantity` of `runs` as (variants, seeds), nan where there is no run.
 
@@ -91,8 +97,7 @@ def by_seed(runs: pd.DataFrame, quantity: str, variants: list[str]) -> np.ndarra
     values = runs[quantity].unstack("seed").reindex(variants)
     if quantity in OF_BEST:
         values[values.index.isin(censored(runs))] = np.nan
-    numbers = values.to_numpy(float)
-    return numbers if quantity == ACCURACY else np.log(numbers)
+    return np.asarray(on_scale(quantity, values.to_numpy(float)))
 
 
 def replicates(runs: pd.DataFrame, quantity: str, variants: list[str]) -> np.ndarray:

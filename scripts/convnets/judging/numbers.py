@@ -47,6 +47,7 @@ from convnets.judging.estimates import (
     by_seed,
     estimate,
     learn_spread,
+    on_scale,
     replicates,
 )
 from convnets.judging.others import Prior
@@ -116,15 +117,14 @@ def gaps_to_paper(
     """
     ours = estimate(values, np.eye(len(paper)), learn_spread(values, quantity))
     of_seeds = ours.of_seeds + np.maximum(ours.of_seeds * ours.seeds, one_run)
-    target, of_images = np.log(paper / unit), np.zeros(len(paper))
-    of_digits = rounding(quantity, paper)
+    of_images, of_digits = np.zeros(len(paper)), rounding(quantity, paper)
     if quantity == ACCURACY:
-        target, of_images = paper, ours.value * (1 - ours.value) / images
+        of_images = ours.value * (1 - ours.value) / images
         of_images += paper * (1 - paper) / PAPER_IMAGES["test"]
     elif quantity in RUNTIMES:
         sides = [(paper + side) / (unit - side) * unit / paper for side in (-0.5, 0.5)]
         of_digits = np.abs(np.log(sides)).max(axis=0)
-    value = ours.value - target
+    value = ours.value - on_scale(quantity, paper / unit)
     effects = replace(ours, value=value, of_seeds=of_seeds, of_images=of_images)
     return _gaps(effects, of_digits, quantity)
 
@@ -269,8 +269,7 @@ def _theirs(metric: str, numbers: pd.Series, prior: Prior) -> pd.DataFrame:
     paper, means = numbers[covered].to_numpy(float), model.means[covered].to_numpy()
     df, nothing = np.full(len(covered), model.df), np.zeros(len(covered))
     one_run = np.diag(model.covariance.loc[covered, covered]) + model.variance
-    value = means - (paper if metric == ACCURACY else np.log(paper))
-    effects = Estimates(value, one_run, df, nothing, nothing)
+    effects = Estimates(means - on_scale(metric, paper), one_run, df, nothing, nothing)
     bounds = [means, means - effects.reach, means + effects.reach]
     shown = dict(zip(("theirs", "theirs_low", "theirs_high"), bounds, strict=True))
     table = pd.DataFrame(shown if metric == ACCURACY else np.exp(pd.DataFrame(shown)))

@@ -20,7 +20,7 @@ from scipy import optimize, stats
 from convnets.core.files import ROOT
 from convnets.core.tables import read_table
 from convnets.judging.conditions import PAPER_EPOCHS
-from convnets.judging.estimates import ACCURACY, OF_BEST, Estimates
+from convnets.judging.estimates import ACCURACY, OF_BEST, Estimates, on_scale
 from convnets.judging.published import RESTORE, distinct_numbers
 from convnets.judging.verdicts import Witness
 from convnets.judging.witnesses import SeedSample, images_of
@@ -81,8 +81,7 @@ class Prior:
         if quantity == ACCURACY or quantity in OF_BEST:
             epochs = runs["epochs_run"]
             runs = runs[(epochs >= PAPER_EPOCHS) | (2 * runs["best_epoch"] <= epochs)]
-        values = runs[quantity]
-        return runs.assign(value=values if quantity == ACCURACY else np.log(values))
+        return runs.assign(value=on_scale(quantity, runs[quantity]))
 
     def counts(self, quantity: str) -> pd.DataFrame:
         """Number of `runs` and `persons` of each variant."""

@@ -27,7 +27,7 @@ import numpy as np
 from scipy import special
 
 from convnets.judging.claims import Claim, ClaimPart, Comparison, Family
-from convnets.judging.estimates import ALPHA, Estimates
+from convnets.judging.estimates import ALPHA, QUANTITIES, Estimates
 
 HOLDS, FAILS, UNDECIDED, NOT_RUN = "holds", "fails", "undecided", "not run"
 ON_THESE_NETWORKS = "on these networks"
@@ -63,6 +63,9 @@ class Evidence:
         return HOLDS if self.support < self.refute else FAILS
 
 
+UNKNOWN = Evidence(1.0, 1.0)
+
+
 def weigh(effects: Estimates, low: np.ndarray, high: np.ndarray) -> list[Evidence]:
     """The evidence of each effect on being between `low` and `high`, from one-sided t-tests."""
     above, below = ((effects.value - bound) / effects.error for bound in (low, high))
@@ -78,6 +81,8 @@ def every(units: Sequence[Evidence]) -> Evidence:
 
 def at_least(number: int, units: Sequence[Evidence]) -> Evidence:
     """Evidence on at least `number` of `units` being true."""
+    if len(units) == 1:
+        return units[0]
     spare = len(units) - number
     support = np.sort(np.broadcast_arrays(*(unit.support for unit in units)), axis=0)
     refute = np.sort(np.broadcast_arrays(*(unit.refute for unit in units)), axis=0)
@@ -109,9 +114,6 @@ def correction(claims: Sequence[Evidence]) -> Any:
     return np.maximum((corrected >= ALPHA).sum(axis=0), 1)
 
 
-UNKNOWN = Evidence(1.0, 1.0)
-
-
 @dataclass(frozen=True)
 class Finding:
     """The result for one comparison."""
@@ -140,7 +142,7 @@ class Judgement:
     def part_verdict(self, claim: Claim, comparison: Comparison) -> tuple[str, float]:
         """The verdict on a comparison of a claim, and its p-value after all corrections."""
         found = self.findings[comparison].evidence
-        corrected = Evidence(found.support, min(found.refute * claim.refutations, 1.0))
+        corrected = Evidence(found.support, min(found.refute * len(claim.conditions), 1.0))
         return corrected.verdict(self.factor), min(corrected.p * self.factor, 1.0)
 
     def seeds_to_decide(self, claim: Claim, comparison: Comparison) -> int | None:
@@ -148,7 +150,7 @@ class Judgement:
         finding = self.findings[comparison]
         effect = float(finding.effects.value[finding.index])
         distance = min(effect - comparison.low, comparison.high - effect)
-        level = ALPHA / self.factor / (1 if distance > 0 else claim.refutations)
+        level = ALPHA / self.factor / (1 if distance > 0 else len(claim.conditions))
         return finding.effects.seeds_to_decide(finding.index, abs(distance), level)
 
 
@@ -164,11 +166,12 @@ def judge(
     cannot refute one.
     """
     findings = dict(known)
-    for quantity, comparisons in family.comparisons.items():
-        rows = [row for row, item in enumerate(comparisons) if item not in known]
-        tested = [comparisons[row] for row in rows]
+    for quantity in QUANTITIES:
+        tested = [c for c in family.weights if c.quantity == quantity and c not in known]
+        if not tested:
+            continue
         low, high = (np.array([getattr(item, end) for item in tested]) for end in ("low", "high"))
-        effects = witness(quantity, family.weights[quantity][rows])
+        effects = witness(quantity, np.array([family.weights[item] for item in tested]))
         for index, (item, found) in enumerate(zip(tested, weigh(effects, low, high), strict=True)):
             if np.isfinite(effects.value[..., index]).all():
                 refute = np.maximum(found.refute, quantity in never_refuted)
@@ -177,12 +180,16 @@ def judge(
 
 
 def combine(family: Family, findings: dict[Comparison, Finding]) -> Judgement:
-    """Verdicts on the claims from the evidence on their comparisons."""
-    claims = {
-        claim.id: _evidence(claim, findings)
-        for claim in family.claims
-        if any(comparison in findings for comparison in claim.comparisons)
-    }
+    """Verdicts on the claims; an untested comparison supports nothing and refutes nothing."""
+    claims = {}
+    for claim in family.claims:
+        known = {item: findings[item].evidence for item in claim.comparisons if item in findings}
+        if known:
+            conditions = [
+                at_least(number, [every([known.get(c, UNKNOWN) for c in unit]) for unit in units])
+                for number, units in claim.conditions
+            ]
+            claims[claim.id] = every(conditions)
     return Judgement(findings, claims, correction(list(claims.values())))
 
 
@@ -209,16 +216,3 @@ def computed_verdict(part: ClaimPart, measure: Mapping[str, Any]) -> str:
     if low > part.above and high < part.below:
         return HOLDS
     return FAILS if high <= part.above or low >= part.below else UNDECIDED
-
-
-def _evidence(claim: Claim, findings: Mapping[Comparison, Finding]) -> Evidence:
-    """Evidence on a claim; whatever was not tested supports nothing and refutes nothing."""
-
-    def of(comparison: Comparison) -> Evidence:
-        return findings[comparison].evidence if comparison in findings else UNKNOWN
-
-    counted = [
-        at_least(part.number, [every(list(map(of, unit))) for unit in part.units])
-        for part in claim.counting
-    ]
-    return every([*counted, *map(of, claim.required)])

@@ -21,6 +21,7 @@ from convnets.judging.estimates import (
     estimate,
     image_covariance,
     learn_spread,
+    on_scale,
     replicates,
 )
 from convnets.judging.published import distinct_numbers, rounding
@@ -90,12 +91,10 @@ def own_interval(quantity: str, runs: pd.DataFrame, spread: Spread) -> tuple[flo
     """
     if quantity == "epoch_seconds" and runtimes_measured(runs):
         return median_interval(rounds_of(runs, runs.index[0][0]))
-    numbers, images = runs[quantity].to_numpy(float), None
+    numbers, images = on_scale(quantity, runs[quantity].to_numpy(float)), None
     if quantity == ACCURACY:
         mean = numbers.mean()
         images = np.array([[mean * (1 - mean) / int(runs["test_images"].iloc[0])]])
-    else:
-        numbers = np.log(numbers)
     low, high = np.ravel(estimate(numbers[None], np.ones((1, 1)), spread, images).interval)
     if quantity == ACCURACY:
         return max(float(low), 0.0), min(float(high), 1.0)
@@ -108,7 +107,7 @@ def papers_numbers(published: pd.DataFrame, variants: list[str], ours: SeedSampl
     for quantity in QUANTITIES:
         numbers = known[quantity].reindex(variants).to_numpy(float)
         of_digits[quantity] = np.nan_to_num(rounding(quantity, numbers) ** 2 / 3)
-        values[quantity] = (numbers if quantity == ACCURACY else np.log(numbers))[:, None]
+        values[quantity] = on_scale(quantity, numbers)[:, None]
     images = images_of(values[ACCURACY][:, 0], ours)
     return SeedSample(values, ours.spreads, images, of_digits)
 
@@ -138,17 +137,15 @@ def read_correct(folders: Iterable[Path]) -> dict[str, np.ndarray]:
 
 def read_predictions(runs: Iterable[RunFolder]) -> Predictions:
     """The predictions of `runs`. Raises `UserError` if they were tested on different images."""
-    first: RunFolder | None = None
-    images = labels = np.empty(0, int)
+    tests = [(run, run.predictions) for run in runs]
+    first, expected = tests[0]
     predicted: dict[str, list[np.ndarray]] = {}
-    for run in runs:
-        test = run.predictions
-        if first is None:
-            first, images, labels = run, test["index"], test["label"]
-        if not np.array_equal(test["index"], images):
+    for run, test in tests:
+        if not np.array_equal(test["index"], expected["index"]):
             raise UserError(
                 f"{run.path} and {first.path} were tested on different images, expected the same: "
                 "test both again, on the same data, with evaluate.py"
             )
         predicted.setdefault(run.record["variant"]["id"], []).append(test["prediction"])
-    return Predictions(images, labels, {id: np.array(rows) for id, rows in predicted.items()})
+    arrays = {id: np.array(rows) for id, rows in predicted.items()}
+    return Predictions(expected["index"], expected["label"], arrays)
