@@ -8,15 +8,14 @@ spread of one seed, the error of its test images and rounding. Rules, for the 95
 - *compatible*: neither.
 
 Best epochs and runtimes are compared through logarithms, runtimes as multiples of an epoch of a
-reference variant: seconds say more about the machine. Numbers under *other* conditions
-(`conditions.level`) are not comparable. Neither are censored best epochs, nor runtimes of another
-kind of machine outside the margin.
+reference variant: seconds say more about the machine. docs/judging.md says when numbers are not
+comparable. `at_least` marks best epochs, and runtimes until then, of trainings that were cut short
+at or near their best.
 
-`at_least` marks best epochs, and runtimes until then, of trainings that were cut short at or near
-their best. Columns that begin with `theirs` are about other people's runs of the same networks
-(config/prior): the interval says where one more of their runs would be, and `theirs_verdict`
-whether the paper's number is there. Their networks were tested on the paper's images, so image
-error cancels, and timed on hardware like the paper's, so seconds are compared as they are.
+Columns that begin with `theirs` are about other people's runs of the same networks (config/prior):
+the interval says where one more of their runs would be, and `theirs_verdict` whether the paper's
+number is there. Their networks were tested on the paper's images, so image error cancels, and timed
+on hardware like the paper's, so seconds are compared as they are.
 """
 
 import math
@@ -30,14 +29,7 @@ import pandas as pd
 from scipy import special, stats
 
 from convnets.core.tables import read_table
-from convnets.judging.conditions import (
-    OTHER,
-    PAPER_IMAGES,
-    censored,
-    deviations,
-    level,
-    other_hardware,
-)
+from convnets.judging import conditions
 from convnets.judging.estimates import (
     ACCURACY,
     ALPHA,
@@ -88,7 +80,7 @@ def compare(
     p, reproduced = (np.array([row[key] for row in tested]) for key in ("p", "reproduced"))
     for row, word, corrected in zip(tested, *verdicts(p, reproduced), strict=True):
         row |= {"verdict": word, "p_holm": corrected}
-        if word == DIFFERS and row["metric"] in RUNTIMES and other_hardware(runs):
+        if word == DIFFERS and row["metric"] in RUNTIMES and conditions.other_hardware(runs):
             factor = row["ours_relative"] / row["paper_relative"]
             reason = f"{factor:.2g} times the paper's ratio, on another kind of machine"
             row |= {"verdict": NOT_COMPARABLE, "reason": reason}
@@ -120,7 +112,7 @@ def gaps_to_paper(
     of_images, of_digits = np.zeros(len(paper)), rounding(quantity, paper)
     if quantity == ACCURACY:
         of_images = ours.value * (1 - ours.value) / images
-        of_images += paper * (1 - paper) / PAPER_IMAGES["test"]
+        of_images += paper * (1 - paper) / conditions.PAPER_IMAGES["test"]
     elif quantity in RUNTIMES:
         sides = [(paper + side) / (unit - side) * unit / paper for side in (-0.5, 0.5)]
         of_digits = np.abs(np.log(sides)).max(axis=0)
@@ -171,7 +163,7 @@ def agreement(comparison: pd.DataFrame) -> pd.DataFrame:
         if number < 4:
             continue
         gaps, paper = known[source] - known["paper"], known["paper"].mean()
-        shared = 2 * OTHER_IMAGES * paper * (1 - paper) / PAPER_IMAGES["test"]
+        shared = 2 * OTHER_IMAGES * paper * (1 - paper) / conditions.PAPER_IMAGES["test"]
         error = math.sqrt(gaps.var(ddof=1) / number + (shared if source == "ours" else 0))
         reach = special.stdtrit(number - 1, 1 - ALPHA / 2) * error
         ranks = stats.spearmanr(known["paper"], known[source]).statistic
@@ -223,9 +215,9 @@ def _ours(
             continue
         low, high = own_interval(metric, mine, spread)
         row |= {"ours": mine[metric].mean(), "ours_low": low, "ours_high": high}
-        row["at_least"] = metric in OF_BEST and variant in censored(mine)
-        row["conditions"] = "; ".join(deviations(provenance, mine))
-        row |= _shown(row, gap) | {"level": level(provenance, mine)}
+        row["at_least"] = metric in OF_BEST and variant in conditions.censored(mine)
+        row["conditions"] = "; ".join(conditions.deviations(provenance, mine))
+        row |= _shown(row, gap) | {"level": conditions.level(provenance, mine)}
         yield row | _result(row, gap, in_rounds)
 
 
@@ -251,7 +243,7 @@ def _result(row: NumberRow, gap: dict[Any, Any], in_rounds: bool) -> NumberRow:
     if np.isnan(gap["value"]):
         reason = f"{REFERENCE}, the reference, has no finished run with the same seed"
         return {"verdict": NOT_RUN, "reason": reason}
-    if row["level"] == OTHER:
+    if row["level"] == conditions.OTHER:
         return {"verdict": NOT_COMPARABLE, "reason": "other conditions than the paper's"}
     basis = f"{row['seeds']} seeds"
     if in_rounds:

@@ -39,7 +39,7 @@ from convnets.core.kinds import LOOSE, section
 from convnets.core.tables import WORDS, read_table
 from convnets.judging import conditions
 from convnets.judging.conditions import PAPER_IMAGES, censored, other_hardware
-from convnets.judging.estimates import ACCURACY, OF_BEST, QUANTITIES
+from convnets.judging.estimates import ACCURACY, OF_BEST, QUANTITIES, on_scale
 from convnets.judging.published import REFERENCE, distinct_numbers, rounding
 from convnets.judging.witnesses import spreads_of
 from convnets.runs.metrics import RUNTIMES, runs_of
@@ -196,10 +196,13 @@ def _of(
         unit = known["epoch_seconds"][REFERENCE]
         references = (REFERENCE, dict(every).get(REFERENCE, REFERENCE))
         bases = [np.log(runs_of(runs, name)["epoch_seconds"]).mean() for name in references]
-    default, other = (
-        log_likelihood(*_gaps(quantity, numbers, unit, variants, base, runs, spread), offset)
-        for variants, base in zip(zip(*used, strict=True), bases, strict=True)
-    )
+    likelihoods = []
+    for variants, base in zip(zip(*used, strict=True), bases, strict=True):
+        ours = [on_scale(quantity, runs_of(runs, name)[quantity]) - base for name in variants]
+        gaps = on_scale(quantity, numbers / unit) - np.array([own.mean() for own in ours])
+        variances = _variances(quantity, numbers, ours, runs, spread)
+        likelihoods.append(log_likelihood(gaps, variances, offset))
+    default, other = likelihoods
     if default is None or other is None:
         return None
     means = runs[quantity].groupby("variant").mean()
@@ -211,28 +214,18 @@ def _of(
     return row | _verdict(default, other)
 
 
-def _gaps(
-    quantity: str,
-    paper: np.ndarray,
-    unit: float,
-    variants: Sequence[str],
-    base: float,
-    runs: pd.DataFrame,
-    spread: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Published numbers minus ours of `variants`, and the variances that the gaps should have.
-
-    Numbers are accuracies, or logarithms: the paper's over `unit`, ours less `base`.
-    """
-    values = [runs_of(runs, name)[quantity] for name in variants]
-    seeds, of_digits = spreads_of(runs)[quantity].variance, rounding(quantity, paper) ** 2 / 3
-    variances = spread + seeds * (1 + 1 / np.array([len(own) for own in values]))
+def _variances(
+    quantity: str, paper: np.ndarray, ours: list[pd.Series], runs: pd.DataFrame, spread: float
+) -> np.ndarray:
+    """Variances of the gaps between published numbers and the means of ours."""
+    of_seeds = spreads_of(runs)[quantity].variance
+    variances = spread + of_seeds * (1 + 1 / np.array([len(own) for own in ours]))
+    of_digits = rounding(quantity, paper) ** 2 / 3
     if quantity != ACCURACY:
-        ours = np.array([(np.log(own) - base).mean() for own in values])
-        return np.log(paper / unit) - ours, variances + of_digits
-    ours, images = np.array([own.mean() for own in values]), runs["test_images"].iloc[0]
+        return variances + of_digits
+    means, images = np.array([own.mean() for own in ours]), runs["test_images"].iloc[0]
     variances += paper * (1 - paper) / PAPER_IMAGES["test"]
-    return paper - ours, variances + (ours * (1 - ours) / images + of_digits)
+    return variances + (means * (1 - means) / images + of_digits)
 
 
 def _verdict(default: float, alternative: float) -> dict[str, Any]:

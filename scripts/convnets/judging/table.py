@@ -118,14 +118,13 @@ def judge_all(
         shared = {key: getattr(claim, key) for key in ("section", "sentence", "quote")}
         shared |= {"claim": claim.id, "judged_claim": judged}
         shared["claim_verdict"] = limited(judged, tested)
-        if evidence:
-            shared |= {"lean": evidence.lean, "lean_p": evidence.p}
         for name, judgement in (("theirs", theirs), ("paper", paper)):
             known = claim.id in judgement.claims
             shared[f"{name}_claim_verdict"] = judgement.verdict(claim) if known else NO_NUMBERS
-        seen = evidence and claim.id in theirs.claims
-        if seen and shared["claim_verdict"] != ON_THESE_NETWORKS:
-            shared["combined_verdict"] = together.verdict(claim)
+        if evidence:
+            shared |= {"lean": evidence.lean, "lean_p": evidence.p}
+            if claim.id in theirs.claims and shared["claim_verdict"] != ON_THESE_NETWORKS:
+                shared["combined_verdict"] = together.verdict(claim)
         rows += [row | shared | {"part": number} for number, row in enumerate(parts, 1)]
     conditions = "; ".join(deviations(provenance, runs)) or "as in the paper"
     table = pd.DataFrame(rows).assign(conditions=conditions, level=level(provenance, runs))
