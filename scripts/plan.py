@@ -174,10 +174,9 @@ def command(start: str, folder: Path, runs: pd.DataFrame) -> str:
     if "--configfile" not in words:
         words.append("--configfile")
     place = words.index("--configfile") + 1
-    while place < len(words) and not words[place].startswith("--"):
-        place += 1
+    files = itertools.takewhile(lambda word: not word.startswith("--"), words[place:])
     if file not in words:
-        words.insert(place, file)
+        words.insert(place + len([*files]), file)
     root = os.path.relpath(folder, ROOT)
     tests = [f"{root}/runs/{run.variant}/seed_{run.seed}/test.json" for run in runs.itertuples()]
     return shlex.join([*words, *(["--", *tests] if tests else [])])

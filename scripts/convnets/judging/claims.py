@@ -171,10 +171,9 @@ def read_mechanism(path: Path) -> dict[str, Any]:
 
 def _slope(variants: tuple[str, ...]) -> dict[str, float]:
     """Weights that give the least-squares slope per step; the middle one of three has none."""
-    middle = (len(variants) - 1) / 2
-    scale = sum((place - middle) ** 2 for place in range(len(variants)))
-    weights = {name: (place - middle) / scale for place, name in enumerate(variants)}
-    return {name: weight for name, weight in weights.items() if weight}
+    steps = np.arange(len(variants)) - (len(variants) - 1) / 2
+    weights = zip(variants, (steps / (steps**2).sum()).tolist(), strict=True)
+    return {name: weight for name, weight in weights if weight}
 
 
 def _check(part: ClaimPart, where: str) -> None:

@@ -5,9 +5,10 @@ them needs a trained network.
 """
 
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from timeit import timeit
 from typing import Any, Literal
 
 import torch
@@ -109,21 +110,19 @@ def cost_of_small_batches() -> Measure:
             cross_entropy(network(batch), targets).backward()
             optimizer.step()
 
-    ratios = [_seconds(train, 32) / _seconds(train, 100) for _ in range(1 + REPEATS)][1:]
     how = f"median of {REPEATS} times training on {len(images)} images with max pooling, F = 2"
-    return _of(ratios, how)
+    return _times_as_long(partial(train, 32), partial(train, 100), how)
 
 
 def speed_of_im2col(images: Tensor, kernels: Tensor) -> Measure:
     """Seconds of the elementwise convolution over those of im2col, in turns."""
-    ways = (elementwise_convolution, im2col_convolution)
-    pairs = [[_seconds(way, images, kernels) for way in ways] for _ in range(1 + REPEATS)]
-    ratios = [elementwise / im2col for elementwise, im2col in pairs[1:]]  # the first warms up
+    elementwise = partial(elementwise_convolution, images, kernels)
+    im2col = partial(im2col_convolution, images, kernels)
     how = (
         f"median of {REPEATS} forward passes each of {len(images)} images of {CHANNELS} channels "
         f"and {WIDTH}×{WIDTH} pixels on a processor; the elementwise way loops over pixels only"
     )
-    return _of(ratios, how)
+    return _times_as_long(elementwise, im2col, how)
 
 
 def elementwise_convolution(images: Tensor, kernels: Tensor) -> Tensor:
@@ -176,10 +175,10 @@ def _multiply_adds_per_output(variant: Variant) -> float:
     return last.multiply_adds / (last.channels[1] * last.size[1] ** 2)
 
 
-def _seconds(way: Callable[..., object], *arguments: object) -> float:
-    start = time.perf_counter()
-    way(*arguments)
-    return time.perf_counter() - start
+def _times_as_long(one: Callable[[], object], other: Callable[[], object], how: str) -> Measure:
+    """Seconds of `one` over those of `other`, in turns; the first turn warms up."""
+    ratios = [timeit(one, number=1) / timeit(other, number=1) for _ in range(1 + REPEATS)]
+    return _of(ratios[1:], how)
 
 
 def _of(values: Sequence[float], how: str) -> Measure:
