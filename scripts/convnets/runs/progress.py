@@ -124,12 +124,13 @@ def read_progress(path: Path, problems: list[str]) -> Progress | None:
     values = read_object(path, problems)
     epochs, epoch = as_integer(values.get("epochs")), as_integer(values.get("epoch"))
     if epochs is None or epoch is None:
-        problems += [f"{path.name} is damaged"] if values else []
+        if values:
+            problems.append(f"{path.name} is damaged")
         return None
     return Progress(
         epochs=epochs,
-        state=str(values.get("state")),
-        reason=str(values.get("reason")),
+        state=str(values.get("state", "running")),
+        reason=str(values.get("reason", "")),
         epoch=epoch,
         best_epoch=as_integer(values.get("best_epoch")),
         best_val_accuracy=as_number(values.get("best_val_accuracy")),

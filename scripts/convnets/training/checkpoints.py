@@ -67,9 +67,9 @@ class TrainingState:
 
     def begin_attempt(self, attempt: dict[str, Any], log: Callable[[str], None]) -> None:
         """Record that another process trains; warn if its bits may differ."""
+        last = self.attempts[-1] if self.attempts else attempt
         before, now = (
-            {key: values[key] for key in ("device_name", "software")}
-            for values in ([attempt, *self.attempts][-1], attempt)
+            {key: values[key] for key in ("device_name", "software")} for values in (last, attempt)
         )
         if changes := "; ".join(differences(before, now)):
             log(
