@@ -114,7 +114,7 @@ class Claim(Strict):
 
     @cached_property
     def conditions(self) -> list[tuple[int, list[list[Comparison]]]]:
-        """Numbers of units that must be true, with the units; comparisons of all other parts."""
+        """All that must be true: at least so many of these units, of one or more comparisons."""
         counting = [(part.at_least, part.units) for part in self.parts if part.at_least is not None]
         units = (unit for part in self.parts if part.at_least is None for unit in part.units)
         required = dict.fromkeys(itertools.chain.from_iterable(units))

@@ -74,7 +74,7 @@ class Prior:
     def usable(self, quantity: str) -> pd.DataFrame:
         """The runs that have a quantity, with its `value`: a fraction, else a logarithm.
 
-        Runs that ended before the paper's epochs and before twice their best one have no accuracy
+        Runs that ended before the paper's epochs and before twice their best epoch have no accuracy
         and no best epoch.
         """
         runs = self.runs[self.runs[quantity].notna()]
