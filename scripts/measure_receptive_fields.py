@@ -36,13 +36,11 @@ def main() -> None:
 
 def measure(run: RunFolder, images: Tensor) -> np.ndarray:
     """The mean gradient of the trained network of `run`."""
-    seed = run.record["seed"]
-    network = build_network(run.variant, seed)
-    weights = load_checkpoint(run, "cpu")
-    network.load_state_dict(weights)
-    network.requires_grad_(False)
-    print(f"{run.variant.id}, seed {seed}", flush=True)
-    return mean_gradient(features_of(network), images, middle_feature(run.variant)[0])
+    print(f"{run.variant.id}, seed {run.record['seed']}", flush=True)
+    network = build_network(run.variant, run.record["seed"])
+    network.load_state_dict(load_checkpoint(run, "cpu"))
+    feature, _ = middle_feature(run.variant)
+    return mean_gradient(features_of(network.requires_grad_(False)), images, feature)
 
 
 def features_of(network: nn.Sequential) -> nn.Sequential:

@@ -12,7 +12,7 @@ def main() -> None:
     parser.add_argument("page", choices=["report", "lesson"], help="the page, report/PAGE.ipynb")
     parser.add_argument("--results", type=Path, required=True, help="folder of the results")
     arguments = parser.parse_args()
-    publish(arguments.page, {"results": str(arguments.results)}, arguments.output)
+    publish(arguments.page, arguments.results, arguments.output)
 
 
 if __name__ == "__main__":

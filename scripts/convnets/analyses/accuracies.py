@@ -26,23 +26,20 @@ MARKS: dict[str, dict[str, Any]] = {
 
 
 def analyse(study: Study) -> Analysis:
-    """The figure `analysis_accuracies`."""
-    table = collect_accuracies(study)
+    """The figure `analysis_accuracies`, whose table has a row for each run.
+
+    `low` and `high` are the 95 % interval of the variant's mean, `paper` is the paper's number.
+    """
+    table = study.accuracies().drop(columns="test_accuracy")
+    table = table.merge(study.metrics["test_accuracy"].reset_index(), on="variant")
+    table["paper"] = table["variant"].map(distinct_numbers(read_published())["test_accuracy"])
+    table = table[["variant", "label", "method", "seed", "test_accuracy", "low", "high", "paper"]]
     others = read_prior().usable("test_accuracy")
     others = others[others["variant"].isin(table["variant"])]
     known = table.dropna(subset="paper").drop_duplicates("variant")
     inside = known["paper"].between(known["low"], known["high"]).sum()
     values = {"others": len(others), "known": len(known), "inside": inside}
     return table, draw_accuracies(table, others), values
-
-
-def collect_accuracies(study: Study) -> pd.DataFrame:
-    """A row for each run, with the `paper`'s number and the 95 % interval of the variant's mean."""
-    paper = distinct_numbers(read_published())["test_accuracy"]
-    table = study.accuracies().drop(columns="test_accuracy")
-    table = table.merge(study.metrics["test_accuracy"].reset_index(), on="variant")
-    table["paper"] = table["variant"].map(paper)
-    return table[["variant", "label", "method", "seed", "test_accuracy", "low", "high", "paper"]]
 
 
 def draw_accuracies(table: pd.DataFrame, others: pd.DataFrame) -> Drawing:

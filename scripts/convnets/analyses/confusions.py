@@ -1,6 +1,7 @@
 """Pairs of classes that networks confuse: their shares, and images of the most confused."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -185,18 +186,14 @@ def _draw_shares(axes: Axes, table: pd.DataFrame, pairs: list[str], common: int)
         text.set_color(ink(colour))
     axes.set(xlabel="", ylabel="")
     axes.tick_params(length=0, pad=1)
-    axes.set_yticklabels(pairs, family=PLAIN,
-                         fontsize=SMALL, rotation=0)  # fmt: skip
+    axes.set_yticklabels(pairs, family=PLAIN, fontsize=SMALL, rotation=0)
     axes.set_xticklabels(
         ["\n".join(METHODS[name].title.rsplit(" ", 1)) for name in methods], fontsize=TINY
     )
     axes.xaxis.tick_top()
+    look: Any = {"fill": False, "edgecolor": ORANGE, "linewidth": 1.5, "clip_on": False}
     for row in shown[shown["peculiar"]].to_dict("records"):
         place = methods.index(row["method"]), pairs.index(row["pair"])
-        axes.add_patch(
-            Rectangle(
-                place, 1, 1, fill=False, edgecolor=ORANGE, linewidth=1.5, zorder=3, clip_on=False
-            )
-        )
+        axes.add_patch(Rectangle(place, 1, 1, zorder=3, **look))
     if common < len(pairs):
         axes.axhline(common, color="0.3", linewidth=1)

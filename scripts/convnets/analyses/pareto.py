@@ -1,7 +1,5 @@
 """Test accuracy against what a network costs, and which networks are Pareto-optimal."""
 
-import itertools
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -84,15 +82,17 @@ def draw_pareto(table: pd.DataFrame) -> Drawing:
     add_legend(drawing, marks, columns=3, handletextpad=0.1)
     low, high = table["low"].min(), table["high"].max()
     line = LINE * (high - low)
-    heights = {
-        cost: _heights(table[table[f"front_{cost}"]].sort_values(cost), line) for cost in COSTS
-    }
-    panels[0].set_ylim(low - line, max(h.max() for h in heights.values()) + line)
+    fronts = {}
+    for cost in COSTS:  # the names are above the intervals, and above those of cheaper variants
+        front = table[table[f"front_{cost}"]].sort_values(cost)
+        steps = line * np.arange(len(front))
+        fronts[cost] = front.assign(height=(front["high"] + line - steps).cummax() + steps)
+    panels[0].set_ylim(low - line, max(front["height"].max() for front in fronts.values()) + line)
     drawing.draw_without_rendering()  # distances between points are final after this
     drawing.set_layout_engine("none")
     for axes, cost in zip(panels, COSTS, strict=True):
         _draw_points(axes, table, cost)
-        _name_front(axes, table.loc[heights[cost].index], cost, heights[cost])
+        _name_front(axes, fronts[cost], cost)
     return drawing
 
 
@@ -110,14 +110,6 @@ def apart(points: np.ndarray, distance: float) -> np.ndarray:
     return np.array(placed)[:, 0]
 
 
-def _heights(front: pd.DataFrame, line: float) -> pd.Series:
-    """Heights of the names: above the interval, and above the name of the next cheaper variant."""
-    heights = front["high"] + line
-    for before, own in itertools.pairwise(heights.index):
-        heights[own] = max(heights[own], heights[before] + line)
-    return heights
-
-
 def _draw_points(axes: Axes, table: pd.DataFrame, cost: str) -> None:
     pixels = axes.transData.transform(table[[cost, "test_accuracy"]])
     pixels[:, 0] = apart(pixels, (MARKER + 1) * axes.figure.dpi / 72)
@@ -131,15 +123,15 @@ def _draw_points(axes: Axes, table: pd.DataFrame, cost: str) -> None:
         )  # fmt: skip
 
 
-def _name_front(axes: Axes, front: pd.DataFrame, cost: str, heights: pd.Series) -> None:
+def _name_front(axes: Axes, front: pd.DataFrame, cost: str) -> None:
     """Steps through `front`, sorted by `cost`, and its names in the free space above and left."""
     axes.step(
         front[cost], front["test_accuracy"], where="post", color="0.5", linewidth=0.8, zorder=1.2
     )
-    for point, height in zip(front.to_dict("records"), heights, strict=True):
+    for point in front.to_dict("records"):
         axes.annotate(
             point["label"],
-            xy=(point[cost], point["test_accuracy"]), xytext=(point[cost], height),
+            xy=(point[cost], point["test_accuracy"]), xytext=(point[cost], point["height"]),
             ha="right", va="center", fontsize=TINY,
             arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.5, "relpos": (1, 0)},
             zorder=1.5,

@@ -20,35 +20,18 @@ OUTLINE = "#D55E00"
 
 
 def analyse(study: Study) -> Analysis:
-    """The figure `analysis_receptive_fields`."""
+    """The figure `analysis_receptive_fields`, whose table has widths in pixels.
+
+    `row_or_column` is that of the middle feature, `centre` the pixel in the middle of its field.
+    """
     with np.load(study.gradients) as measured:
         by_name = dict(zip(measured["variants"].tolist(), measured["gradients"], strict=True))
         images = int(measured["images"])
     names = [name for name in study.runs if name in by_name]
     gradients = np.array([by_name[name] for name in names])
-    fields = measure_fields(study, names, gradients)
-    size = gradients.shape[-1]
-    reach = (fields["theoretical_width"] - 1) / 2
-    outside = (fields["centre"] - reach < 0) | (fields["centre"] + reach > size - 1)
-    first_seeds = runs_of(study.metrics, *names).groupby("variant").head(1)
-    values = {
-        "fields": fields.to_dict("records"),
-        "outside": outside.sum(),
-        "size": size,
-        "images": images,
-        "conditions": conditions(study.provenance, first_seeds),
-    }
-    return fields, draw_fields(fields, gradients), values
-
-
-def measure_fields(study: Study, names: list[str], gradients: np.ndarray) -> pd.DataFrame:
-    """Theoretical and effective widths in pixels, a row for each of the variants `names`.
-
-    `row_or_column` is that of the middle feature, `centre` the pixel in the middle of its field.
-    """
     variants = [study.runs[name][0].variant for name in names]
     places, centres = zip(*map(middle_feature, variants), strict=True)
-    return pd.DataFrame(
+    fields = pd.DataFrame(
         {
             "variant": names,
             "label": [study.labels[name] for name in names],
@@ -59,6 +42,17 @@ def measure_fields(study: Study, names: list[str], gradients: np.ndarray) -> pd.
             "effective_width": list(map(effective_width, gradients)),
         }
     )
+    size, reach = gradients.shape[-1], (fields["theoretical_width"] - 1) / 2
+    outside = (fields["centre"] - reach < 0) | (fields["centre"] + reach > size - 1)
+    first_seeds = runs_of(study.metrics, *names).groupby("variant").head(1)
+    values = {
+        "fields": fields.to_dict("records"),
+        "outside": outside.sum(),
+        "size": size,
+        "images": images,
+        "conditions": conditions(study.provenance, first_seeds),
+    }
+    return fields, draw_fields(fields, gradients), values
 
 
 def draw_fields(fields: pd.DataFrame, gradients: np.ndarray) -> Drawing:

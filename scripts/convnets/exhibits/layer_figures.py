@@ -61,7 +61,7 @@ def draw_convolution(padding: int) -> Drawing:
 
 
 def slide_max_pooling() -> Animation:
-    """The maximum of each window, and the pixel that receives its gradient."""
+    """Figure 3: the maximum of each window, and the pixel that receives its gradient."""
     layer = MaxPooling(3, stride=1)
     outputs = layer.fprop(IMAGE)[0, 0]
     windows, captions = [], []
@@ -72,11 +72,6 @@ def slide_max_pooling() -> Animation:
         captions.append(f"max({pixels}) = {outputs[place]:.0f}")
     panels = [_input_panel(IMAGE, windows), _output_panel(outputs, PLACES)]
     return Animation(panels, captions, FRAME)
-
-
-def draw_max_pooling() -> Drawing:
-    """Figure 3: maxima of 3 x 3 windows, and the pixel that receives the gradient of one."""
-    return draw(*slide_max_pooling().panels)
 
 
 def slide_columns() -> Animation:
@@ -159,7 +154,7 @@ def draw_dilated_kernels() -> Drawing:
 FIGURES: dict[str, Callable[[], Drawing]] = {
     "figure_01": partial(draw_convolution, padding=0),
     "figure_02": partial(draw_convolution, padding=1),
-    "figure_03": draw_max_pooling,
+    "figure_03": lambda: draw(*slide_max_pooling().panels),
     "figure_04": draw_columns,
     "figure_05": draw_matrix_product,
     "figure_07": draw_dilated_kernels,

@@ -34,8 +34,10 @@ CURVES: tuple[tuple[Any, str], ...] = (
 
 def contrast(one: Any, other: Any) -> float:
     """Contrast ratio of two colours (WCAG 2.2): from 1, the same, to 21, black on white."""
-    dark, light = sorted(map(_luminance, (one, other)))
-    return (light + 0.05) / (dark + 0.05)
+    parts = np.array([to_rgb(one), to_rgb(other)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    dark, light = sorted(linear @ (0.2126, 0.7152, 0.0722) + 0.05)
+    return float(light / dark)
 
 
 def text_colour(colour: Any) -> str:
@@ -61,12 +63,6 @@ def spread_apart(places: Any, distance: float, low: float, high: float) -> np.nd
     apart = np.empty(len(order))
     apart[order] = np.clip(moved, low, max(high - steps[-1], low)) + steps
     return apart
-
-
-def _luminance(colour: Any) -> float:
-    parts = np.array(to_rgb(colour))
-    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-    return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
 def plain(text: str) -> str:

@@ -71,13 +71,12 @@ def class_balance(results: Results) -> dict[str, float] | None:
     more = shares["validation"] - shares["test"]
     if np.allclose(more, 0, atol=1e-3):
         return None
-    by_class = {
-        id: pd.DataFrame(
-            [run.test.get("per_class_accuracy", {}) for run in runs], dtype=float
-        ).mean()
+    tested = {
+        id: [run.test.get("per_class_accuracy", {}) for run in runs]
         for id, runs in results.by_variant.items()
     }
-    gaps = pd.DataFrame(by_class).mul(more, axis=0).sum(min_count=len(classes))
+    means = {id: pd.DataFrame(tests, dtype=float).mean() for id, tests in tested.items()}
+    gaps = pd.DataFrame(means).mul(more, axis=0).sum(min_count=len(classes))
     found = mean_interval(gaps.dropna())
     short = images["train"] < 0.9 * images["train"].median()
     return found and found | {"short": int(short.sum())}

@@ -8,7 +8,6 @@ import base64
 import os
 import re
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -86,9 +85,9 @@ def about(drawing: Path) -> dict[str, str]:
     return {"title": root.findtext(f"{SVG}title", ""), "text": root.findtext(f"{SVG}desc", "")}
 
 
-def publish(name: str, parameters: Mapping[str, Any], page: Path) -> None:
+def publish(name: str, results: Path, page: Path) -> None:
     """Write `page` from report/NAME.ipynb and its template, and beside it the executed notebook."""
-    executed = execute(ROOT / f"report/{name}.ipynb", dict(parameters))
+    executed = execute(ROOT / f"report/{name}.ipynb", {"results": str(results)})
     write_text(page.with_suffix(".ipynb"), nbformat.writes(executed))
     write_text(page, render(executed, ROOT / "report" / f"{name}_template"))
     print(f"wrote {page} and {page.with_suffix('.ipynb').name}")

@@ -34,7 +34,13 @@ def report_now(folder: Path) -> None:
     runtimes = read_runtimes(measured) if measured.is_file() else None
     write_text(folder / "metrics.csv", collect(runs, runtimes).to_csv(index=False))
     metrics = read_runs(folder / "metrics.csv")
-    judge(folder, runs, metrics, provenance)
+    mechanism = folder / "mechanism.json"
+    if not mechanism.is_file():
+        from convnets.judging.mechanism import measure_mechanism  # noqa: PLC0415 - needs PyTorch
+
+        write_json(mechanism, measure_mechanism())
+    for name, judged in judge_runs(runs, metrics, read_mechanism(mechanism), provenance).items():
+        write_text(folder / f"{name}.csv", judged.to_csv(index=False))
     for name, values in plan["tables"].items():  # with gaps where runs are missing
         table = parse(Table, values, f"{folder}/plan.json: {name}")
         make_table(table, metrics, provenance, folder / "tables" / name)
@@ -44,7 +50,7 @@ def report_now(folder: Path) -> None:
     template = environment().get_template("commands.md")
     page = template.render(name=folder.name, plan=plan, commands=commands)
     write_text(folder / "commands.md", page)
-    publish("report", {"results": str(folder)}, folder / "report.html")
+    publish("report", folder, folder / "report.html")
 
 
 def finished_runs(folder: Path) -> list[Path]:
@@ -65,19 +71,6 @@ def intact_runs(folder: Path) -> list[Path]:
     if len(damaged) == len(finished):
         raise UserError(f"{folder} has no intact run: train them again, with another run_name")
     return [run for run in finished if run not in damaged]
-
-
-def judge(
-    folder: Path, runs: list[Path], metrics: pd.DataFrame, provenance: dict[str, Any]
-) -> None:
-    """Write comparison.csv, claims.csv and readings.csv; mechanism.json where it is missing."""
-    mechanism = folder / "mechanism.json"
-    if not mechanism.is_file():
-        from convnets.judging.mechanism import measure_mechanism  # noqa: PLC0415 - needs PyTorch
-
-        write_json(mechanism, measure_mechanism())
-    for name, table in judge_runs(runs, metrics, read_mechanism(mechanism), provenance).items():
-        write_text(folder / f"{name}.csv", table.to_csv(index=False))
 
 
 def make_figures(
