@@ -18,17 +18,8 @@ from convnets.config.experiments import Curve, Figure
 from convnets.core.errors import UserError
 from convnets.core.files import write_text
 from convnets.core.templates import texts
+from convnets.exhibits import style
 from convnets.exhibits.labels import label as in_words
-from convnets.exhibits.style import (
-    CURVES,
-    WIDTH,
-    add_footnote,
-    plain,
-    save_figure,
-    spread_apart,
-    text_colour,
-    use_style,
-)
 from convnets.judging.conditions import conditions, runtime_conditions
 from convnets.judging.others import read_curves
 from convnets.judging.published import distinct_numbers, read_published
@@ -142,10 +133,10 @@ def make_figure(
         footnote = f"Not run: {', '.join(missing)}. {footnote}"
     if figure.x == "seconds":
         footnote += f". {runtime_conditions(runs)}"
-    use_style()
+    style.use_style()
     words = describe(trajectories, footnote)
     drawing = draw(trajectories, words["footnote"])
-    save_figure(drawing, str(prefix), figure.title, words["description"])
+    style.save_figure(drawing, str(prefix), figure.title, words["description"])
     write_text(f"{prefix}.csv", numbers(trajectories).to_csv(index=False))
 
 
@@ -154,18 +145,18 @@ def draw(trajectories: list[Trajectory], footnote: str) -> Drawing:
     x = trajectories[0].x
     lines = max(item.text.count("\n") for item in trajectories) + 1
     label_height = (lines + 0.6) * LINE
-    height = max(0.62 * WIDTH, len(trajectories) * label_height)
-    drawing = Drawing(figsize=(WIDTH, height + 0.6))
+    height = max(0.62 * style.WIDTH, len(trajectories) * label_height)
+    drawing = Drawing(figsize=(style.WIDTH, height + 0.6))
     axes = drawing.add_axes((0.12, 0.55 / (height + 0.6), 0.61, height / (height + 0.6)))
     seen: dict[str, int] = {}
     for trajectory in trajectories:
         rank = seen[trajectory.method] = seen.get(trajectory.method, -1) + 1
-        _draw_curve(axes, trajectory, *CURVES[rank % len(CURVES)])
+        _draw_curve(axes, trajectory, *style.CURVES[rank % len(style.CURVES)])
     _scale(axes, x, trajectories)
     _name_curves(axes, trajectories, label_height / height)
     axes.set_xlabel(X_LABELS[x] + " (logarithmic)" * (axes.get_xscale() == "log"))
     axes.set_ylabel("Validation accuracy")
-    add_footnote(drawing, footnote)
+    style.add_footnote(drawing, footnote)
     return drawing
 
 
@@ -226,7 +217,7 @@ def _draw_curve(axes: Axes, trajectory: Trajectory, line: Any, fill: Any) -> Non
         from_paper = zip(trajectory.paper, trajectory.best, strict=True)
         axes.plot(*from_paper, ":", color=look.colour, linewidth=0.8, zorder=2)
         axes.plot(
-            *trajectory.paper, "o", color=text_colour(look.colour), fillstyle="none",
+            *trajectory.paper, "o", color=style.text_colour(look.colour), fillstyle="none",
             markersize=8, markeredgewidth=1.3, zorder=6, clip_on=False,
         )  # fmt: skip
 
@@ -268,14 +259,14 @@ def _name_curves(axes: Axes, trajectories: list[Trajectory], height: float) -> N
     """Write names beside the plot, `height` apart (of the axes' height), with lines to the ends."""
     bottom, top = axes.get_ylim()
     ends = [(item.points["mean"].iloc[-1] - bottom) / (top - bottom) for item in trajectories]
-    heights = spread_apart(np.clip(ends, 0, 1), height, height / 2, 1 - height / 2)
+    heights = style.spread_apart(np.clip(ends, 0, 1), height, height / 2, 1 - height / 2)
     for item, place in zip(trajectories, heights, strict=True):
         colour = METHODS[item.method].colour
         axes.annotate(
-            plain(item.text),
+            style.plain(item.text),
             xy=tuple(item.points[[item.x, "mean"]].iloc[-1]), xycoords="data",
             xytext=(1.04, place), textcoords="axes fraction", va="center", fontsize=LABEL,
-            color=text_colour(colour), linespacing=1.1,
+            color=style.text_colour(colour), linespacing=1.1,
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.6, "alpha": 0.6,
                         "relpos": (0, 0.5), "shrinkB": 0},
         )  # fmt: skip

@@ -18,14 +18,7 @@ from convnets.judging.conditions import censored, conditions, runtime_conditions
 from convnets.judging.estimates import OF_BEST
 from convnets.judging.published import read_published
 from convnets.judging.witnesses import own_interval, spreads_of
-from convnets.runs.metrics import (
-    RUNTIMES,
-    UNITS,
-    filters_label,
-    rank_variants,
-    runs_of,
-    runtimes_measured,
-)
+from convnets.runs import metrics
 
 HEADINGS = {
     "num_filters": "# of filters",
@@ -78,7 +71,7 @@ class Ours(NamedTuple):
 
         A lower bound has neither deviation nor interval.
         """
-        value, unit = self.value, UNITS.get(measure, "")
+        value, unit = self.value, metrics.UNITS.get(measure, "")
         if value is None or isinstance(value, str):
             return number(value), "", ""
         digits = decimals(unit, value, exact=not self.deviation)
@@ -102,7 +95,7 @@ class FilledTable:
             raise UserError(f"table {table.title!r}: rows.{place}.{key} {text}")
         self.table = table
         self.ranks = RANKS[: table.best] if table.best else (SINGLE,)
-        self.runs = runs_of(runs, *table.variants)
+        self.runs = metrics.runs_of(runs, *table.variants)
         self._spreads = spreads_of(runs)
         self._published = published[published["table"] == table.published]
         self.rows = [(row, self._cells(row)) for row in table.rows]
@@ -140,7 +133,7 @@ class FilledTable:
 
     def notes(self, provenance: dict[str, Any]) -> str:
         """The conditions of our values, and the meaning of their parts."""
-        has_runtimes = len(self.runs) and set(RUNTIMES) & set(self.table.columns)
+        has_runtimes = len(self.runs) and set(metrics.RUNTIMES) & set(self.table.columns)
         ours = [own for _, cells in self.rows for _, own in cells.values() if own.variant]
         words = texts(
             "table_notes",
@@ -154,15 +147,15 @@ class FilledTable:
 
     def ours_of(self, variant: str | None, measure: str) -> Ours:
         """Mean of the runs of a variant with its deviation over seeds and its interval."""
-        runs = runs_of(self.runs, *([variant] if variant else []))
+        runs = metrics.runs_of(self.runs, *([variant] if variant else []))
         if runs.empty:
             return Ours()
         if measure == "num_filters":
-            return Ours(variant, len(runs), filters_label(runs.iloc[0]))
+            return Ours(variant, len(runs), metrics.filters_label(runs.iloc[0]))
         ours = Ours(variant, len(runs), float(runs[measure].mean()))
         if measure in OF_ARCHITECTURE:
             return ours
-        if len(runs) > 1 and (measure != "epoch_seconds" or not runtimes_measured(runs)):
+        if len(runs) > 1 and (measure != "epoch_seconds" or not metrics.runtimes_measured(runs)):
             ours = ours._replace(deviation=float(runs[measure].std()))
         if measure not in WITH_INTERVAL:
             return ours
@@ -174,15 +167,17 @@ class FilledTable:
 
     def _cells(self, row: Row) -> Cells:
         cells: Cells = {}
-        trained = rank_variants(self.runs, row.variants)[: len(self.ranks)]
+        trained = metrics.rank_variants(self.runs, row.variants)[: len(self.ranks)]
         for rank, variant in itertools.zip_longest(self.ranks, trained):
             key, name = "variant", row.variants[0]
             if rank is not SINGLE:  # the paper's values of ranked models have a name, no variant
                 key, name = "row", " ".join(row.label) + rank.published
-            published = self._published[self._published[key] == name]
+            published = self._published[self._published[key] == name].drop_duplicates("metric")
+            known: dict[str, Any] = dict(zip(published["metric"], published["value"], strict=True))
+            if len(published):
+                known["num_filters"] = published["num_filters"].iloc[0]
             for measure in self.table.columns:
-                paper = _published_value(published, measure)
-                cells[rank, measure] = (paper, self.ours_of(variant, measure))
+                cells[rank, measure] = (known.get(measure), self.ours_of(variant, measure))
         return cells
 
     def _numbers(self, row: Row, cells: Cells) -> Iterator[tuple[str, Any]]:
@@ -213,17 +208,10 @@ def make_table(table: Table, runs: pd.DataFrame, provenance: dict[str, Any], pre
     write_text(f"{prefix}.tex", latex(*text))
 
 
-def _published_value(published: pd.DataFrame, measure: str) -> float | str | None:
-    if measure == "num_filters" and len(published):
-        return str(published["num_filters"].iloc[0])
-    values = published.loc[published["metric"] == measure, "value"]
-    return float(values.iloc[0]) if len(values) else None
-
-
 def _text(paper: float | str | None, ours: Ours, measure: str, source: str) -> str:
     """A value as it is shown in Markdown and LaTeX."""
     if source == "paper":
-        return number(paper, UNITS.get(measure, ""))
+        return number(paper, metrics.UNITS.get(measure, ""))
     value, deviation, interval = ours.shown(measure)
     value = f"at least {value}" if ours.at_least else value
     return value + f" ± {deviation}" * bool(deviation) + f" [{interval}]" * bool(interval)
