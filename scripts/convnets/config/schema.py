@@ -23,7 +23,7 @@ POOLING_FIGURE = "figure_06"
 LAYER_FIGURES = ("figure_01", "figure_02", "figure_03", "figure_04", "figure_05", "figure_07")
 """Figures of the computation of layers."""
 TOPICS = ("accuracies", "receptive_fields", "pareto", "confusions", "agreement", "curves")
-"""Analyses of `scripts/analyse.py`."""
+"""Analyses of `convnets.analyses.registry`."""
 ANALYSIS_FIGURES = tuple(f"analysis_{topic}" for topic in TOPICS)
 ANIMATED = (*LAYER_FIGURES[:4], "columns_back", "figure_07")
 """Figures that also have an animation."""
