@@ -15,9 +15,9 @@ CLASS = "B"
 """The character to show, where the test images have it: it has straight and round strokes."""
 TITLE = "Pooling layer outputs for a sample image"
 OUTPUTS = (
-    "its outputs by max, average and max+average pooling (rows) with windows of 2, 3, and 2 followed "
-    "by 3 pixels (columns). Max pooling keeps strokes dark and wide, average pooling blurs them, "
-    "the sum lies between."
+    "its outputs by max, average and max+average pooling (rows) with windows of 2, 3, and 2 "
+    "followed by 3 pixels (columns). Max pooling keeps strokes dark and wide, average pooling "
+    "blurs them, the sum lies between."
 )
 """Description of the figure, after that of the image."""
 POOLINGS = {"Max": max_pool.pool, "Average": avg_pool.pool, "Max+Average": max_avg_pool.pool}
