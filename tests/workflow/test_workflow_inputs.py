@@ -135,7 +135,7 @@ def test_real_images_from_a_local_archive(tmp_path: Path) -> None:
     }
     changes = [f"data={json.dumps(data)}", "run_name=real", "experiments=[table_1]", "seeds=[0]"]
     changes += ['architecture={"filters": 16}']  # a sixteenth of the arithmetic
-    done = snakemake(tree, "--configfile", "config/config.yaml", "--config", "epochs=3", *changes)
+    done = snakemake(clone, "--configfile", "config/config.yaml", "--config", "epochs=3", *changes)
     assert done.returncode == 0, done.stdout + done.stderr
     results = clone / "results/real"
     metrics = read_csv(results / "metrics.csv")

@@ -50,12 +50,13 @@ rule table:
     params:
         table=lambda wildcards: to_json(CONFIG.tables[wildcards.name]),
         title=lambda wildcards: CONFIG.tables[wildcards.name].title,
+        prefix=subpath(output[0], strip_suffix=".csv"),
         version=VERSIONS["exhibits"],
     message:
         "Making {wildcards.name}"
     shell:
         "python scripts/make_table.py --table {params.table:q} --metrics {input.metrics:q} "
-        "--provenance {input.provenance:q} --output {RESULTS:q}/tables/{wildcards.name} > {log:q} 2>&1"
+        "--provenance {input.provenance:q} --output {params.prefix:q} > {log:q} 2>&1"
 
 
 rule figure:
@@ -81,13 +82,14 @@ rule figure:
         figure=lambda wildcards: to_json(CONFIG.figures[wildcards.name]),
         title=lambda wildcards: CONFIG.figures[wildcards.name].title,
         runs=f"{RESULTS}/runs",
+        prefix=subpath(output[0], strip_suffix=".svg"),
         version=VERSIONS["exhibits"],
     message:
         "Drawing {wildcards.name}"
     shell:
         "python scripts/make_figure.py --figure {params.figure:q} --metrics {input.metrics:q} "
         "--runs {params.runs:q} --provenance {input.provenance:q} "
-        "--output {RESULTS:q}/figures/{wildcards.name} > {log:q} 2>&1"
+        "--output {params.prefix:q} > {log:q} 2>&1"
 
 
 rule pooling_figure:
@@ -105,12 +107,14 @@ rule pooling_figure:
         side_by_side=1,
     params:
         title="Pooling outputs of a sample image",
+        data=subpath(input[0], parent=True),
+        prefix=subpath(output[0], strip_suffix=".svg"),
         version=VERSIONS["exhibits"],
     message:
         "Drawing {POOLING_FIGURE}"
     shell:
-        "python scripts/draw_pooling.py --data {RESULTS:q}/data "
-        "--output {RESULTS:q}/figures/{POOLING_FIGURE} > {log:q} 2>&1"
+        "python scripts/draw_pooling.py --data {params.data:q} --output {params.prefix:q} "
+        "> {log:q} 2>&1"
 
 
 rule layer_figures:
@@ -127,11 +131,12 @@ rule layer_figures:
         side_by_side=1,
     params:
         title="How layers compute",
+        folder=subpath(output[0], parent=True),
         version=VERSIONS["exhibits"],
     message:
         "Drawing how layers compute"
     shell:
-        "python scripts/draw_layers.py --output {RESULTS:q}/figures > {log:q} 2>&1"
+        "python scripts/draw_layers.py --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule mechanism:
@@ -173,13 +178,14 @@ rule judge:
         side_by_side=1,
     params:
         runs=of_all_runs(""),
+        results=subpath(output[0], parent=True),
         version=VERSIONS["judging"],
     message:
         "Judging the paper's numbers, claims and readings"
     shell:
         "python scripts/judge.py --runs {params.runs:q} --metrics {input.metrics:q} "
         "--provenance {input.provenance:q} --mechanism {input.mechanism:q} "
-        "--output {RESULTS:q} > {log:q} 2>&1"
+        "--output {params.results:q} > {log:q} 2>&1"
 
 
 rule gradients:
@@ -198,11 +204,12 @@ rule gradients:
         side_by_side=1,
     params:
         runs=of_analysed_runs(""),
+        data=subpath(input[0], parent=True),
         version=VERSIONS["analyses"],
     message:
         "Measuring effective receptive fields"
     shell:
-        "python scripts/measure_receptive_fields.py --data {RESULTS:q}/data --runs {params.runs:q} "
+        "python scripts/measure_receptive_fields.py --data {params.data:q} --runs {params.runs:q} "
         "--output {output:q} > {log:q} 2>&1"
 
 
@@ -231,10 +238,11 @@ rule analysis:
     params:
         title=lambda wildcards: f"Analysis of {wildcards.topic.replace('_', ' ')}",
         runs=of_analysed_runs(""),
+        prefix=subpath(output.figure, strip_suffix=".svg"),
         version=VERSIONS["analyses"],
     message:
         "Drawing the analysis {wildcards.topic}"
     shell:
         "python scripts/analyse.py {wildcards.topic} --runs {params.runs:q} "
         "--metrics {input.metrics:q} --provenance {input.provenance:q} --table {output.table:q} "
-        "--output {RESULTS:q}/figures/analysis_{wildcards.topic} > {log:q} 2>&1"
+        "--output {params.prefix:q} > {log:q} 2>&1"

@@ -36,11 +36,12 @@ rule layer_times:
     resources:
         side_by_side=1,
     params:
+        folder=subpath(output[0], parent=True),
         version=VERSIONS["lesson"],
     message:
         "Measuring what layers cost"
     shell:
-        "python scripts/measure_layers.py --output {MACHINE:q} > {log:q} 2>&1"
+        "python scripts/measure_layers.py --output {params.folder:q} > {log:q} 2>&1"
 
 
 rule from_scratch:
@@ -60,11 +61,12 @@ rule from_scratch:
         # No other settings of the run: the layers by hand have only Adam, with its own learning rate.
         training=json.dumps({"batch_size": CONFIG.training.batch_size}),
         epochs=2,
+        data=subpath(input[0], parent=True),
         version=VERSIONS["lesson"],
     message:
         "Training a network of hand-written layers"
     shell:
-        "python scripts/train_from_scratch.py --data {RESULTS:q}/data --variant {params.variant:q} "
+        "python scripts/train_from_scratch.py --data {params.data:q} --variant {params.variant:q} "
         "--training {params.training:q} --epochs {params.epochs} --output {output:q} "
         "> {log:q} 2>&1"
 
@@ -89,9 +91,10 @@ rule lesson:
     resources:
         side_by_side=1,
     params:
+        results=subpath(output.page, parent=True),
         version=VERSIONS["lesson"],
     message:
         "Writing {output.page}"
     shell:
-        "python scripts/render_page.py lesson --results {RESULTS:q} --output {output.page:q} "
+        "python scripts/render_page.py lesson --results {params.results:q} --output {output.page:q} "
         "> {log:q} 2>&1"

@@ -27,9 +27,10 @@ rule report:
         shown=[*CONFIG.table_names, *FIGURE_NAMES, COMMAND],  # read from plan.json
         # A parameter, because an input would be measured for each report.
         layer_costs=[file_digest(file) for file in LAYER_COSTS if Path(file).exists()],
+        results=subpath(output.page, parent=True),
         version=VERSIONS["report"],
     message:
         "Writing {output.page}"
     shell:
-        "python scripts/render_page.py report --results {RESULTS:q} --output {output.page:q} "
+        "python scripts/render_page.py report --results {params.results:q} --output {output.page:q} "
         "> {log:q} 2>&1"

@@ -66,11 +66,12 @@ rule evaluate:
         runs_per_gpu=CONFIG.runs_per_gpu,
     params:
         run=subpath(output.result, parent=True),
+        data=subpath(input[0], parent=True),
         version=VERSIONS["evaluation"],
     message:
         "Testing {wildcards.variant}, seed {wildcards.seed}"
     shell:
-        "python scripts/evaluate.py --data {RESULTS:q}/data --run {params.run:q} "
+        "python scripts/evaluate.py --data {params.data:q} --run {params.run:q} "
         "--runs-per-gpu {resources.runs_per_gpu} > {log:q} 2>&1"
 
 
@@ -96,9 +97,10 @@ rule runtimes:
         ),
     params:
         runs=of_all_runs(""),
+        data=subpath(input[0], parent=True),
         version=VERSIONS["runtimes"],
     message:
         "Measuring the runtimes of all variants; the rounds: {log}"
     shell:
-        "python scripts/measure_runtimes.py --data {RESULTS:q}/data --runs {params.runs:q} "
+        "python scripts/measure_runtimes.py --data {params.data:q} --runs {params.runs:q} "
         "--output {output:q} > {log:q} 2>&1"
