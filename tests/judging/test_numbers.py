@@ -123,7 +123,7 @@ def test_runtimes_are_compared_as_ratios(
 def test_runtimes_need_the_reference(tmp_path: Path) -> None:
     make_run(tmp_path, STRIDE_2, paper_like())
     row = compare_runs(tmp_path).loc["epoch_seconds"]
-    assert (row["verdict"], row["ours"]) == ("not run", 2.0)
+    assert (row["verdict"], row["ours"]) == ("not comparable", 2.0)
     assert row["reason"].startswith("no_pooling, the reference, has no finished run")
 
 

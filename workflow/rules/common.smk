@@ -105,7 +105,7 @@ VERSIONS = {
     "runtimes": 1,
     "metrics": 2,
     "exhibits": 3,
-    "judging": 3,
+    "judging": 4,
     "analyses": 3,
     "lesson": 4,
     "report": 6,

@@ -242,7 +242,7 @@ def _result(row: NumberRow, gap: dict[Any, Any], in_rounds: bool) -> NumberRow:
         return {"verdict": NOT_COMPARABLE, "reason": reason}
     if np.isnan(gap["value"]):
         reason = f"{REFERENCE}, the reference, has no finished run with the same seed"
-        return {"verdict": NOT_RUN, "reason": reason}
+        return {"verdict": NOT_COMPARABLE, "reason": reason}
     if row["level"] == conditions.OTHER:
         return {"verdict": NOT_COMPARABLE, "reason": "other conditions than the paper's"}
     basis = f"{row['seeds']} seeds"
