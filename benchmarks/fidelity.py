@@ -58,7 +58,8 @@ def main() -> None:
         pair: dict[str, Any] = {"variant": variant.id, "seed": seed, **about}
         if _is_in(done, pair):
             continue
-        plain = reference_accuracy(variant, settings, seed, arguments.epochs, dataset)
+        reference = Reference(variant, settings, seed, plan.device)
+        plain = reference_accuracy(reference, arguments.epochs, dataset)
         fast = trainer_accuracy(variant, settings, seed, arguments.epochs, dataset)
         row = pair | {"reference_accuracy": plain, "plan_accuracy": fast, "date": records.now()}
         done = pd.concat([done, pd.DataFrame([row])], ignore_index=True)
@@ -66,11 +67,8 @@ def main() -> None:
         print(f"{variant.id}, seed {seed}: plain {plain:.4f}, plan {fast:.4f}", flush=True)
 
 
-def reference_accuracy(
-    variant: Variant, settings: TrainingSettings, seed: int, epochs: int, dataset: Dataset
-) -> float:
+def reference_accuracy(reference: Reference, epochs: int, dataset: Dataset) -> float:
     """Test accuracy of the plain loop after `epochs` epochs."""
-    reference = Reference(variant, settings, seed)
     images, labels = dataset.part("train")
     for epoch in range(1, epochs + 1):
         reference.train_epoch(scaled(images), labels, epoch)

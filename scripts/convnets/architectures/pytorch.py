@@ -1,8 +1,11 @@
 """PyTorch modules of the operations, only imported to build a network."""
 
+import functools
+from typing import Any
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import avg_pool2d, conv2d, pad
 
 from convnets.architectures.operations import Pooling
 
@@ -34,3 +37,36 @@ class PoolingLayer(nn.Module):
         """Pool (batch, channels, height, width)."""
         windows = self.pooling.window, self.pooling.stride, self.pooling.padding
         return self.pooling.pool(features, *windows, *self.parameters())
+
+
+class AverageOfTiles(torch.autograd.Function):
+    """Average pooling for GPUs, of windows that cover all features and do not overlap.
+
+    PyTorch's gradient, the slowest part of a step there, searches the windows of each feature. Here
+    each feature copies the gradient of its only window. Results are the same bits.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, window: int, padding: int) -> Tensor:
+        """Average (batch, channels, width, width)."""
+        ctx.shape, ctx.window, ctx.padding = features.shape, window, padding
+        return avg_pool2d(features, window, window, padding)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        """The gradient of the features, (batch, channels, width, width), channels last."""
+        number, channels, width, _ = ctx.shape
+        pixels = (gradient / ctx.window**2).permute(0, 2, 3, 1).reshape(-1, channels)
+        tiles = tile_of_pixel(*gradient.shape[::2], width, ctx.window, ctx.padding, gradient.device)
+        spread = pixels[tiles].view(number, width, width, channels)
+        return spread.permute(0, 3, 1, 2), None, None
+
+
+@functools.cache
+def tile_of_pixel(
+    number: int, outputs: int, width: int, window: int, padding: int, device: torch.device
+) -> Tensor:
+    """The index of each pixel's window among `number` x `outputs` x `outputs` of them."""
+    place = torch.div(torch.arange(width, device=device) + padding, window, rounding_mode="floor")
+    images = torch.arange(number, device=device)[:, None, None] * outputs
+    return ((images + place[:, None]) * outputs + place).flatten()

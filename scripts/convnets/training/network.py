@@ -49,11 +49,24 @@ def place(network: nn.Sequential, plan: Plan) -> nn.Sequential:
     network.to(plan.device)
     if plan.channels_last:
         network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if plan.device == "cuda":
+            network.register_forward_pre_hook(with_channels_last)
     if plan.kernels == "fused":
         from convnets.training.kernels.modules import fuse  # noqa: PLC0415, compiling takes its time
 
         fuse(network, torch.bfloat16 if plan.precision == "bfloat16" else torch.float32)
     return network
+
+
+def with_channels_last(network: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+    """Images with the strides of channels last, which one channel does not show by itself.
+
+    Without them PyTorch copies the features of the first layer, and their gradient, in each step.
+    """
+    (images,) = inputs
+    if images.shape[1] > 1:
+        return images
+    return images.squeeze(1).unsqueeze(-1).permute(0, 3, 1, 2)
 
 
 def _modules(variant: Variant) -> list[nn.Module]:
