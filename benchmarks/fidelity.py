@@ -69,6 +69,7 @@ def main() -> None:
 
 def reference_accuracy(reference: Reference, epochs: int, dataset: Dataset) -> float:
     """Test accuracy of the plain loop after `epochs` epochs."""
+    torch.set_deterministic_debug_mode("default")  # the plan's would refuse plain layers on a GPU
     images, labels = dataset.part("train")
     for epoch in range(1, epochs + 1):
         reference.train_epoch(scaled(images), labels, epoch)

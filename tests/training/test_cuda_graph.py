@@ -109,6 +109,26 @@ def test_replayed_steps_are_the_steps(method: str, precision: str) -> None:
 
 
 @needs_gpu
+@pytest.mark.parametrize("channels_last", [True, False])
+@pytest.mark.parametrize("keys", [{}, {"pool_size": 3}, {"pool_size": 3, "pool_stride": 2}])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_gpu_computes_the_gradients_of_the_processor(
+    method: str, keys: dict[str, int], channels_last: bool
+) -> None:
+    """PyTorch's gradient of padded average pooling is another one in channels last."""
+    variant = Variant(id=method, method=method, filters=8, **(keys if "pool_" in method else {}))
+    gradients = []
+    for device in ("cpu", "cuda"):
+        plan = Plan(device, "float32", channels_last, cuda_graph=False)  # type: ignore[arg-type]
+        prepare(plan, threads=torch.get_num_threads())
+        one = Trainer(variant, TrainingSettings(), 0, plan, images(device))
+        one.update(torch.arange(100, device=device))
+        gradients.append([weight.grad.cpu() for weight in one.network.parameters()])
+    for expected, found in zip(*gradients, strict=True):
+        assert (found - expected).norm() < 1e-4 * expected.norm()
+
+
+@needs_gpu
 @pytest.mark.parametrize("method", METHODS)
 def test_on_a_gpu_resumed_is_uninterrupted(method: str, tmp_path: Path) -> None:
     settings = TrainingSettings(device="cuda")

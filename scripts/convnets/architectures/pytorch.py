@@ -39,11 +39,21 @@ class PoolingLayer(nn.Module):
         return self.pooling.pool(features, *windows, *self.parameters())
 
 
-class AverageOfTiles(torch.autograd.Function):
-    """Average pooling for GPUs, of windows that cover all features and do not overlap.
+def average_on_gpu(features: Tensor, window: int, stride: int, padding: int) -> Tensor:
+    """Average pooling of (batch, channels, width, width), with a gradient that is right on GPUs.
 
-    PyTorch's gradient, the slowest part of a step there, searches the windows of each feature. Here
-    each feature copies the gradient of its only window. Results are the same bits.
+    For padded features in channels last, PyTorch's is that of other pixels: issue 188344 there,
+    found in version 2.11.
+    """
+    if stride == window:
+        return AverageOfTiles.apply(features, window, padding)
+    return avg_pool2d(pad(features, 4 * [padding]), window, stride)
+
+
+class AverageOfTiles(torch.autograd.Function):
+    """Average pooling of windows that do not overlap.
+
+    Each pixel copies the gradient of its only window, which is also faster than searching for it.
     """
 
     @staticmethod
@@ -56,17 +66,22 @@ class AverageOfTiles(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         """The gradient of the features, (batch, channels, width, width), channels last."""
         number, channels, width, _ = ctx.shape
-        pixels = (gradient / ctx.window**2).permute(0, 2, 3, 1).reshape(-1, channels)
-        tiles = tile_of_pixel(*gradient.shape[::2], width, ctx.window, ctx.padding, gradient.device)
-        spread = pixels[tiles].view(number, width, width, channels)
-        return spread.permute(0, 3, 1, 2), None, None
+        tiles = (gradient / ctx.window**2).permute(0, 2, 3, 1).reshape(-1, channels)
+        index = tile_of_pixel(*gradient.shape[::2], width, ctx.window, ctx.padding, gradient.device)
+        pixels = pad(tiles, (0, 0, 0, 1))[index]
+        return pixels.view(number, width, width, channels).permute(0, 3, 1, 2), None, None
 
 
 @functools.cache
 def tile_of_pixel(
     number: int, outputs: int, width: int, window: int, padding: int, device: torch.device
 ) -> Tensor:
-    """The index of each pixel's window among `number` x `outputs` x `outputs` of them."""
+    """The index of each pixel's window, (number x width x width,), the last index for none.
+
+    `number` images have `outputs` x `outputs` windows each.
+    """
     place = torch.div(torch.arange(width, device=device) + padding, window, rounding_mode="floor")
     images = torch.arange(number, device=device)[:, None, None] * outputs
-    return ((images + place[:, None]) * outputs + place).flatten()
+    tiles = (images + place[:, None]) * outputs + place
+    inside = (place < outputs) & (place < outputs)[:, None]
+    return tiles.where(inside, number * outputs**2).flatten()
