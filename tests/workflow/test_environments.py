@@ -72,14 +72,15 @@ def imports(file: Path) -> set[str]:
 
 
 def rules() -> list[tuple[str, str]]:
-    """Environment and script of each rule that has both."""
+    """Environment and script of each rule that has a script."""
     blocks = re.split(r"^rule ", RULES, flags=re.MULTILINE)[1:]
     found = []
     for block in blocks:
-        environment = re.search(r"conda:\s+(\w+)", block)
         script = re.search(r"python scripts/(\w+\.py)", block)
-        if environment and script:
-            found.append((ENVIRONMENTS[environment[1]], script[1]))
+        if script:  # rules without an environment of their own have that for analyses
+            environment = re.search(r"conda:\s+(\w+)", block)
+            name = environment[1] if environment else "ANALYSIS_ENV"
+            found.append((ENVIRONMENTS[name], script[1]))
     return found
 
 

@@ -17,10 +17,6 @@ rule metrics:
         METRICS,
     log:
         f"{RESULTS}/logs/metrics.log",
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
     params:
         runs=of_all_runs(""),
         version=VERSIONS["metrics"],
@@ -43,10 +39,6 @@ rule table:
         f"{RESULTS}/tables/{{name}}.tex",
     log:
         f"{RESULTS}/logs/tables/{{name}}.log",
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
     params:
         table=lambda wildcards: to_json(CONFIG.tables[wildcards.name]),
         title=lambda wildcards: CONFIG.tables[wildcards.name].title,
@@ -74,10 +66,6 @@ rule figure:
         f"{RESULTS}/logs/figures/{{name}}.log",
     wildcard_constraints:
         name="|".join(CONFIG.figures),
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
     params:
         figure=lambda wildcards: to_json(CONFIG.figures[wildcards.name]),
         title=lambda wildcards: CONFIG.figures[wildcards.name].title,
@@ -103,8 +91,6 @@ rule pooling_figure:
         f"{RESULTS}/logs/{POOLING_FIGURE}.log",
     conda:
         TRAINING_ENV
-    resources:
-        side_by_side=1,
     params:
         title="Pooling outputs of a sample image",
         data=subpath(input[0], parent=True),
@@ -125,10 +111,6 @@ rule layer_figures:
         expand(f"{RESULTS}/figures/{{name}}_animated.svg", name=ANIMATED),
     log:
         f"{RESULTS}/logs/layer_figures.log",
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
     params:
         title="How layers compute",
         folder=subpath(output[0], parent=True),
@@ -147,8 +129,6 @@ rule mechanism:
         f"{RESULTS}/logs/mechanism.log",
     conda:
         TRAINING_ENV
-    resources:
-        side_by_side=1,
     params:
         version=VERSIONS["judging"],
     message:
@@ -172,10 +152,6 @@ rule judge:
         shown(READINGS_JUDGED, "readings", "Comparison", content="readings run both ways"),
     log:
         f"{RESULTS}/logs/judge.log",
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
     params:
         runs=of_all_runs(""),
         results=subpath(output[0], parent=True),
@@ -200,8 +176,6 @@ rule gradients:
         f"{RESULTS}/logs/gradients.log",
     conda:
         TRAINING_ENV
-    resources:
-        side_by_side=1,
     params:
         runs=of_analysed_runs(""),
         data=subpath(input[0], parent=True),
@@ -231,10 +205,6 @@ rule analysis:
         f"{RESULTS}/logs/{{topic}}.log",
     wildcard_constraints:
         topic="|".join(TOPICS),
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
     params:
         title=lambda wildcards: f"Analysis of {wildcards.topic.replace('_', ' ')}",
         runs=of_analysed_runs(""),

@@ -33,8 +33,6 @@ rule layer_times:
         f"{MACHINE}/layer_times.log",
     conda:
         TRAINING_ENV
-    resources:
-        side_by_side=1,
     params:
         folder=subpath(output[0], parent=True),
         version=VERSIONS["lesson"],
@@ -54,8 +52,6 @@ rule from_scratch:
         f"{RESULTS}/logs/from_scratch.log",
     conda:
         TRAINING_ENV
-    resources:
-        side_by_side=1,
     params:
         variant=json.dumps(NETWORK_BY_HAND),
         # No other settings of the run: the layers by hand have only Adam, with its own learning rate.
@@ -86,10 +82,6 @@ rule lesson:
         notebook=f"{RESULTS}/lesson.ipynb",
     log:
         f"{RESULTS}/logs/lesson.log",
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
     params:
         results=subpath(output.page, parent=True),
         version=VERSIONS["lesson"],

@@ -19,10 +19,6 @@ rule report:
         notebook=f"{RESULTS}/report.ipynb",
     log:
         f"{RESULTS}/logs/report.log",
-    conda:
-        ANALYSIS_ENV
-    resources:
-        side_by_side=1,
     params:
         shown=[*CONFIG.table_names, *FIGURE_NAMES, COMMAND],  # read from plan.json
         # A parameter, because an input would be measured for each report.

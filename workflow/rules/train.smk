@@ -34,6 +34,7 @@ rule train:
         ),
         mem_mb=lambda wildcards, attempt: megabytes_of_training(wildcards.variant, attempt),
         runs_per_gpu=CONFIG.runs_per_gpu,  # as a parameter it would re-run what is done
+        side_by_side=0,  # only the GPU limits runs
     params:
         variant=lambda wildcards, output: to_json(CONFIG.variant(wildcards.variant).specification()),
         training=lambda wildcards, output: to_json(CONFIG.training_of(wildcards.variant)),
@@ -64,6 +65,7 @@ rule evaluate:
     threads: lambda wildcards: CONFIG.training_of(wildcards.variant).threads
     resources:
         runs_per_gpu=CONFIG.runs_per_gpu,
+        side_by_side=0,
     params:
         run=subpath(output.result, parent=True),
         data=subpath(input[0], parent=True),
