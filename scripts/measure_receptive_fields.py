@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from convnets.analyses.field import middle_feature
 from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
 from convnets.core.files import atomic_write
@@ -39,7 +38,7 @@ def measure(run: RunFolder, images: Tensor) -> np.ndarray:
     print(f"{run.variant.id}, seed {run.record['seed']}", flush=True)
     network = build_network(run.variant, run.record["seed"])
     network.load_state_dict(load_checkpoint(run, "cpu"))
-    feature, _ = middle_feature(run.variant)
+    feature, _ = run.variant.middle_feature
     return mean_gradient(features_of(network.requires_grad_(False)), images, feature)
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from analysed_sweep import MAX_3, PLAIN, study_of
 from convnets.analyses import receptive_fields
-from convnets.analyses.field import effective_width, middle_feature
+from convnets.analyses.receptive_fields import effective_width
 from convnets.architectures.variant import Variant
 from convnets.core.templates import texts
 from convnets.training.network import build_network
@@ -71,7 +71,7 @@ def test_no_gradient_leaves_the_theoretical_field(variant: Variant) -> None:
     with torch.no_grad():
         for parameter in layers.parameters():
             parameter.abs_()  # nothing cancels, and no unit is silent
-    feature, centre = middle_feature(variant)
+    feature, centre = variant.middle_feature
     gradient = mean_gradient(layers, images(), feature)
     reach = np.abs(np.arange(28) - centre) <= (variant.receptive_field - 1) / 2
     assert not gradient[~reach].any()
@@ -82,9 +82,9 @@ def test_no_gradient_leaves_the_theoretical_field(variant: Variant) -> None:
 
 
 def test_the_middle_feature_is_the_nearest_to_the_middle_of_the_image() -> None:
-    assert middle_feature(PLAIN)[1] == 13
+    assert PLAIN.middle_feature[1] == 13
     # Strides move the first field's centre nowhere: fields of 2 features lie at 0 and 16.
-    assert middle_feature(Variant("stride_2", "stride")) == (1, 16)
+    assert Variant("stride_2", "stride").middle_feature == (1, 16)
 
 
 def test_effective_width_of_an_even_gradient() -> None:

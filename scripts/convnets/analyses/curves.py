@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from convnets.analyses.study import TINY, Analysis, Runs, Study, add_legend, variant_panels
 from convnets.architectures.methods import METHODS
 from convnets.exhibits.style import SMALL
-from convnets.runs.metrics import align_epochs, read_history
+from convnets.runs.metrics import shared_epochs
 
 LINES = {"train": ":", "val": "-"}
 MARKS: dict[str, dict[str, Any]] = {
@@ -44,13 +44,13 @@ def collect_curves(runs: Runs) -> pd.DataFrame:
     """
     curves = []
     for variant, seeds in runs.items():
-        histories = align_epochs(list(map(read_history, seeds)))
-        about = {"variant": variant, "method": seeds[0].variant.method, "seeds": len(seeds)}
-        curve = pd.DataFrame(about, histories[0].index)
+        columns: dict[str, Any] = {"variant": variant, "method": seeds[0].variant.method}
+        columns["seeds"] = len(seeds)
         for part in LINES:
-            values = pd.concat([history[f"{part}_accuracy"] for history in histories], axis=1)
-            curve[f"{part}_mean"] = values.mean(axis=1)
-            curve[f"{part}_low"], curve[f"{part}_high"] = values.min(axis=1), values.max(axis=1)
+            values = shared_epochs(seeds, f"{part}_accuracy")
+            columns[f"{part}_mean"] = values.mean(axis=1)
+            columns[f"{part}_low"], columns[f"{part}_high"] = values.min(axis=1), values.max(axis=1)
+        curve = pd.DataFrame(columns)
         curve["best"] = curve.index == curve["val_mean"].idxmax()
         curves.append(curve.reset_index())
     return pd.concat(curves, ignore_index=True)

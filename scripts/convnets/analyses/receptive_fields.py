@@ -4,6 +4,7 @@ After Luo, Li, Urtasun and Zemel, Understanding the effective receptive field in
 convolutional neural networks (NIPS 2016). `scripts/measure_receptive_fields.py` measures gradients.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
-from convnets.analyses.field import effective_width, middle_feature
 from convnets.analyses.study import TINY, Analysis, Study, variant_panels
 from convnets.judging.conditions import conditions
 from convnets.runs.metrics import runs_of
 
 OUTLINE = "#D55E00"
+SHARE = 0.95
+"""Share of the gradient inside the effective field."""
 
 
 def analyse(study: Study) -> Analysis:
@@ -30,7 +32,7 @@ def analyse(study: Study) -> Analysis:
     names = [name for name in study.runs if name in by_name]
     gradients = np.array([by_name[name] for name in names])
     variants = [study.runs[name][0].variant for name in names]
-    places, centres = zip(*map(middle_feature, variants), strict=True)
+    places, centres = zip(*(variant.middle_feature for variant in variants), strict=True)
     fields = pd.DataFrame(
         {
             "variant": names,
@@ -53,6 +55,12 @@ def analyse(study: Study) -> Analysis:
         "conditions": conditions(study.provenance, first_seeds),
     }
     return fields, draw_fields(fields, gradients), values
+
+
+def effective_width(gradient: np.ndarray) -> float:
+    """Side of a square of as many pixels as have 95 % of `gradient` (height, width)."""
+    held = np.sort(gradient, axis=None)[::-1].cumsum()
+    return math.sqrt((held < SHARE * held[-1]).sum() + 1)
 
 
 def draw_fields(fields: pd.DataFrame, gradients: np.ndarray) -> Drawing:

@@ -149,6 +149,19 @@ class Variant(KeysOfMethods, Strict):
             step *= operation.stride
         return field if self.is_convolutional else self.image_kind.size
 
+    @property
+    def middle_feature(self) -> tuple[int, float]:
+        """The feature before the head whose field is the nearest to the middle of the image.
+
+        Its row and column, and those of the middle of its field; a half is between two pixels.
+        """
+        centre, step, middle = 0.0, 1, (self.image_kind.size - 1) / 2
+        for operation in itertools.chain(*self.layers):
+            centre += ((operation.window - 1) / 2 - operation.padding) * step
+            step *= operation.stride
+        index = min(range(self.sizes[-1]), key=lambda place: abs(centre + place * step - middle))
+        return index, centre + index * step
+
     def _check_size(self, operation: Spatial, layer: int, blamed: str) -> None:
         if operation.size[1] < 1:
             raise VariantError(

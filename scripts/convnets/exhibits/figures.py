@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from scipy import special
 
 from convnets.architectures.methods import METHODS
-from convnets.config.experiments import Curve, Figure
+from convnets.config.experiments import Figure
 from convnets.core.errors import UserError
 from convnets.core.files import write_text
 from convnets.core.templates import texts
@@ -23,13 +23,7 @@ from convnets.exhibits.labels import label as in_words
 from convnets.judging.conditions import conditions, runtime_conditions
 from convnets.judging.others import read_curves
 from convnets.judging.published import distinct_numbers, read_published
-from convnets.runs.metrics import (
-    align_epochs,
-    rank_variants,
-    read_history,
-    runs_of,
-    runtimes_measured,
-)
+from convnets.runs.metrics import rank_variants, runs_of, runtimes_measured, shared_epochs
 from convnets.runs.run_folder import RunFolder
 
 X_LABELS = {"epoch": "Epoch", "seconds": "Training runtime in seconds"}
@@ -95,8 +89,10 @@ def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[
     published, others = distinct_numbers(read_published()), read_curves().dropna(subset=[figure.x])
     paper = pd.concat([published[X_OF_PAPER[figure.x]], published["test_accuracy"]], axis=1)
     paper, trajectories = paper.dropna(), []
-    for curve, id in _best_variants(figure, runs):
-        own = runs_of(runs, id)
+    for curve in figure.curves:
+        if not (trained := rank_variants(runs, curve.variants)):
+            continue
+        id, own = trained[0], runs_of(runs, trained[0])
         folders = [RunFolder(folder / id / f"seed_{seed}") for _, seed in own.index]
         variant, points = folders[0].variant, _over_seeds(folders)
         if runtimes_measured(runs):
@@ -114,6 +110,12 @@ def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[
                 paper=tuple(paper.loc[id]) if id in paper.index else None,
                 others=[run for _, run in theirs],
             )
+        )
+    if not trajectories:
+        curve = figure.curves[0]
+        raise UserError(
+            f"curve {curve.label!r} has no finished run of {', '.join(curve.variants)}: train and "
+            "evaluate one of them, or take the curve out of the figure"
         )
     return trajectories
 
@@ -174,27 +176,14 @@ def describe(trajectories: list[Trajectory], conditions: str) -> dict[str, str]:
     return texts("figure", curves=trajectories, **values)
 
 
-def _best_variants(figure: Figure, runs: pd.DataFrame) -> list[tuple[Curve, str]]:
-    """The finished curves, each with the variant to draw."""
-    ranked = [(curve, rank_variants(runs, curve.variants)) for curve in figure.curves]
-    if not any(variants for _, variants in ranked):
-        curve = figure.curves[0]
-        raise UserError(
-            f"curve {curve.label!r} has no finished run of {', '.join(curve.variants)}: train and "
-            "evaluate one of them, or take the curve out of the figure"
-        )
-    return [(curve, variants[0]) for curve, variants in ranked if variants]
-
-
 def _over_seeds(folders: list[RunFolder]) -> pd.DataFrame:
     """The points of a `Trajectory`, with the runtimes of training."""
-    frames = align_epochs([read_history(folder) for folder in folders])
-    accuracy = pd.concat([frame["val_accuracy"] for frame in frames], axis=1)
-    seconds = pd.concat([frame["epoch_seconds"].cumsum() for frame in frames], axis=1)
+    accuracy = shared_epochs(folders, "val_accuracy")
+    seconds = shared_epochs(folders, "epoch_seconds").cumsum().mean(axis=1)
     mean = accuracy.mean(axis=1)
-    reach = special.stdtrit(len(frames) - 1, 0.975) * accuracy.sem(axis=1)
-    columns = {"mean": mean, "low": mean - reach, "high": mean + reach}
-    return pd.DataFrame(columns | {"seconds": seconds.mean(axis=1)}).reset_index()
+    reach = special.stdtrit(len(folders) - 1, 0.975) * accuracy.sem(axis=1)
+    columns = {"mean": mean, "low": mean - reach, "high": mean + reach, "seconds": seconds}
+    return pd.DataFrame(columns).reset_index()
 
 
 def _draw_curve(axes: Axes, trajectory: Trajectory, line: Any, fill: Any) -> None:

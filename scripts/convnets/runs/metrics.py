@@ -181,10 +181,9 @@ def read_history(folder: RunFolder) -> pd.DataFrame:
     return pd.DataFrame(folder.history).astype({"epoch": int}).set_index("epoch")
 
 
-def align_epochs(histories: list[pd.DataFrame]) -> list[pd.DataFrame]:
-    """The epochs that all `histories` share; seeds that stopped early have fewer."""
-    epochs = min(map(len, histories))
-    return [history.iloc[:epochs] for history in histories]
+def shared_epochs(runs: Iterable[RunFolder], measure: str) -> pd.DataFrame:
+    """A measure in the epochs that all `runs` trained for, (epochs, runs)."""
+    return pd.concat([read_history(run)[measure] for run in runs], axis=1, join="inner")
 
 
 def _measures(run: RunFolder) -> dict[str, float]:
