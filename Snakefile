@@ -22,20 +22,20 @@ include: "workflow/rules/lesson.smk"
 include: "workflow/rules/report.smk"
 
 
-# The rest of what rules declare: without an environment of their own they run in that for analyses,
-# and a job of a cluster runs only a few of them side by side (workflow/profiles/slurm).
+# Rules without an environment of their own run in that for analyses, and rules without a message
+# show their docstring. A job of a cluster runs few of them side by side (workflow/profiles/slurm).
 for job in workflow.rules:
     if job.shellcmd:
         job.conda_env = job.conda_env or ANALYSIS_ENV
         job.resources.setdefault("side_by_side", 1)
+        job.message = job.message or job.docstring
 
 
 report: "report/captions/overview.rst"
 
 
 onstart:
-    hold_results()
-    write_plan()
+    begin()
 
 
 rule all:

@@ -20,8 +20,6 @@ rule metrics:
     params:
         runs=of_all_runs(""),
         version=VERSIONS["metrics"],
-    message:
-        "Collecting the metrics of all runs"
     shell:
         "python scripts/collect_metrics.py --runs {params.runs:q} --runtimes {input.runtimes:q} "
         "--output {output:q} > {log:q} 2>&1"
@@ -54,7 +52,7 @@ rule table:
 rule figure:
     """Draw training curves."""
     input:
-        histories_of_figure,
+        lambda wildcards: of_runs("history.csv", CONFIG.figures[wildcards.name].variants),
         metrics=METRICS,
         provenance=PROVENANCE,
         paper=[PUBLISHED, *PRIOR],
@@ -96,8 +94,6 @@ rule pooling_figure:
         data=subpath(input[0], parent=True),
         prefix=subpath(output[0], strip_suffix=".svg"),
         version=VERSIONS["exhibits"],
-    message:
-        "Drawing {POOLING_FIGURE}"
     shell:
         "python scripts/draw_pooling.py --data {params.data:q} --output {params.prefix:q} "
         "> {log:q} 2>&1"
@@ -115,8 +111,6 @@ rule layer_figures:
         title="How layers compute",
         folder=subpath(output[0], parent=True),
         version=VERSIONS["exhibits"],
-    message:
-        "Drawing how layers compute"
     shell:
         "python scripts/draw_layers.py --output {params.folder:q} > {log:q} 2>&1"
 
@@ -131,8 +125,6 @@ rule mechanism:
         TRAINING_ENV
     params:
         version=VERSIONS["judging"],
-    message:
-        "Measuring im2col, dilation and max pooling"
     shell:
         "python scripts/measure_mechanism.py --output {output:q} > {log:q} 2>&1"
 
@@ -156,8 +148,6 @@ rule judge:
         runs=of_all_runs(""),
         results=subpath(output[0], parent=True),
         version=VERSIONS["judging"],
-    message:
-        "Judging the paper's numbers, claims and readings"
     shell:
         "python scripts/judge.py --runs {params.runs:q} --metrics {input.metrics:q} "
         "--provenance {input.provenance:q} --mechanism {input.mechanism:q} "
@@ -180,8 +170,6 @@ rule gradients:
         runs=of_analysed_runs(""),
         data=subpath(input[0], parent=True),
         version=VERSIONS["analyses"],
-    message:
-        "Measuring effective receptive fields"
     shell:
         "python scripts/measure_receptive_fields.py --data {params.data:q} --runs {params.runs:q} "
         "--output {output:q} > {log:q} 2>&1"

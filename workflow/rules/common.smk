@@ -112,9 +112,8 @@ VERSIONS = {
 }
 
 PROVENANCE = f"{RESULTS}/data/provenance.json"
-ARRAYS = multiext(f"{RESULTS}/data/", "images.npy", "labels.npy", "split.npz")
 # The provenance contains a digest of the arrays, so their own file times do not matter.
-DATA = [PROVENANCE, *ancient(ARRAYS)]
+DATA = [PROVENANCE, *ancient(multiext(f"{RESULTS}/data/", "images.npy", "labels.npy", "split.npz"))]
 RUNTIMES = f"{RESULTS}/runtimes.csv"
 METRICS = f"{RESULTS}/metrics.csv"
 COMPARISON = f"{RESULTS}/comparison.csv"
@@ -162,17 +161,11 @@ of_all_runs = partial(of_runs, variants=CONFIG.variant_ids)
 of_analysed_runs = partial(of_runs, variants=CONFIG.analysed_variants)
 
 
-def hold_results():
-    """Keep every other Snakemake, also that of another clone, from these results.
+def begin():
+    """Keep others from these results, and write the plan for scripts/status.py and report_now.py.
 
     Snakemake removes its own lock while it still waits for the last jobs of an interrupted workflow.
     """
-    with refused():
-        held.enter_context(run_lock(Path(RESULTS)))
-
-
-def write_plan():
-    """Write the configuration and the planned results, for scripts/status.py and scripts/report_now.py."""
     plan = {
         "epochs": CONFIG.epochs,
         "runs": [
@@ -185,14 +178,10 @@ def write_plan():
         "figure_names": FIGURE_NAMES,
     }
     with refused():
+        held.enter_context(run_lock(Path(RESULTS)))
         write_json(f"{RESULTS}/plan.json", plan)
         resolved = yaml.safe_dump(json.loads(json.dumps(asdict(CONFIG))), sort_keys=False)
         write_text(f"{RESULTS}/config.yaml", resolved)
-
-
-def histories_of_figure(wildcards):
-    """Training curves of the variants that a figure shows."""
-    return of_runs("history.csv", CONFIG.figures[wildcards.name].variants)
 
 
 def megabytes_of_training(id, attempt):

@@ -59,8 +59,6 @@ rule from_scratch:
         epochs=2,
         data=subpath(input[0], parent=True),
         version=VERSIONS["lesson"],
-    message:
-        "Training a network of hand-written layers"
     shell:
         "python scripts/train_from_scratch.py --data {params.data:q} --variant {params.variant:q} "
         "--training {params.training:q} --epochs {params.epochs} --output {output:q} "

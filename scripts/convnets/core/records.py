@@ -6,12 +6,10 @@ import platform
 import subprocess
 from pathlib import Path
 
-PACKAGES = ("torch", "numpy")
-
 
 def software() -> dict[str, str]:
     """Versions of Python, PyTorch, NumPy and the operating system."""
-    versions = {package: importlib.metadata.version(package) for package in PACKAGES}
+    versions = {package: importlib.metadata.version(package) for package in ("torch", "numpy")}
     return {"python": platform.python_version(), **versions, "platform": platform.platform()}
 
 
