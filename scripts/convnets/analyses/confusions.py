@@ -24,18 +24,12 @@ ALPHA = 0.05
 BASELINE = "fully_connected"
 """A method that is worse throughout; convolutional methods are not compared with it."""
 ORANGE = "#D55E00"
-TOLD = 3
-"""Most confused pairs to name by method in the description."""
-PAIRS = 10
-"""Most confused pairs to show by method."""
-SAMPLED = 5
-"""Number of these pairs that are shown with images."""
+TOLD, PAIRS, SAMPLED = 3, 10, 5
+"""Most confused pairs to name by method in the description, to show by method, and with images."""
 SAMPLES = 4
 """Images for each pair and direction."""
 PLAIN = "DejaVu Sans Mono"
 """Typeface in which zero and O differ."""
-DARKEST = 0.75
-"""Part of the colour map that shares use."""
 
 
 def analyse(study: Study) -> Analysis:
@@ -177,10 +171,9 @@ def _draw_shares(axes: Axes, table: pd.DataFrame, pairs: list[str], common: int)
     methods = list(table["method"].unique())
     shown = table[table["pair"].isin(pairs)]
     shares = 100 * shown.pivot(index="pair", columns="method", values="share")
-    darkest = shares.to_numpy().max() / DARKEST
     sns.heatmap(
         shares.loc[pairs, methods], ax=axes, annot=True, fmt=".1f", cmap="Blues", cbar=False,
-        linewidths=0.5, annot_kws={"fontsize": TINY}, vmin=0, vmax=darkest,
+        linewidths=0.5, annot_kws={"fontsize": TINY}, vmin=0, vmax=shares.to_numpy().max() / 0.75,
     )  # fmt: skip
     for text, colour in zip(axes.texts, axes.collections[0].get_facecolor(), strict=True):
         text.set_color(ink(colour))

@@ -1,6 +1,6 @@
 """Command-line options that several programs share."""
 
-import argparse
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def option_parser(
-    description: str | None, *names: str, output: str | None = None, **settings: Any
-) -> argparse.ArgumentParser:
-    """A parser with the options `names`, and `--output` if its help is given.
-
-    Options without a default are required. `settings` are those of `argparse`.
-    """
-    parser = argparse.ArgumentParser(description=description, **settings)
+    description: str | None, *names: str, output: str | None = None
+) -> ArgumentParser:
+    """A parser with the options `names`, and `--output` if its help is given."""
+    parser = ArgumentParser(description=description)
     for name in names:
         required = "default" not in OPTIONS[name]
         parser.add_argument(f"--{name}", required=required, **OPTIONS[name])
@@ -37,9 +34,8 @@ def option_parser(
     return parser
 
 
-def results_parser(description: str | None, **settings: Any) -> argparse.ArgumentParser:
+def results_parser(description: str | None, **settings: Any) -> ArgumentParser:
     """A parser for programs that work on a folder of results."""
-    parser = argparse.ArgumentParser(description=description, **settings)
-    text = "folder of the results, such as results/demo"
-    parser.add_argument("results", type=Path, help=text)
+    parser = ArgumentParser(description=description, **settings)
+    parser.add_argument("results", type=Path, help="folder of the results, such as results/demo")
     return parser

@@ -70,16 +70,6 @@ def animated_svg(name: str, animation: Animation, title: str, description: str) 
     Each frame is a group that is visible for its share of the time, or while it is chosen. If
     nothing plays and no frame is chosen, the frame of the class `still` is visible.
     """
-    panels, top, line = animation.panels, 2 * animation.size, 1.5 * animation.size
-    widths = [CELL * (panel.values.shape[1] + 1) for panel in panels]
-    bottom = top + CELL * max(len(panel.values) for panel in panels)
-    values = animation._asdict() | {
-        "panels": [(p, CELL / 2 + sum(widths[:index])) for index, p in enumerate(panels)],
-        "frames": len(animation.captions),
-        "foot": bottom + line * (len(animation.captions[0].splitlines()) + 1),
-    }
+    words = {"name": name, "title": title, "description": description}
     template = text_environment().get_template("animation.svg")
-    return template.render(
-        values, name=name, title=title, description=description, cell=CELL, seconds=SECONDS,
-        top=top, line=line, width=sum(widths), bottom=bottom,
-    )  # fmt: skip
+    return template.render(animation._asdict() | words, cell=CELL, seconds=SECONDS)

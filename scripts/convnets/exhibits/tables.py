@@ -67,20 +67,16 @@ class Ours(NamedTuple):
     """Whether the value is a lower bound, as training was cut short at or near its best."""
 
     def shown(self, measure: str) -> tuple[str, str, str]:
-        """Value, deviation and interval as text with the same digits; empty where there is none.
-
-        A lower bound has neither deviation nor interval.
-        """
+        """Value, deviation and interval with the same digits; a lower bound is a value alone."""
         value, unit = self.value, metrics.UNITS.get(measure, "")
         if value is None or isinstance(value, str):
             return number(value), "", ""
         digits = decimals(unit, value, exact=not self.deviation)
-        text = number(value, digits=digits)
         if self.at_least:
-            return text, "", ""
+            return number(value, digits=digits), "", ""
         deviation = "" if self.deviation is None else number(self.deviation, digits=digits)
         ends = [number(end, digits=digits) for end in self.interval or ()]
-        return text, deviation, ", ".join(ends)
+        return number(value, digits=digits), deviation, ", ".join(ends)
 
 
 Cells = dict[tuple[Rank, str], tuple[float | str | None, Ours]]
@@ -99,12 +95,8 @@ class FilledTable:
         self._spreads = spreads_of(runs)
         self._published = published[published["table"] == table.published]
         self.rows = [(row, self._cells(row)) for row in table.rows]
-        self.with_paper = {
-            measure
-            for _, cells in self.rows
-            for (_, measure), (paper, _) in cells.items()
-            if paper is not None
-        }
+        cells = [cell for _, cells in self.rows for cell in cells.items()]
+        self.with_paper = {measure for (_, measure), (paper, _) in cells if paper is not None}
         """Measures for which the paper has values in this table."""
 
     def numbers(self) -> pd.DataFrame:
@@ -135,15 +127,14 @@ class FilledTable:
         """The conditions of our values, and the meaning of their parts."""
         has_runtimes = len(self.runs) and set(metrics.RUNTIMES) & set(self.table.columns)
         ours = [own for _, cells in self.rows for _, own in cells.values() if own.variant]
-        words = texts(
-            "table_notes",
-            conditions=conditions(provenance, self.runs),
-            with_paper=self.with_paper,
-            seeds=[own.seeds for own in ours],
-            runtimes=runtime_conditions(self.runs) if has_runtimes else "",
-            ranked=self.table.best,
-        )
-        return words["notes"]
+        values = {
+            "conditions": conditions(provenance, self.runs),
+            "with_paper": self.with_paper,
+            "seeds": [own.seeds for own in ours],
+            "runtimes": runtime_conditions(self.runs) if has_runtimes else "",
+            "ranked": self.table.best,
+        }
+        return texts("table_notes", **values)["notes"]
 
     def ours_of(self, variant: str | None, measure: str) -> Ours:
         """Mean of the runs of a variant with its deviation over seeds and its interval."""
