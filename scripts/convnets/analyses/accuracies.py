@@ -26,10 +26,7 @@ MARKS: dict[str, dict[str, Any]] = {
 
 
 def analyse(study: Study) -> Analysis:
-    """The figure `analysis_accuracies`, whose table has a row for each run.
-
-    `low` and `high` are the 95 % interval of the variant's mean, `paper` is the paper's number.
-    """
+    """The figure `analysis_accuracies`, whose rows have the 95 % interval of the variant's mean."""
     table = study.accuracies().drop(columns="test_accuracy")
     table = table.merge(study.metrics["test_accuracy"].reset_index(), on="variant")
     table["paper"] = table["variant"].map(distinct_numbers(read_published())["test_accuracy"])

@@ -132,10 +132,7 @@ def draw_confusions(
     images: np.ndarray,
     classes: Sequence[str],
 ) -> Drawing:
-    """Shares of the most confused pairs, then of those peculiar to a method; and images.
-
-    `images` are the test images in the order of the predictions.
-    """
+    """Shares of the most confused and of the peculiar pairs, and some of the test `images`."""
     common = most_confused(table, PAIRS)
     pairs = list(dict.fromkeys([*common, *most_peculiar(table)["pair"]]))
     sampled = common[:SAMPLED]

@@ -97,10 +97,7 @@ def draw_pareto(table: pd.DataFrame) -> Drawing:
 
 
 def apart(points: np.ndarray, distance: float) -> np.ndarray:
-    """Horizontal positions of `points` (points, 2), moved so that none is within `distance`.
-
-    Each keeps its place if it can, else it takes the nearest free one beside it.
-    """
+    """Horizontal positions of `points` (points, 2), the nearest that are `distance` apart."""
     placed: list[np.ndarray] = []
     for x, y in points:
         steps = sorted(range(-2 * len(points), 2 * len(points) + 1), key=abs)

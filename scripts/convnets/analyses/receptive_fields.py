@@ -30,20 +30,14 @@ def analyse(study: Study) -> Analysis:
         by_name = dict(zip(measured["variants"].tolist(), measured["gradients"], strict=True))
         images = int(measured["images"])
     names = [name for name in study.runs if name in by_name]
-    gradients = np.array([by_name[name] for name in names])
-    variants = [study.runs[name][0].variant for name in names]
-    places, centres = zip(*(variant.middle_feature for variant in variants), strict=True)
-    fields = pd.DataFrame(
-        {
-            "variant": names,
-            "label": [study.labels[name] for name in names],
-            "method": [variant.method for variant in variants],
-            "row_or_column": places,
-            "centre": centres,
-            "theoretical_width": [variant.receptive_field for variant in variants],
-            "effective_width": list(map(effective_width, gradients)),
-        }
-    )
+    gradients, rows = np.array([by_name[name] for name in names]), []
+    for name, gradient in zip(names, gradients, strict=True):
+        variant = study.runs[name][0].variant
+        widths = variant.receptive_field, effective_width(gradient)
+        rows.append((name, study.labels[name], variant.method, *variant.middle_feature, *widths))
+    columns = ["variant", "label", "method", "row_or_column", "centre"]
+    columns += ["theoretical_width", "effective_width"]
+    fields = pd.DataFrame(rows, columns=columns)
     size, reach = gradients.shape[-1], (fields["theoretical_width"] - 1) / 2
     outside = (fields["centre"] - reach < 0) | (fields["centre"] + reach > size - 1)
     first_seeds = runs_of(study.metrics, *names).groupby("variant").head(1)
@@ -77,10 +71,8 @@ def draw_fields(fields: pd.DataFrame, gradients: np.ndarray) -> Drawing:
 
 
 def _outline(axes: Axes, centre: float, width: int, size: int) -> None:
-    """Frame the part of the field within the image of `size`, with dashes where it is cut.
-
-    Edges of pixels are at halves.
-    """
+    """Frame the part of the field within the image of `size`, with dashes where it is cut."""
+    # edges of pixels are at halves
     ends = np.array([centre - width / 2, centre + width / 2])
     low, high = np.clip(ends, -0.5, size - 0.5)
     for end, shown in zip(ends, (low, high), strict=True):

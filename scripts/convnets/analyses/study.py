@@ -72,10 +72,7 @@ def load_runs(folders: Iterable[Path]) -> dict[str, list[RunFolder]]:
 def variant_panels(
     names: Sequence[str], panel_height: float, *, shared: bool
 ) -> tuple[Drawing, list[Axes]]:
-    """A panel for the name of each variant, `panel_height` inches high with its text, in rows.
-
-    Panels have the same scales if they are `shared`.
-    """
+    """A panel for each of `names`, `panel_height` inches high with its text, in rows."""
     rows = -(-len(names) // COLUMNS)
     layout = ConstrainedLayoutEngine(h_pad=0.06)
     drawing = Drawing(figsize=(WIDTH, rows * panel_height), layout=layout)

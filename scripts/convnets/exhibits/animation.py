@@ -1,9 +1,7 @@
 """Animated drawings of sliding windows: SVG that plays by itself and has buttons to step.
 
-Each frame has a radio button, for the keyboard, and arrows that choose the frames before and
-after it. The drawing's own style sheet shows the chosen frame, so a page needs no script. Nothing
-plays in print, nor if the reader's system asks for reduced motion. `report/texts/animation.svg`
-draws it.
+`report/texts/animation.svg` draws them. Radio buttons and arrows choose the frame that its style
+sheet shows, so a page needs no script. Nothing plays in print, or where reduced motion is asked for.
 """
 
 from collections.abc import Iterator, Sequence
@@ -65,11 +63,7 @@ class Animation(NamedTuple):
 
 
 def animated_svg(name: str, animation: Animation, title: str, description: str) -> str:
-    """The animation as an SVG file, or as part of a page in which `name` is unique.
-
-    Each frame is a group that is visible for its share of the time, or while it is chosen. If
-    nothing plays and no frame is chosen, the frame of the class `still` is visible.
-    """
+    """The animation as an SVG file, or as part of a page in which `name` is unique."""
     words = {"name": name, "title": title, "description": description}
     template = text_environment().get_template("animation.svg")
     return template.render(animation._asdict() | words, cell=CELL, seconds=SECONDS)

@@ -123,10 +123,7 @@ def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[
 def make_figure(
     figure: Figure, metrics: pd.DataFrame, folder: Path, provenance: dict[str, Any], prefix: Path
 ) -> None:
-    """Write PREFIX.svg, PREFIX.png and PREFIX.csv from the histories in `folder`.
-
-    The footnote names the curves without a finished run. Raises `UserError` if none has one.
-    """
+    """Write PREFIX.svg, PREFIX.png and PREFIX.csv. A footnote names curves without a run."""
     runs = runs_of(metrics, *figure.variants)
     trajectories = read_trajectories(figure, runs, folder)
     footnote = conditions(provenance, runs)
