@@ -44,9 +44,7 @@ rule all:
         rules.report.output,
         TABLES,
         FIGURES,
-        COMPARISON,
-        CLAIMS,
-        READINGS_JUDGED,
+        rules.judge.output,
     message:
         f"Everything is there; the report is {rules.report.output.page}"
 

@@ -12,10 +12,6 @@ from convnets.exhibits.style import SMALL, WIDTH, text_colour
 from convnets.judging.others import read_prior
 from convnets.judging.published import distinct_numbers, read_published
 
-ROW = 0.19
-"""Height of a row in inches."""
-SPREAD = 0.5
-"""Part of a row's height over which the seeds are spread, so that none covers another."""
 MARKS: dict[str, dict[str, Any]] = {
     "a seed": {"color": "0.3", "marker": "o", "markersize": 3.5, "linestyle": ""},
     "95 % interval": {"color": "0.3", "linewidth": 3, "alpha": 0.35},
@@ -42,12 +38,12 @@ def analyse(study: Study) -> Analysis:
 def draw_accuracies(table: pd.DataFrame, others: pd.DataFrame) -> Drawing:
     """A row for each variant, in the order of `table`; `others` has a `variant` in each row."""
     variants = table.groupby("variant", sort=False)
-    drawing = Drawing(figsize=(WIDTH, ROW * len(variants) + 1), layout="constrained")
+    drawing = Drawing(figsize=(WIDTH, 0.19 * len(variants) + 1), layout="constrained")
     axes = drawing.subplots()
     for row, (id, seeds) in enumerate(variants):
         first, colour = seeds.iloc[0], METHODS[seeds["method"].iloc[0]].colour
         axes.hlines(row, first["low"], first["high"], color=colour, linewidth=3, alpha=0.35)
-        down = np.linspace(-SPREAD / 2, SPREAD / 2, len(seeds) + 2)[1:-1]
+        down = np.linspace(-0.25, 0.25, len(seeds) + 2)[1:-1]  # so that no seed covers another
         axes.plot(seeds["test_accuracy"], row + down, "o", color=colour, markersize=3.5)
         axes.plot(first["paper"], row, "o", color="black", markersize=7, fillstyle="none")
         known = others.loc[others["variant"] == id, "test_accuracy"]

@@ -40,8 +40,7 @@ def measure_agreement(predictions: Predictions) -> pd.DataFrame:
     labels, records = predictions.labels, []
     for first, second in itertools.combinations_with_replacement(predictions.predicted, 2):
         own, others = predictions.predicted[first], predictions.predicted[second]
-        same = first == second
-        pairs = list(itertools.combinations(own, 2)) if same else [(own[0], others[0])]
+        pairs = list(itertools.combinations(own, 2)) if first == second else [(own[0], others[0])]
         if not pairs:
             continue
         wrong = [(one != labels) | (other != labels) for one, other in pairs]

@@ -16,7 +16,6 @@ from convnets.analyses.study import TINY, Analysis, Study, variant_panels
 from convnets.judging.conditions import conditions
 from convnets.runs.metrics import runs_of
 
-OUTLINE = "#D55E00"
 SHARE = 0.95
 """Share of the gradient inside the effective field."""
 
@@ -77,7 +76,7 @@ def _outline(axes: Axes, centre: float, width: int, size: int) -> None:
     low, high = np.clip(ends, -0.5, size - 0.5)
     for end, shown in zip(ends, (low, high), strict=True):
         style: Any = "-" if end == shown else (0, (2, 1.5))
-        line: Any = {"color": OUTLINE, "linewidth": 1.2, "linestyle": style, "zorder": 3}
+        line: Any = {"color": "#D55E00", "linewidth": 1.2, "linestyle": style, "zorder": 3}
         axes.plot([shown, shown], [low, high], clip_on=False, **line)
         axes.plot([low, high], [shown, shown], clip_on=False, **line)
     axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))

@@ -30,8 +30,6 @@ MACHINE_FOLDER = "machine"
 Source = Literal["nist", "archive", "npz", "glyphs", "torchvision"]
 TorchvisionName = Literal["KMNIST", "FashionMNIST", "CIFAR10"]
 T = TypeVar("T")
-SHOWN = 5
-"""Number of problems of a file that a message lists."""
 IMAGE_KINDS: dict[TorchvisionName, ImageKind] = {
     "KMNIST": ImageKind(28, 1, 10),
     "FashionMNIST": ImageKind(28, 1, 10),
@@ -217,7 +215,7 @@ def read_as(cls: Any, path: Path, remedy: str) -> dict[str, Any]:
         try:
             _adapter(cls).validate_json(text)
         except ValidationError as error:
-            raise ValueError("; ".join(islice(lines_of(error), SHOWN))) from None
+            raise ValueError("; ".join(islice(lines_of(error), 5))) from None
         values: dict[str, Any] = json.loads(text)
     return values
 

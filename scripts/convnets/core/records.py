@@ -15,19 +15,14 @@ def software() -> dict[str, str]:
 
 def git_commit() -> str:
     """The commit of this code, with `+` for uncommitted changes; `unknown` without git."""
+    options = ("--always", "--abbrev=40", "--exclude=*", "--dirty=+")
+    command = ["git", "-C", str(Path(__file__).parent), "describe", *options]
     try:
-        commit = _git("rev-parse", "HEAD")
-        changed = _git("status", "--porcelain", "--untracked-files=no")
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return commit + ("+" if changed else "")
 
 
 def now() -> str:
     """The current time in UTC, as ISO 8601 with seconds."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
-def _git(*arguments: str) -> str:
-    command = ["git", "-C", str(Path(__file__).parent), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -1,7 +1,7 @@
 """Animated drawings of sliding windows: SVG that plays by itself and has buttons to step.
 
 `report/texts/animation.svg` draws them. Radio buttons and arrows choose the frame that its style
-sheet shows, so a page needs no script. Nothing plays in print, or where reduced motion is asked for.
+sheet shows, so a page needs no script. Nothing plays in print, or if reduced motion is asked for.
 """
 
 from collections.abc import Iterator, Sequence

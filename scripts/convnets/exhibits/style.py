@@ -20,8 +20,6 @@ SMALL = 8
 """Size of the text below a figure, in points."""
 CONTRAST = 4.5
 """Least contrast of text (WCAG 2.2, level AA). Pages show figures on white, in dark mode too."""
-
-
 CURVES: tuple[tuple[Any, str], ...] = (
     ("-", "full"),
     ((0, (5, 1.5)), "left"),

@@ -23,7 +23,6 @@ LATEX = str.maketrans(
         **{character: "\\" + character for character in "&%$#_{}"},
     }
 )
-
 HEADING_WIDTH = 8
 """Characters of a heading in LaTeX that a column has room for."""
 
