@@ -14,7 +14,6 @@ from matplotlib.lines import Line2D
 
 from convnets.architectures.methods import METHODS
 from convnets.data.folder import read_provenance
-from convnets.exhibits.labels import label
 from convnets.exhibits.style import SMALL, WIDTH
 from convnets.judging.witnesses import own_interval, spreads_of
 from convnets.runs.metrics import read_runs, runs_of
@@ -45,7 +44,7 @@ class Study:
     @cached_property
     def labels(self) -> dict[str, str]:
         """Each variant in words, by its id."""
-        return {id: label(run.variant) for id, (run, *_) in self.runs.items()}
+        return {id: run.variant.label for id, (run, *_) in self.runs.items()}
 
     def accuracies(self) -> pd.DataFrame:
         """Mean test accuracy of each variant over its `seeds`, and its 95 % interval."""

@@ -21,6 +21,9 @@ from convnets.core.kinds import Name, Padding, PerLayer, Pixels, Strict
 HEAD_SIZE = 2
 """Width to which the averaged head reduces the last feature maps."""
 
+EQUALS = "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
+UNLABELLED = ("id", "method", "filters", "image_kind")
+"""Keys that a label does not append: it has its own words for them, or none."""
 Width = Annotated[int, Field(ge=1, le=4096)]
 SHARED_KEYS = ("id", "method", "num_layers", "filters", "bias")
 CONVOLUTION_KEYS = ("kernel_size", "padding", "head")
@@ -92,6 +95,21 @@ class Variant(KeysOfMethods, Strict):
         if self.image_kind != EMNIST:
             values["image_kind"] = dataclasses.asdict(self.image_kind)
         return values
+
+    @property
+    def label(self) -> str:
+        """The variant in words: method, hyperparameter, other settings that are no defaults."""
+        words, keys = METHODS[self.method].title, METHODS[self.method].keys
+        shown = {name: key.words for name, key in keys.items() if key.words is not None}
+        for key, text in shown.items():
+            words += text.format(in_short(self.per_layer(key))).replace(" = ", EQUALS)
+        if (filters := in_short(self.per_layer("filters"))) != str(Variant.filters):
+            unit = "filters" if self.is_convolutional else "units"
+            words += f", {filters}\N{NO-BREAK SPACE}{unit}"
+        for key, value in self.specification().items():
+            if key not in (*UNLABELLED, *shown) and value != getattr(Variant, key):
+                words += f", {key.replace('_', ' ')} {value}"
+        return words
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
@@ -170,3 +188,11 @@ class Variant(KeysOfMethods, Strict):
                 f"{operation.padding}; make {blamed} smaller there, or its padding larger",
                 *(blamed, "num_layers", *CONVOLUTION_KEYS, *METHODS[self.method].keys),
             )
+
+
+def in_short(values: tuple[int, ...]) -> str:
+    """Values in the paper's short form: `2→3`, `16→128`, or `i+2` where i is the depth."""
+    if len(values) > 1 and all(value - values[0] == depth for depth, value in enumerate(values)):
+        return f"i+{values[0]}"
+    distinct = [str(value) for value, _ in itertools.groupby(values)]
+    return "→".join(distinct if len(distinct) < 3 else (distinct[0], distinct[-1]))

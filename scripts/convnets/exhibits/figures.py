@@ -19,7 +19,6 @@ from convnets.core.errors import UserError
 from convnets.core.files import write_text
 from convnets.core.templates import texts
 from convnets.exhibits import style
-from convnets.exhibits.labels import label as in_words
 from convnets.judging.conditions import conditions, runtime_conditions
 from convnets.judging.others import read_curves
 from convnets.judging.published import distinct_numbers, read_published
@@ -97,7 +96,7 @@ def read_trajectories(figure: Figure, runs: pd.DataFrame, folder: Path) -> list[
         variant, points = folders[0].variant, _over_seeds(folders)
         if runtimes_measured(runs):
             points["seconds"] = points["epoch"] * own["epoch_seconds"].iloc[0]
-        words = in_words(variant).partition(", ")[2] or in_words(variant)
+        words = variant.label.partition(", ")[2] or variant.label
         theirs = others[others["variant"] == id].groupby("run_key", sort=False)
         trajectories.append(
             Trajectory(

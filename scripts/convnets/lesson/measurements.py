@@ -11,7 +11,6 @@ from convnets.core.kinds import section
 from convnets.core.tables import read_table
 from convnets.data.folder import read_provenance
 from convnets.exhibits import style
-from convnets.exhibits.labels import label
 from convnets.judging.conditions import HIGH_LOAD
 from convnets.lesson.cases import LARGE, NETWORKS, PASSES, SMALL, Case
 
@@ -34,7 +33,7 @@ AXES = {
     "stride": "stride",
     "size": "width of the image",
 }
-NAMES = {variant.id: label(variant) for variant in NETWORKS}
+NAMES = {variant.id: variant.label for variant in NETWORKS}
 """Names of the networks."""
 CASE = [*Case._fields]
 COLUMNS = {

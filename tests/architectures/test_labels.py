@@ -3,7 +3,6 @@
 import pytest
 
 from convnets.architectures.variant import Variant
-from convnets.exhibits.labels import label
 
 GROWING = (16, 32, 64, 128)
 
@@ -24,4 +23,4 @@ GROWING = (16, 32, 64, 128)
     ],
 )
 def test_a_label_says_what_is_not_the_default(variant: Variant, expected: str) -> None:
-    assert label(variant).replace("\N{NO-BREAK SPACE}", " ") == expected
+    assert variant.label.replace("\N{NO-BREAK SPACE}", " ") == expected
