@@ -191,8 +191,6 @@ rule analysis:
         table=shown(f"{RESULTS}/analyses/{{topic}}.csv", "analysis", "Analyses", figure="{topic}"),
     log:
         f"{RESULTS}/logs/{{topic}}.log",
-    wildcard_constraints:
-        topic="|".join(TOPICS),
     params:
         title=lambda wildcards: f"Analysis of {wildcards.topic.replace('_', ' ')}",
         runs=of_analysed_runs(""),

@@ -136,6 +136,7 @@ if shutil.which("sacct"):
 wildcard_constraints:
     variant="|".join(CONFIG.variants),
     seed=r"\d+",
+    topic="|".join(TOPICS),
 
 
 def shown(file, caption, category, **labels):

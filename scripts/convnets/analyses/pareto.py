@@ -16,8 +16,6 @@ COSTS = {
     "multiply_adds": "Multiply-adds for one image",
     "epoch_seconds": "Seconds an epoch",
 }
-NAME_SPACE = 0.5
-"""Room for names on the left, as a share of the width of the points."""
 LINE = 0.075
 """Height of a line of text, as a share of the height of the points."""
 MARKER = 5
@@ -72,7 +70,7 @@ def draw_pareto(table: pd.DataFrame) -> Drawing:
         axes.set_xscale("log")
         left, right = table[cost].min(), table[cost].max()
         span = right / left if right > left else 2
-        axes.set_xlim(left / span**NAME_SPACE, right * span**0.05)
+        axes.set_xlim(left / span**0.5, right * span**0.05)  # names are on the left
         axes.set(xlabel=label, ylabel="Test accuracy")
         axes.spines[["top", "right"]].set_visible(False)
     marks = {

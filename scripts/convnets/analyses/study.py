@@ -23,8 +23,6 @@ Runs = Mapping[str, Sequence[RunFolder]]
 """Runs by variant, from the smallest seed. Methods are in the paper's order."""
 Analysis = tuple[pd.DataFrame, Drawing, dict[str, Any]]
 """Numbers, figure, and the values of its texts (report/texts/analysis_NAME.txt)."""
-GRADIENTS = "gradients.npz"
-"""The file that `scripts/measure_receptive_fields.py` writes."""
 COLUMNS = 5
 TINY = 6.5
 """Size of the text at a panel, in points."""
@@ -39,7 +37,8 @@ class Study:
         self.runs = load_runs(runs)
         self.metrics = read_runs(metrics)
         self.provenance = read_provenance(provenance)
-        self.data, self.gradients = provenance.parent, metrics.with_name("analyses") / GRADIENTS
+        self.data = provenance.parent
+        self.gradients = metrics.with_name("analyses") / "gradients.npz"
 
     @cached_property
     def labels(self) -> dict[str, str]:

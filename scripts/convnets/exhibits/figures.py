@@ -126,8 +126,7 @@ def make_figure(
     runs = runs_of(metrics, *figure.variants)
     trajectories = read_trajectories(figure, runs, folder)
     footnote = conditions(provenance, runs)
-    trained = {variant for variant, _ in runs.index}
-    if missing := [curve.label for curve in figure.curves if trained.isdisjoint(curve.variants)]:
+    if missing := [c.label for c in figure.curves if not rank_variants(runs, c.variants)]:
         footnote = f"Not run: {', '.join(missing)}. {footnote}"
     if figure.x == "seconds":
         footnote += f". {runtime_conditions(runs)}"
