@@ -18,11 +18,11 @@ from typing import Any
 from convnets.core.errors import UserError, run_script
 from convnets.runs.status import RunStatus, SweepStatus, duration, read_sweep
 
-WIDTH = 100
-BAR = 8
+WIDTH, INDENT, BAR = 100, " " * 4, 8
+NOTE = textwrap.TextWrapper(WIDTH, INDENT, INDENT, max_lines=3, placeholder=" ...")
 DAY = 86_400
 HEADER = ("variant", "seed", "state", "epoch", "progress", "best", "at", "s/epoch", "left", "test")
-LEFT_ALIGNED = ("variant", "state", "progress")
+SIDES = "<><><>>>>>"
 CLEAR = "\x1b[H\x1b[J"
 
 
@@ -49,18 +49,15 @@ def main() -> None:
 
 def as_text(sweep: SweepStatus) -> str:
     """The table of the runs, with notes below some of them, and a summary of the sweep."""
-    rows = [HEADER, *(cells(run) for run in sweep.runs)]
+    rows = [HEADER, *map(cells, sweep.runs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * len(widths[1:]))
     lines = []
     for row, run in zip(rows, [None, *sweep.runs], strict=True):
-        aligned = (
-            text[:width].ljust(width) if name in LEFT_ALIGNED else text.rjust(width)
-            for name, text, width in zip(HEADER, row, widths, strict=True)
-        )
-        lines.append("  ".join(aligned).rstrip())
+        aligned = zip(row, SIDES, widths, strict=True)
+        lines.append("  ".join(f"{text[:end]:{side}{end}}" for text, side, end in aligned).rstrip())
         for note in (run.reason, *run.damaged) if run else ():
-            lines += indented(note)
+            lines += NOTE.wrap("".join(filter(str.isprintable, note)))  # no control codes
     return "\n".join([*lines, "", *summary(sweep)])
 
 
@@ -129,13 +126,6 @@ def end_time(seconds_left: float) -> datetime.datetime:
 def known(value: float | None, to_text: Callable[[Any], str]) -> str:
     """The text of a value; a dash if it is unknown."""
     return "-" if value is None else to_text(value)
-
-
-def indented(note: str) -> list[str]:
-    """A note below a run: at most three lines, without control codes of terminals."""
-    printable = "".join(filter(str.isprintable, note))
-    lines = textwrap.wrap(printable, WIDTH - 4, max_lines=3, placeholder=" ...")
-    return [f"    {line}" for line in lines]
 
 
 if __name__ == "__main__":

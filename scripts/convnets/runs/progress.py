@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from convnets.core.errors import Interrupted, UserError
@@ -71,15 +72,12 @@ class Progress:
 
     def after(self, history: Sequence[Epoch]) -> "Progress":
         """The progress of a running training that has finished the epochs of `history`."""
-        best = max(history, key=lambda row: row.val_accuracy, default=None)
-        recent = [row.epoch_seconds for row in history[-RECENT:]]
-        return Progress(
-            epochs=self.epochs,
-            epoch=len(history),
-            best_epoch=best.epoch if best else None,
-            best_val_accuracy=best.val_accuracy if best else None,
-            epoch_seconds=sum(recent) / len(recent) if recent else None,
-        )
+        if not history:
+            return Progress(self.epochs)
+        best = max(history, key=lambda row: row.val_accuracy)
+        seconds = fmean(row.epoch_seconds for row in history[-RECENT:])
+        values = (len(history), best.epoch, best.val_accuracy, seconds)
+        return Progress(self.epochs, "running", "", *values)
 
 
 class ProgressFile:
@@ -122,20 +120,14 @@ def report_progress(folder: Path, epochs: int) -> Iterator[ProgressFile]:
 def read_progress(path: Path, problems: list[str]) -> Progress | None:
     """The progress in a `progress.json`; None if the file is missing or damaged."""
     values = read_object(path, problems)
-    epochs, epoch = as_integer(values.get("epochs")), as_integer(values.get("epoch"))
-    if epochs is None or epoch is None:
-        if values:
-            problems.append(f"{path.name} is damaged")
-        return None
-    return Progress(
-        epochs=epochs,
-        state=str(values.get("state", "running")),
-        reason=str(values.get("reason", "")),
-        epoch=epoch,
-        best_epoch=as_integer(values.get("best_epoch")),
-        best_val_accuracy=as_number(values.get("best_val_accuracy")),
-        epoch_seconds=as_number(values.get("epoch_seconds")),
-    )
+    found = {name: as_number(values.get(name), int) for name in ("epochs", "epoch", "best_epoch")}
+    found |= {name: as_number(values.get(name)) for name in ("best_val_accuracy", "epoch_seconds")}
+    if None not in (found["epochs"], found["epoch"]):
+        words = {"state": "running", "reason": ""}
+        return Progress(**found, **{key: str(values.get(key, words[key])) for key in words})
+    if values:
+        problems.append(f"{path.name} is damaged")
+    return None
 
 
 def read_object(path: Path, problems: list[str]) -> dict[str, Any]:
@@ -155,12 +147,6 @@ def read_object(path: Path, problems: list[str]) -> dict[str, Any]:
     return {}
 
 
-def as_number(value: object) -> float | None:
-    """A number up to `MOST` as it is, anything else as None."""
-    known = isinstance(value, int | float) and abs(value) <= MOST
-    return float(value) if known else None  # type: ignore[arg-type]
-
-
-def as_integer(value: object) -> int | None:
-    """An integer up to `MOST` as it is, anything else as None."""
-    return value if isinstance(value, int) and abs(value) <= MOST else None
+def as_number(value: Any, kind: Any = int | float) -> Any:
+    """A number of this kind, up to `MOST`, as it is; anything else as None."""
+    return value if isinstance(value, kind) and abs(value) <= MOST else None

@@ -13,22 +13,15 @@ import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from convnets.core.errors import UserError
-from convnets.runs.progress import (
-    MOST,
-    PROGRESS,
-    Progress,
-    as_integer,
-    as_number,
-    read_object,
-    read_progress,
-)
+from convnets.runs.progress import MOST, PROGRESS, Progress, as_number, read_object, read_progress
 
 STATES = ("done", "running", "waiting", "interrupted", "failed")
 LOCK = ".lock"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 """Pattern of variant ids (`kinds.Name`, which needs pydantic)."""
 SIGNS = (LOCK, PROGRESS, "state.0.pt", "state.1.pt")
 """Files whose modification times show that a run is being trained."""
@@ -37,7 +30,6 @@ QUIET_SECONDS = 300.0
 
 Training saves every minute (`training.SAVE_SECONDS`); only validation can take longer.
 """
-
 LONGEST = 1e11
 """Seconds; what ends later has no date."""
 Costs = dict[tuple[str, int], int]
@@ -85,13 +77,9 @@ def read_sweep(folder: Path) -> SweepStatus:
         )
     notes: list[str] = []
     epochs, costs = _read_plan(folder / "plan.json", notes)
-    found = {
-        (path.parent.name, int(path.name.removeprefix("seed_")))
-        for path in (folder / "runs").glob("*/seed_*")
-        if re.fullmatch(r"seed_\d{1,10}", path.name, re.ASCII)
-        and path.is_dir()
-        and NAME.fullmatch(path.parent.name)
-    }
+    names = ("/".join(path.parts[-2:]) for path in folder.glob("runs/*/seed_*/"))
+    matches = (re.fullmatch(rf"({NAME})/seed_([0-9]{{1,10}})", name) for name in names)
+    found = {(match[1], int(match[2])) for match in matches if match}
     if costs and (others := len(found - costs.keys())):
         notes.append(f"runs left out because they are not in the plan: {others}")
     runs = [
@@ -123,16 +111,12 @@ def read_run(folder: Path, variant: str, seed: int, epochs: int | None) -> RunSt
 
 def _finished(record: dict[str, Any]) -> Progress:
     """The progress of a finished run, from its `run.json`."""
-    trained = as_integer(record.get("epochs_trained")) or as_integer(record.get("epochs"))
-    seconds = as_number(record.get("train_seconds"))
-    return Progress(
-        epochs=trained,
-        state="done",
-        epoch=trained or 0,
-        best_epoch=as_integer(record.get("best_epoch")),
-        best_val_accuracy=as_number(record.get("best_val_accuracy")),
-        epoch_seconds=seconds / trained if seconds and trained else None,
-    )
+    keys = ("epochs_trained", "epochs", "best_epoch")
+    trained, requested, best_epoch = (as_number(record.get(key), int) for key in keys)
+    seconds, epochs = as_number(record.get("train_seconds")), trained or requested
+    mean = seconds / epochs if seconds and epochs else None
+    best = as_number(record.get("best_val_accuracy"))
+    return Progress(epochs, "done", "", epochs or 0, best_epoch, best, mean)
 
 
 def _state(folder: Path, progress: Progress | None) -> tuple[str, str]:
@@ -168,7 +152,7 @@ def _read_plan(path: Path, problems: list[str]) -> tuple[int | None, Costs]:
             (str(run["variant"]), int(run["seed"])): int(run["multiply_adds"])
             for run in values["runs"]
         }
-        if unusual := [name for name, _ in costs if not NAME.fullmatch(name)]:
+        if unusual := [name for name, _ in costs if not re.fullmatch(NAME, name)]:
             raise ValueError(f"{unusual[0]!r} is not a variant")
         if max(int(values["epochs"]), *costs.values()) > MOST:
             raise ValueError(f"a number is larger than {MOST:,}")
@@ -209,11 +193,11 @@ def _time_left(run: RunStatus, runs: list[RunStatus], costs: Costs) -> float | N
     if run.state == "done":
         return 0.0
     measured = {(one.variant, one.seed): one.epoch_seconds for one in runs if one.epoch_seconds}
-    seconds = run.epoch_seconds
     same = [time for (variant, _), time in measured.items() if variant == run.variant]
+    seconds = run.epoch_seconds
     if seconds is None and same:
-        seconds = sum(same) / len(same)
-    if seconds is None and measured and costs:
+        seconds = fmean(same)
+    elif seconds is None and measured and costs:
         total = sum(costs[name] for name in measured)
         seconds = sum(measured.values()) * costs[run.variant, run.seed] / max(total, 1)
     if seconds is None or run.epochs is None:
