@@ -51,7 +51,7 @@ def as_text(sweep: SweepStatus) -> str:
     """The table of the runs, with notes below some of them, and a summary of the sweep."""
     rows = [HEADER, *map(cells, sweep.runs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * len(widths[1:]))
+    widths[0] = min(widths[0], max(WIDTH - sum(widths[1:]) - 2 * len(widths[1:]), 7))
     lines = []
     for row, run in zip(rows, [None, *sweep.runs], strict=True):
         aligned = zip(row, SIDES, widths, strict=True)

@@ -122,9 +122,9 @@ def read_progress(path: Path, problems: list[str]) -> Progress | None:
     values = read_object(path, problems)
     found = {name: as_number(values.get(name), int) for name in ("epochs", "epoch", "best_epoch")}
     found |= {name: as_number(values.get(name)) for name in ("best_val_accuracy", "epoch_seconds")}
+    found |= {"state": str(values.get("state", "running")), "reason": str(values.get("reason", ""))}
     if None not in (found["epochs"], found["epoch"]):
-        words = {"state": "running", "reason": ""}
-        return Progress(**found, **{key: str(values.get(key, words[key])) for key in words})
+        return Progress(**found)
     if values:
         problems.append(f"{path.name} is damaged")
     return None

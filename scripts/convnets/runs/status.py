@@ -84,7 +84,7 @@ def read_sweep(folder: Path) -> SweepStatus:
         notes.append(f"runs left out because they are not in the plan: {others}")
     runs = [
         read_run(folder / "runs" / variant / f"seed_{seed}", variant, seed, epochs)
-        for variant, seed in sorted(costs or found, key=_natural)
+        for variant, seed in sorted(costs or found, key=natural)
     ]
     runs = [dataclasses.replace(run, seconds_left=_time_left(run, runs, costs)) for run in runs]
     return SweepStatus(folder, runs, time_to_end(runs), bool(costs), notes)
@@ -210,12 +210,10 @@ def time_to_end(runs: list[RunStatus]) -> float | None:
     states = ("running", "interrupted", "waiting")
     lefts = [run.seconds_left for state in states for run in runs if run.state == state]
     known = [left for left in lefts if left is not None]
-    running = sum(run.state == "running" for run in runs)
-    if not running or len(known) < len(lefts):
+    ends = [0.0 for run in runs if run.state == "running"]
+    if not ends or len(known) < len(lefts):
         return None
-    ends = known[:running]
-    heapq.heapify(ends)
-    for left in known[running:]:
+    for left in known:
         heapq.heapreplace(ends, ends[0] + left)
     return max(ends) if max(ends) < LONGEST else None
 
@@ -232,6 +230,6 @@ def duration(seconds: float) -> str:
     return f"{hours // 24}d{hours % 24:02d}h"
 
 
-def _natural(name: tuple[str, int]) -> tuple[str, int]:
-    """Sorts f16 before f128, and by seed."""
+def natural(name: tuple[str, int]) -> tuple[str, int]:
+    """A key that sorts variants with f16 before f128, and then seeds."""
     return re.sub(r"\d+", lambda digits: digits[0].zfill(9), name[0]), name[1]
