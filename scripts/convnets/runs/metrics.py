@@ -1,7 +1,9 @@
 """The measures of all runs as one tidy table, and the runtimes that are measured in rounds."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,9 +53,8 @@ without `runtimes.csv`. With it, there are also `epoch_seconds_round_1`, ... and
 OTHER_LOAD = {"other_cpu_share": "fraction", "other_gpu_processes": "processes"}
 """Share of the processor time, and processes on the GPU, of others during the measurement."""
 RUNTIMES = ("epoch_seconds", "seconds_to_best")
-OPTIONAL = ("official_test_accuracy", "official_test_images", "epochs_trained")
-"""Measures of runs on some data only, and one that older runs lack."""
-REQUIRED = [name for name in UNITS if name not in OPTIONAL]
+REQUIRED = [name for name in UNITS if not name.startswith("official")]
+"""Measures of every run; the others are of runs on some data only."""
 COLUMNS = ["variant", "seed", "measure", "value", "unit", "device"]
 FILTERS = "filters_layer_"
 EPOCH_ROUND = f"epoch_seconds_{ROUND}"
@@ -70,18 +71,7 @@ def collect(folders: Iterable[Path], runtimes: pd.DataFrame | None = None) -> pd
     if runtimes is not None and (missing := sorted(trained - {*runtimes.index})):
         print(f"runtimes are those of training: {', '.join(missing)} not measured with the others")
         runtimes = None
-    rows = []
-    for run in runs:
-        variant, device = run.record["variant"]["id"], run.record["device_name"]
-        values = {name: (value, device) for name, value in _measures(run).items()}
-        if runtimes is not None:
-            row = runtimes.loc[variant]
-            measured = _measured(row, run.record["best_epoch"])
-            values |= {name: (value, row["device_name"]) for name, value in measured.items()}
-        rows += [
-            (variant, run.record["seed"], measure, value, _unit(measure), device)
-            for measure, (value, device) in values.items()
-        ]
+    rows = itertools.chain.from_iterable(_rows(run, runtimes) for run in runs)
     metrics = pd.DataFrame(rows, columns=COLUMNS)
     return metrics.sort_values(["variant", "seed"], kind="stable", ignore_index=True)
 
@@ -142,8 +132,6 @@ def by_run(metrics: pd.DataFrame) -> pd.DataFrame:
     )
     of_device = {"device": "train_seconds", "runtime_device": "epoch_seconds"}
     runs = runs.assign(**{name: devices.get(measure) for name, measure in of_device.items()})
-    if "epochs" in runs and "epochs_trained" not in runs:  # older than early stopping
-        runs["epochs_trained"] = runs["epochs"]
     return runs.rename_axis(columns=None)
 
 
@@ -186,34 +174,32 @@ def shared_epochs(runs: Iterable[RunFolder], measure: str) -> pd.DataFrame:
     return pd.concat([read_history(run)[measure] for run in runs], axis=1, join="inner")
 
 
-def _measures(run: RunFolder) -> dict[str, float]:
+def _rows(run: RunFolder, runtimes: pd.DataFrame | None) -> Iterator[tuple[Any, ...]]:
+    """The rows of a run, with its own runtimes or those measured for its variant."""
     record, seconds = run.record, read_history(run)["epoch_seconds"]
-    own = {
-        "epoch_seconds": seconds.mean(),
-        "seconds_to_best": seconds.loc[: record["best_epoch"]].sum(),
-    }
-    values = {"epochs_trained": len(seconds)} | record | run.test | own
-    values |= {f"trained_{name}": value for name, value in own.items()}
-    filters = np.broadcast_to(record["variant"]["filters"], record["variant"]["num_layers"])
-    return {name: values[name] for name in UNITS if name in values} | {
-        f"{FILTERS}{layer}": number for layer, number in enumerate(filters, start=1)
-    }
-
-
-def _measured(runtimes: pd.Series, best_epoch: int) -> dict[str, float]:
-    """The measured runtimes of a run, from the row of its variant in `runtimes.csv`."""
-    seconds = runtimes["epoch_seconds"]
-    measured = {"epoch_seconds": seconds, "seconds_to_best": best_epoch * seconds}
-    rounds = {f"epoch_seconds_{name}": runtimes[name] for name in _numbered(runtimes.index, ROUND)}
-    load = {name: runtimes[name] for name in OTHER_LOAD if pd.notna(runtimes[name])}
-    return measured | rounds | load
+    variant, best = record["variant"], record["best_epoch"]
+    own = {"epoch_seconds": seconds.mean(), "seconds_to_best": seconds.loc[:best].sum()}
+    known = {"epochs_trained": len(seconds)} | record | run.test | own
+    known |= {f"trained_{name}": value for name, value in own.items()}
+    values = {name: known[name] for name in UNITS if name in known}
+    filters = np.broadcast_to(variant["filters"], variant["num_layers"])
+    values |= {f"{FILTERS}{layer}": number for layer, number in enumerate(filters, start=1)}
+    devices = dict.fromkeys(values, record["device_name"])
+    if runtimes is not None:
+        row = runtimes.loc[variant["id"]]
+        epoch = row["epoch_seconds"]
+        measured = {"epoch_seconds": epoch, "seconds_to_best": best * epoch}
+        measured |= {f"epoch_seconds_{name}": row[name] for name in _numbered(row.index, ROUND)}
+        measured |= {name: row[name] for name in OTHER_LOAD if pd.notna(row[name])}
+        values |= measured
+        devices |= dict.fromkeys(measured, row["device_name"])
+    units = dict.fromkeys(values, "s") | UNITS | OTHER_LOAD
+    units |= {name: "filters" for name in values if name.startswith(FILTERS)}
+    for measure, value in values.items():
+        yield variant["id"], record["seed"], measure, value, units[measure], devices[measure]
 
 
 def _numbered(names: pd.Index, prefix: str) -> list[str]:
     """The `names` that consist of `prefix` and a number, by number."""
     found = (name for name in names if name.startswith(prefix))
     return sorted(found, key=lambda name: int(name.removeprefix(prefix)))
-
-
-def _unit(measure: str) -> str:
-    return (UNITS | OTHER_LOAD).get(measure, "filters" if measure.startswith(FILTERS) else "s")
