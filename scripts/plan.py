@@ -54,13 +54,9 @@ def main() -> None:
     text = "hours of training to plan for, one run after another (default: 10)"
     parser.add_argument("--hours", type=float, default=10, help=text)
     arguments = parser.parse_args()
-    if not 0 < arguments.hours < math.inf:
-        raise UserError(f"--hours is {arguments.hours:g}, expected a number above 0")
-    plan(arguments.results, arguments.hours)
-
-
-def plan(folder: Path, budget: float) -> None:
-    """Choose runs, write the three files, and print what they say."""
+    folder, budget = arguments.results, arguments.hours
+    if not 0 < budget < math.inf:
+        raise UserError(f"--hours is {budget:g}, expected a number above 0")
     wanted, folders = read_plan(folder / "plan.json"), intact_runs(folder)
     measured, own = folder / "runtimes.csv", folder / "config.yaml"
     metrics = by_run(collect(folders, read_runtimes(measured) if measured.is_file() else None))

@@ -25,12 +25,12 @@ from convnets.judging.readings import (
     UNDECIDABLE,
     Reading,
     judge_readings,
-    load_readings,
     log_likelihood,
+    read_paper,
     read_readings,
 )
 from convnets.report.page import Sections
-from convnets.report.sections import likelihoods
+from convnets.report.sections import VALUES
 
 OFFICIAL: dict[str, Any] = {
     "display_name": "EMNIST Balanced",
@@ -215,7 +215,9 @@ def page_of(table: pd.DataFrame, folder: Path) -> str:
     table.to_csv(folder / "readings.csv", index=False)
     paper: dict[str, list[Any]] = {"readings": [], "inconsistencies": []}
     results = SimpleNamespace(readings=read_readings(folder / "readings.csv"), paper=paper)
-    values = {"results": results, "exhibits": {"readings": [], "beyond": []}} | likelihoods(None)  # type: ignore[arg-type]
+    values = {"results": results, "exhibits": {"readings": [], "beyond": []}} | VALUES["readings"](
+        None
+    )  # type: ignore[arg-type]
     return str(Sections(**values).show("readings").data)
 
 
@@ -278,7 +280,7 @@ def test_the_readings_of_the_configuration_can_be_run_as_they_are_judged() -> No
     in_set = load_config(["config/config.yaml"], {"experiments": "readings"}).variant_ids
     experiments = [item["experiment"] for item in items if "experiment" in item]
     assert sorted(experiments) == sorted(base["sets"]["readings"])
-    for item, reading in zip(items, load_readings(), strict=True):
+    for item, reading in zip(items, read_paper().readings, strict=True):
         if "experiment" in item:
             shown = load_config(
                 ["config/config.yaml"], {"experiments": item["experiment"]}

@@ -19,7 +19,7 @@ from convnets.judging.claims import load_claims
 from convnets.judging.numbers import compare
 from convnets.judging.others import read_prior
 from convnets.judging.published import read_published
-from convnets.judging.readings import judge_readings, load_readings
+from convnets.judging.readings import judge_readings, read_paper
 from convnets.judging.table import judge_all
 from convnets.runs.metrics import collect, read_runs
 
@@ -98,7 +98,7 @@ def make_results(folder: Path, source: str = "glyphs", epochs: int = 3) -> Path:
         for seed in (0, 1)
     ]
     write_json(folder / "plan.json", {**PLAN, "runs": planned})
-    judged = judge_readings(load_readings(), PUBLISHED, metrics, provenance)
+    judged = judge_readings(read_paper().readings, PUBLISHED, metrics, provenance)
     judged.to_csv(folder / "readings.csv", index=False)
     return folder
 

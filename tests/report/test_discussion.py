@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from convnets.report.discussion import class_balance, official_gap
-from convnets.report.studies import lost_by_patience, mean_interval
+from convnets.report.discussion import class_balance, lost_by_patience, mean_interval, official_gap
 
 
 def runs_with(official: float, official_images: float) -> pd.DataFrame:

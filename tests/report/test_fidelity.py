@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from convnets.core.errors import UserError
-from convnets.report.studies import ALL, CONDITIONS, differences, fidelity
+from convnets.report.discussion import ALL, CONDITIONS, differences, fidelity
 
 CONDITIONS_OF_ALL = dict(
     zip(

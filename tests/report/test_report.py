@@ -13,8 +13,8 @@ from convnets.core.errors import UserError
 from convnets.core.files import write_text
 from convnets.report import exhibits as report_exhibits
 from convnets.report import results as report
+from convnets.report.discussion import fidelity
 from convnets.report.page import Sections, environment, execute
-from convnets.report.studies import fidelity
 
 
 @pytest.fixture(scope="module")

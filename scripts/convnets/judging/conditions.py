@@ -1,6 +1,5 @@
 """Conditions of results, and their differences from the paper's, for captions and verdicts."""
 
-import math
 from typing import Any
 
 import pandas as pd
@@ -32,20 +31,10 @@ def conditions(provenance: dict[str, Any], runs: pd.DataFrame) -> str:
 
     It begins with a capital and has no full stop. The paper's value follows where ours deviates.
     """
-    values: dict[str, Any] = {"provenance": provenance, "split": provenance["counts"]["split"]}
-    values |= {"paper_images": PAPER_IMAGES, "paper_epochs": PAPER_EPOCHS, "paper_gpu": PAPER_GPU}
-    if len(runs):
-        early = runs[runs["epochs_trained"] < runs["epochs"]]
-        values |= {
-            "epochs": _range(runs["epochs"]),
-            "fewer_epochs": (runs["epochs"] < PAPER_EPOCHS).any(),
-            "early": len(early),
-            "ended": _range(early["epochs_trained"]) if len(early) else "",
-            "seeds": _range(runs.groupby("variant").size()),
-            "devices": sorted(set(runs["device"])),
-            "other_hardware": other_hardware(runs),
-        }
-    return texts("conditions", runs=len(runs), **values)["conditions"]
+    paper = {"images": PAPER_IMAGES, "epochs": PAPER_EPOCHS, "gpu": PAPER_GPU}
+    functions = {"span": _range, "other_hardware": other_hardware}
+    values = {"provenance": provenance, "runs": runs, "paper": paper}
+    return texts("conditions", **values, **functions)["conditions"]
 
 
 def deviations(provenance: dict[str, Any], runs: pd.DataFrame) -> list[str]:
@@ -65,12 +54,10 @@ def deviations(provenance: dict[str, Any], runs: pd.DataFrame) -> list[str]:
 
 def runtime_conditions(runs: pd.DataFrame) -> str:
     """One sentence on how the runtimes of `runs` were taken, without a full stop, for captions."""
-    devices = sorted(set(runs["runtime_device"]))
-    load, others = (runs[name].mean() if name in runs else math.nan for name in OTHER_LOAD)
+    load = runs.reindex(columns=list(OTHER_LOAD)).mean()
     rounds = runs.columns.str.startswith(EPOCH_ROUND).sum()
-    elsewhere = devices if devices != sorted(set(runs["device"])) else []
-    values = {"rounds": rounds, "elsewhere": elsewhere, "load": load, "others": others}
-    return texts("runtime_conditions", high_load=HIGH_LOAD, **values)["conditions"]
+    values = {"runs": runs, "rounds": rounds, "load": load, "high_load": HIGH_LOAD}
+    return texts("runtime_conditions", **values)["conditions"]
 
 
 def level(provenance: dict[str, Any], runs: pd.DataFrame) -> str:

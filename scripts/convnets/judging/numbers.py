@@ -1,16 +1,10 @@
 """Each published number against ours and against other people's: comparison.csv.
 
-The interval of the difference contains the paper's own error: its number is one more run, with the
-spread of one seed, the error of its test images and rounding. Rules, for the 95 % interval:
-
-- *reproduced*: all of it is inside the margin;
-- *differs*: it excludes zero, after Holm's correction over all numbers that are distinct;
-- *compatible*: neither.
-
-Best epochs and runtimes are compared through logarithms, runtimes as multiples of an epoch of a
-reference variant: seconds say more about the machine. docs/judging.md says when numbers are not
-comparable. `at_least` marks best epochs, and runtimes until then, of trainings that were cut short
-at or near their best.
+docs/judging.md explains the verdicts. The interval of the difference contains the paper's own
+error: its number is one more run, with the spread of one seed, the error of its test images and
+rounding. Best epochs and runtimes are compared through logarithms, runtimes as multiples of an
+epoch of a reference variant. `at_least` marks best epochs, and runtimes until then, of trainings
+that were cut short at or near their best.
 
 Columns that begin with `theirs` are about other people's runs of the same networks (config/prior):
 the interval says where one more of their runs would be, and `theirs_verdict` whether the paper's
@@ -29,19 +23,8 @@ import pandas as pd
 from scipy import special, stats
 
 from convnets.core.tables import read_table
-from convnets.judging import conditions
-from convnets.judging.estimates import (
-    ACCURACY,
-    ALPHA,
-    ASSUMED,
-    OF_BEST,
-    Estimates,
-    by_seed,
-    estimate,
-    learn_spread,
-    on_scale,
-    replicates,
-)
+from convnets.judging import conditions, estimates
+from convnets.judging.estimates import ACCURACY, ALPHA, ASSUMED, OF_BEST, Estimates, on_scale
 from convnets.judging.others import Prior
 from convnets.judging.published import REFERENCE, distinct_numbers, read_published, rounding
 from convnets.judging.verdicts import NOT_RUN, holm
@@ -58,7 +41,7 @@ MARGIN = {
 and runtimes until then, a factor of 1.5 in the runtime of an epoch. Chosen by this project."""
 REPRODUCED, COMPATIBLE, DIFFERS = "reproduced", "compatible", "differs"
 NOT_COMPARABLE = "not comparable"
-VERDICTS = (REPRODUCED, COMPATIBLE, DIFFERS, NOT_RUN, NOT_COMPARABLE, "reference")
+VERDICTS = (REPRODUCED, COMPATIBLE, DIFFERS, NOT_COMPARABLE, "reference", NOT_RUN)
 COLUMNS = [
     *("table", "row", "variant", "metric", "unit", "paper", "ours", "ours_low", "ours_high"),
     *("at_least", "seeds", "difference", "verdict", "reason"),
@@ -107,7 +90,7 @@ def gaps_to_paper(
     `images` is the number of our test images. The paper's run has the variance of one of ours, and
     `one_run` at least.
     """
-    ours = estimate(values, np.eye(len(paper)), learn_spread(values, quantity))
+    ours = estimates.estimate(values, np.eye(len(paper)), estimates.learn_spread(values, quantity))
     of_seeds = ours.of_seeds + np.maximum(ours.of_seeds * ours.seeds, one_run)
     of_images, of_digits = np.zeros(len(paper)), rounding(quantity, paper)
     if quantity == ACCURACY:
@@ -165,15 +148,15 @@ def agreement(comparison: pd.DataFrame) -> pd.DataFrame:
         gaps, paper = known[source] - known["paper"], known["paper"].mean()
         shared = 2 * OTHER_IMAGES * paper * (1 - paper) / conditions.PAPER_IMAGES["test"]
         error = math.sqrt(gaps.var(ddof=1) / number + (shared if source == "ours" else 0))
-        reach = special.stdtrit(number - 1, 1 - ALPHA / 2) * error
+        ends = stats.t.interval(1 - ALPHA, number - 1, gaps.mean(), error)
         ranks = stats.spearmanr(known["paper"], known[source]).statistic
-        of_ranks = special.ndtri(1 - ALPHA / 2) * math.sqrt((1 + ranks**2 / 2) / (number - 3))
         middle = math.atanh(np.clip(ranks, -0.999, 0.999))
-        row = {"witness": source, "numbers": number, "mean_gap": gaps.mean()}
-        row |= {"low": gaps.mean() - reach, "high": gaps.mean() + reach, "rank_correlation": ranks}
-        row |= {"rank_low": math.tanh(middle - of_ranks), "rank_high": math.tanh(middle + of_ranks)}
-        rows.append(row)
-    return pd.DataFrame(rows)
+        error = math.sqrt((1 + ranks**2 / 2) / (number - 3))
+        of_ranks = np.tanh(stats.norm.interval(1 - ALPHA, middle, error))
+        rows.append((source, number, gaps.mean(), *ends, ranks, *of_ranks))
+    columns = ["witness", "numbers", "mean_gap", "low", "high"]
+    columns += ["rank_correlation", "rank_low", "rank_high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _gaps(effects: Estimates, of_digits: np.ndarray, quantity: str) -> pd.DataFrame:
@@ -182,13 +165,13 @@ def _gaps(effects: Estimates, of_digits: np.ndarray, quantity: str) -> pd.DataFr
     `of_digits` is the largest error of the published numbers from rounding. `p` is two-sided, and
     `reproduced` says whether all of the interval is inside the margin.
     """
-    reach = effects.reach + of_digits
-    table = {"value": effects.value, "error": effects.error}
-    table |= {"low": effects.value - reach, "high": effects.value + reach}
-    distance = np.maximum(np.abs(effects.value) - of_digits, 0)
-    table["p"] = 2 * special.stdtr(effects.total_df, -distance / effects.error)
-    table["reproduced"] = (table["low"] > -MARGIN[quantity]) & (table["high"] < MARGIN[quantity])
-    return pd.DataFrame(table)
+    value, error, reach = effects.value, effects.error, effects.reach + of_digits
+    distance = np.maximum(np.abs(value) - of_digits, 0)
+    p = 2 * special.stdtr(effects.total_df, -distance / error)
+    table = pd.DataFrame({"value": value, "error": error, "p": p})
+    table = table.assign(low=value - reach, high=value + reach)
+    inside = (table["low"] > -MARGIN[quantity]) & (table["high"] < MARGIN[quantity])
+    return table.assign(reproduced=inside)
 
 
 def _ours(
@@ -196,10 +179,10 @@ def _ours(
 ) -> Iterator[NumberRow]:
     """The rows of a metric; those that can be judged have `p` in place of a verdict."""
     numbers, unit = published[metric], 1.0
-    values = replicates(runs, metric, [*numbers.index])
+    values = estimates.replicates(runs, metric, [*numbers.index])
     if metric in RUNTIMES:
         unit = published["epoch_seconds"][REFERENCE]
-        repeated = replicates if metric == "epoch_seconds" else by_seed
+        repeated = estimates.replicates if metric == "epoch_seconds" else estimates.by_seed
         values = values - repeated(runs, "epoch_seconds", [REFERENCE])
     spread, images = spreads_of(runs)[metric], int(runs["test_images"].min())
     in_rounds = metric == "epoch_seconds" and runtimes_measured(runs)

@@ -18,16 +18,9 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from convnets.judging import estimates
 from convnets.judging.claims import Claim, Comparison, Family
-from convnets.judging.estimates import (
-    ACCURACY,
-    ALPHA,
-    MOST_SEEDS,
-    OF_BEST,
-    POWER,
-    QUANTITIES,
-    Estimates,
-)
+from convnets.judging.estimates import ACCURACY, ALPHA, OF_BEST, POWER, QUANTITIES, Estimates
 from convnets.judging.verdicts import Finding, Judgement, Witness, judge
 from convnets.judging.witnesses import OWN_IMAGES, SeedSample
 
@@ -106,10 +99,10 @@ class Planner:
             return self.simulate(size * group, self.now).chance(claim.id) >= POWER
 
         hours = [
-            next(size for size in (*SIZES, 15, 30, 50, MOST_SEEDS) if enough(group, size))
+            next(size for size in (*SIZES, 15, 30, 50, estimates.MOST_SEEDS) if enough(group, size))
             * float(group @ self.hours)
             for group in self._groups(claim, singles=False)
-            if enough(group, MOST_SEEDS)
+            if enough(group, estimates.MOST_SEEDS)
         ]
         return min(hours, default=None)
 

@@ -81,6 +81,10 @@ class Reading:
     """The command that runs the alternative, unless it is an experiment."""
     experiment: str = ""
     """The experiment that runs both ways."""
+    uses: Sequence[str] = ()
+    """Keys of the runs' records that decide the reading."""
+    evidence: str = ""
+    why: str = ""
 
     @property
     def how(self) -> str:
@@ -93,17 +97,9 @@ FILE = section(readings=list[Reading], stated=list[dict[str, Any]], inconsistenc
 """The content of `config/readings.yaml`."""
 
 
-def read_paper(path: Path = ROOT / "config/readings.yaml") -> dict[str, Any]:
-    """The statements, readings and inconsistencies of the paper."""
-    values: dict[str, Any] = read_yaml(path)
-    parse(FILE, values, str(path))
-    return values
-
-
-def load_readings(file: Path = ROOT / "config/readings.yaml") -> list[Reading]:
-    """The readings of a YAML file."""
-    readings: list[Reading] = parse(FILE, read_yaml(file), str(file)).readings
-    return readings
+def read_paper(path: Path = ROOT / "config/readings.yaml") -> Any:
+    """The `readings`, `stated` facts and `inconsistencies` of the paper in a YAML file."""
+    return parse(FILE, read_yaml(path), str(path))
 
 
 def judge_readings(

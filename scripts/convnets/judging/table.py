@@ -16,24 +16,15 @@ import pandas as pd
 
 from convnets.core.formats import interval, number, p_value
 from convnets.core.tables import WORDS, read_table
+from convnets.judging import verdicts
 from convnets.judging.claims import Claim, ClaimPart, Comparison, Family, load_claims
 from convnets.judging.conditions import OTHER, censored, deviations, level, other_hardware
 from convnets.judging.estimates import ACCURACY, MOST_SEEDS, OF_BEST
 from convnets.judging.numbers import compare
 from convnets.judging.others import Prior, other_peoples_runs, read_prior
 from convnets.judging.published import read_published
-from convnets.judging.readings import judge_readings, load_readings
-from convnets.judging.verdicts import (
-    FAILS,
-    HOLDS,
-    NOT_RUN,
-    ON_THESE_NETWORKS,
-    UNDECIDED,
-    Judgement,
-    both,
-    computed_verdict,
-    judge,
-)
+from convnets.judging.readings import judge_readings, read_paper
+from convnets.judging.verdicts import FAILS, NOT_RUN, ON_THESE_NETWORKS, UNDECIDED, Judgement
 from convnets.judging.witnesses import our_runs, papers_numbers, read_correct
 from convnets.runs.metrics import RUNTIMES
 
@@ -48,7 +39,7 @@ COLUMNS = [
     *("paper_evidence", "conditions", "level"),
 ]
 NO_NUMBERS = "no numbers"
-VERDICTS = (HOLDS, FAILS, UNDECIDED, NOT_RUN, ON_THESE_NETWORKS, NO_NUMBERS)
+VERDICTS = (verdicts.HOLDS, FAILS, UNDECIDED, ON_THESE_NETWORKS, NOT_RUN, NO_NUMBERS)
 
 
 def judge_runs(
@@ -66,7 +57,7 @@ def judge_runs(
     return {
         "comparison": compare(published, runs, provenance, prior),
         "claims": judge_all(*claims),
-        "readings": judge_readings(load_readings(), published, runs, provenance),
+        "readings": judge_readings(read_paper().readings, published, runs, provenance),
     }
 
 
@@ -85,10 +76,10 @@ def judge_all(
     """
     family = Family(claims)
     sample = our_runs(runs, correct, family.variants)
-    ours = judge(family, sample.estimates, RUNTIMES if other_hardware(runs) else ())
-    theirs = judge(family, other_peoples_runs(prior, family.variants, sample))
-    paper = judge(family, papers_numbers(published, family.variants, sample).estimates)
-    together, cut = both(family, ours, theirs), censored(runs)
+    ours = verdicts.judge(family, sample.estimates, RUNTIMES if other_hardware(runs) else ())
+    theirs = verdicts.judge(family, other_peoples_runs(prior, family.variants, sample))
+    paper = verdicts.judge(family, papers_numbers(published, family.variants, sample).estimates)
+    together, cut = verdicts.both(family, ours, theirs), censored(runs)
     elsewhere = {
         variant for variant, own in runs.groupby("variant") if level(provenance, own) == OTHER
     }
@@ -137,7 +128,7 @@ def read_claims(path: Path) -> pd.DataFrame:
     numbers = [name for name in COLUMNS if name.endswith(("effect", "low", "high"))]
     filled = [name for name in COLUMNS if name.endswith(("verdict", "claim", "claimed"))]
     filled = [*set(filled) - {"combined_verdict"}, "sentence", "quote", "part", "says", "judged"]
-    verdicts = [name for name in COLUMNS if "verdict" in name or "judged" in name]
+    words = [name for name in COLUMNS if "verdict" in name or "judged" in name]
     parts = {claim.id: len(claim.comparisons) + len(claim.computed) for claim in load_claims()}
     rows = [(id, number) for id, last in parts.items() for number in range(1, last + 1)]
     return read_table(
@@ -147,7 +138,7 @@ def read_claims(path: Path) -> pd.DataFrame:
         numbers=[*numbers, "claim", "part", "above", "below", "p_holm"],
         filled=filled,
         unique=("claim", "part"),
-        words=dict.fromkeys(verdicts, VERDICTS),
+        words=dict.fromkeys(words, VERDICTS),
         rows=pd.DataFrame(rows, columns=["claim", "part"]),
         **WORDS,
     )
@@ -210,7 +201,7 @@ def _found(claim: Claim, item: Comparison, judgement: Judgement) -> dict[str, An
 
 def _computed(part: ClaimPart, measure: Mapping[str, Any]) -> dict[str, Any]:
     """A part that follows from the architecture, or from timing two ways of computing the same."""
-    verdict, shown = computed_verdict(part, measure), number(measure["value"], "ratio")
+    verdict, shown = verdicts.computed_verdict(part, measure), number(measure["value"], "ratio")
     row = {"effect": measure["value"], "low": measure["low"], "high": measure["high"]}
     row |= {"test": "computed", "evidence": f"{shown}: {measure['how']}"}
     row |= {"verdict": verdict, "judged": verdict}

@@ -97,11 +97,9 @@ def holm(p: np.ndarray) -> np.ndarray:
     program).
     """
     order = np.argsort(p, axis=0)
-    corrected = np.empty(p.shape)
     factors = np.arange(len(p), 0, -1).reshape(-1, *[1] * (p.ndim - 1))
     stepped = np.maximum.accumulate(np.take_along_axis(p, order, 0) * factors)
-    np.put_along_axis(corrected, order, np.minimum(stepped, 1), 0)
-    return corrected
+    return np.take_along_axis(np.minimum(stepped, 1), np.argsort(order, axis=0), 0)
 
 
 def correction(claims: Sequence[Evidence]) -> Any:

@@ -58,23 +58,18 @@ def claims_of(claims: pd.DataFrame) -> list[dict[str, Any]]:
     favour a side. `groups` are comparisons that share a sentence and a scale; a computed number,
     which is not drawn, has none.
     """
-    rows: list[ClaimRow] = claims.to_dict("records")
-    return [_claim(list(parts)) for _, parts in itertools.groupby(rows, lambda row: row["claim"])]
+    return [_claim(parts) for _, parts in claims.groupby("claim", sort=False)]
 
 
-def _claim(parts: list[ClaimRow]) -> dict[str, Any]:
-    first, groups = parts[0], dict[str, list[ClaimRow]]()
-    for part in parts:
-        groups.setdefault(part["says"], []).append(part)
-    undecided = first["judged_claim"] == UNDECIDED and pd.notna(first["lean"])
+def _claim(parts: pd.DataFrame) -> dict[str, Any]:
+    rows: list[ClaimRow] = parts.to_dict("records")
+    groups = [group.to_dict("records") for _, group in parts.groupby("says", sort=False)]
+    undecided = rows[0]["judged_claim"] == UNDECIDED and pd.notna(rows[0]["lean"])
     return {
-        "about": first,
-        "decisive": _decisive(parts),
-        "lean": str(first["lean"]) if undecided else "",
-        "groups": [
-            {"sentence": sentence(group), "parts": group, "axis": _axis(group)}
-            for group in groups.values()
-        ],
+        "about": rows[0],
+        "decisive": _decisive(rows),
+        "lean": str(rows[0]["lean"]) if undecided else "",
+        "groups": [{"sentence": sentence(g), "parts": g, "axis": _axis(g)} for g in groups],
     }
 
 

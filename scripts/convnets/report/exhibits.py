@@ -65,7 +65,13 @@ def exhibit(name: str, results: Results) -> dict[str, Any]:
 
 
 def _table(name: str, results: Results) -> dict[str, Any]:
-    config = results.tables[name]
+    """A table with the rows of comparison.csv on it, by label or variant, and by measure."""
+    config, judged = results.tables[name], results.comparison
+    judged = judged[judged["table"] == config.published]
+    rows = judged.to_dict("records")
+    by_label: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        by_label.setdefault(row["row"], {})[row["metric"]] = row
     filled = FilledTable(config, results.metrics, results.published)
     prefix = results.folder / "tables" / name
     return {
@@ -80,7 +86,10 @@ def _table(name: str, results: Results) -> dict[str, Any]:
         "commands": commands_of(results.folder.name, results.plan, results.metrics)[name],
         "files": [Path(f"{prefix}{ending}") for ending in ENDINGS],
         "script": "make_table.py",
-    } | _judged(config.published, results)
+        "judged": [(name, HEADINGS.get(name, name)) for name in judged["metric"].unique()],
+        "rows": by_label,
+        "cells": {(row["variant"], row["metric"]): row for row in rows},
+    }
 
 
 def commands_of(name: str, plan: dict[str, Any], runs: pd.DataFrame) -> Commands:
@@ -102,17 +111,3 @@ def commands_of(name: str, plan: dict[str, Any], runs: pd.DataFrame) -> Commands
             command = f"{plan['command']} -- {shlex.join(wanted)}" if wanted else ""
             commands.setdefault(table, []).append((", ".join(row["label"]), command))
     return commands
-
-
-def _judged(number: int | None, results: Results) -> dict[str, Any]:
-    """The rows of comparison.csv on a table: by label and measure, and by variant and measure."""
-    judged = results.comparison[results.comparison["table"] == number]
-    by_label = {
-        label: {row["metric"]: row for row in rows.to_dict("records")}
-        for label, rows in judged.groupby("row", sort=False)
-    }
-    return {
-        "judged": [(name, HEADINGS.get(name, name)) for name in judged["metric"].unique()],
-        "rows": by_label,
-        "cells": {(row["variant"], row["metric"]): row for row in judged.to_dict("records")},
-    }

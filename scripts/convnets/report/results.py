@@ -1,14 +1,12 @@
 """Results as read from their files, for the report."""
 
 import itertools
-import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from convnets.architectures.methods import METHODS
+from convnets.analyses.study import load_runs
 from convnets.config.experiments import Figure, Table
 from convnets.config.settings import parse, read_as
 from convnets.core.kinds import Name, Positive, Seed, section
@@ -21,6 +19,7 @@ from convnets.judging.readings import read_paper, read_readings
 from convnets.judging.table import read_claims
 from convnets.runs.metrics import read_runs, runs_of
 from convnets.runs.run_folder import RECORD, TEST, RunFolder
+from convnets.runs.status import natural
 
 PLAN = section(
     epochs=Positive,
@@ -41,10 +40,9 @@ class Results:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.metrics = read_runs(folder / "metrics.csv")
-        names = [f"{variant}/seed_{seed}" for variant, seed in self.metrics.index]
-        self.runs = sorted((RunFolder(folder / "runs" / name) for name in names), key=_by_method)
-        by_variant = itertools.groupby(self.runs, lambda run: str(run.record["variant"]["id"]))
-        self.by_variant = {id: list(runs) for id, runs in by_variant}
+        names = sorted(self.metrics.index, key=natural)
+        self.by_variant = load_runs(folder / f"runs/{id}/seed_{seed}" for id, seed in names)
+        self.runs = list(itertools.chain.from_iterable(self.by_variant.values()))
         self.provenance = read_provenance(folder / "data" / "provenance.json")
         self.plan = read_plan(folder / "plan.json")
         self.tables = {
@@ -71,9 +69,12 @@ class Results:
 
         The dots in `key` lead inwards, in `run.json` or, after `provenance.`, in `provenance.json`.
         """
-        return distinct(
-            inner(run.record | {"provenance": self.provenance}, key) for run in self.runs
-        )
+        found: list[Any] = []
+        for run in self.runs:
+            value = inner(run.record | {"provenance": self.provenance}, key)
+            if value is not None and value not in found:
+                found.append(value)
+        return found
 
 
 def missing_runs(folder: Path, plan: dict[str, Any], metrics: pd.DataFrame) -> list[str]:
@@ -93,24 +94,8 @@ def read_plan(file: Path) -> dict[str, Any]:
     return read_as(PLAN, file, "start Snakemake once with the configuration of these results")
 
 
-def distinct(values: Iterable[Any]) -> list[Any]:
-    """Each value once, in order of appearance, without None."""
-    found: list[Any] = []
-    for value in values:
-        if value is not None and value not in found:
-            found.append(value)
-    return found
-
-
 def inner(value: Any, key: str) -> Any:
     """The value of `key`, whose dots lead inwards; None if there is none."""
     for name in key.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value
-
-
-def _by_method(run: RunFolder) -> tuple[int, list[Any], int]:
-    """Methods in the paper's order, then ids with their numbers by size, then seeds."""
-    variant = run.record["variant"]
-    parts = [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", variant["id"])]
-    return list(METHODS).index(variant["method"]), parts, run.record["seed"]

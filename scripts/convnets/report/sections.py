@@ -14,28 +14,21 @@ from convnets.architectures.methods import METHODS
 from convnets.config.settings import OFFICIAL_TEST_IMAGES
 from convnets.exhibits.style import use_style
 from convnets.exhibits.tables import HEADINGS
-from convnets.judging import conditions, readings, verdicts
+from convnets.judging import conditions, numbers, readings, table, verdicts
 from convnets.judging.estimates import ACCURACY, ASSUMED
-from convnets.judging.numbers import COMPATIBLE, DIFFERS, NOT_COMPARABLE, REPRODUCED, agreement
 from convnets.judging.others import papers_seed
 from convnets.judging.published import REFERENCE
 from convnets.judging.witnesses import spreads_of
 from convnets.lesson.measurements import for_templates
 from convnets.report.claims import Axis, claims_of
-from convnets.report.discussion import OFFICIAL, OFFICIAL_IMAGES, discussion
+from convnets.report.discussion import OFFICIAL, OFFICIAL_IMAGES, discussion, fidelity
 from convnets.report.exhibits import exhibits
 from convnets.report.page import Sections
 from convnets.report.results import Results
-from convnets.report.studies import fidelity
 from convnets.runs.metrics import median_interval, read_history, rounds_of, runs_of
 
 HIDDEN = 0.1
 """Share of a curve's points, those of its first climb, that may be below the sketch."""
-OF_NUMBERS = (REPRODUCED, COMPATIBLE, DIFFERS, NOT_COMPARABLE, "reference", verdicts.NOT_RUN)
-OF_CLAIMS = (
-    *(verdicts.HOLDS, verdicts.FAILS, verdicts.UNDECIDED),
-    *(verdicts.ON_THESE_NETWORKS, verdicts.NOT_RUN),
-)
 
 
 def summary(results: Results) -> dict[str, Any]:
@@ -43,15 +36,18 @@ def summary(results: Results) -> dict[str, Any]:
     claims = results.claims.drop_duplicates("claim")
     limited = claims[claims["claim_verdict"] == verdicts.ON_THESE_NETWORKS]
     open_claims = claims[claims["judged_claim"] == verdicts.UNDECIDED]
-    points = accuracies(results)
+    rows = results.comparison[results.comparison["metric"] == ACCURACY].drop_duplicates("variant")
+    methods = {id: seeds[0].record["variant"]["method"] for id, seeds in results.by_variant.items()}
+    trained = rows.assign(method=rows["variant"].map(methods)).dropna(subset="method")
+    points: list[dict[Any, Any]] = trained.to_dict("records")
     ours = [row[key] for row in points for key in ("ours", "ours_low", "ours_high")]
     paper = [row["paper"] for row in points]
     both = Axis.over([*paper, *ours])
     far = results.level == conditions.OTHER  # on one scale, dots would lie on top of each other
     return {
-        "numbers": _counts(results.comparison["verdict"], OF_NUMBERS),
-        "judged": _counts(claims["claim_verdict"], OF_CLAIMS),
-        "on_these": _counts(limited["judged_claim"], OF_CLAIMS),
+        "numbers": _counts(results.comparison["verdict"], numbers.VERDICTS),
+        "judged": _counts(claims["claim_verdict"], table.VERDICTS),
+        "on_these": _counts(limited["judged_claim"], table.VERDICTS),
         "leans": _counts(open_claims["lean"], ("for", "against")),
         "points": points,
         "shared_axis": both,
@@ -60,19 +56,11 @@ def summary(results: Results) -> dict[str, Any]:
     }
 
 
-def accuracies(results: Results) -> list[dict[Any, Any]]:
-    """The published test accuracies of variants that were run, one row each."""
-    rows = results.comparison[results.comparison["metric"] == ACCURACY].drop_duplicates("variant")
-    methods = {id: seeds[0].record["variant"]["method"] for id, seeds in results.by_variant.items()}
-    rows = rows.assign(method=rows["variant"].map(methods)).dropna(subset="method")
-    return rows.to_dict("records")
-
-
 def witnesses(results: Results) -> dict[str, Any]:
     """Agreement with the paper as a whole, its seed, and the spread of ours and other people's."""
     ours, models = spreads_of(results.metrics), results.prior.models
     return {
-        "agreement": agreement(results.comparison).to_dict("records"),
+        "agreement": numbers.agreement(results.comparison).to_dict("records"),
         "seed": papers_seed(results.published),
         "spread": {
             name: [math.sqrt(value) for value in (ours[name].variance, *model.components)]
@@ -86,12 +74,10 @@ def witnesses(results: Results) -> dict[str, Any]:
 
 def official(results: Results) -> list[dict[str, Any]]:
     """Accuracy of each variant on the official test images; empty where there are none."""
-    if OFFICIAL_IMAGES not in results.metrics or results.metrics[OFFICIAL_IMAGES].isna().all():
-        return []
-    images = int(results.metrics[OFFICIAL_IMAGES].max())
-    rows = []
+    tested, rows = results.metrics.reindex(columns=[OFFICIAL, OFFICIAL_IMAGES]).dropna(), []
     for name in results.by_variant:
-        if len(found := runs_of(results.metrics, name)[OFFICIAL].dropna()):
+        if len(found := runs_of(tested, name)[OFFICIAL]):
+            images = int(tested[OFFICIAL_IMAGES].max())
             low, high = official_interval(found, images)
             row = {"variant": name, "seeds": len(found), "mean": found.mean(), "images": images}
             rows.append(row | {"low": low, "high": high})
@@ -137,23 +123,12 @@ def analyses(results: Results) -> dict[str, Any]:
 
 
 def _variant(variant: str, mean: pd.Series, results: Results) -> dict[str, Any]:
-    rounds, low, high, ratio = rounds_of(results.metrics, variant), None, None, None
-    if len(rounds):
-        low, high = median_interval(rounds)
-        if REFERENCE in results.by_variant:
-            ratio = float(np.median(rounds / rounds_of(results.metrics, REFERENCE)))
+    rounds, ratio = rounds_of(results.metrics, variant), None
+    low, high = median_interval(rounds)
+    if len(rounds) and REFERENCE in results.by_variant:
+        ratio = float(np.median(rounds / rounds_of(results.metrics, REFERENCE)))
     own = {"id": variant, "curve": mean.tolist(), "best": int(mean.argmax())}
     return own | {"low": low, "high": high, "ratio": ratio}
-
-
-def likelihoods(_: Results) -> dict[str, Any]:
-    """The constants of the likelihoods of readings."""
-    return {
-        "assumed": ASSUMED,
-        "hardware_spread": readings.HARDWARE_SPREAD,
-        "scale_spread": readings.SCALE_SPREAD,
-        "threshold": readings.THRESHOLD,
-    }
 
 
 def _counts(found: pd.Series, order: Sequence[str]) -> dict[str, int]:
@@ -167,7 +142,7 @@ VALUES: dict[str, Callable[[Results], dict[str, Any]]] = {
     "witnesses": witnesses,
     "numbers": lambda results: summary(results) | {"official": official(results)},
     "analyses": analyses,
-    "readings": likelihoods,
+    "readings": lambda _: {"assumed": ASSUMED, "likelihood": readings},
     "provenance": lambda _: {"paper_gpu": conditions.PAPER_GPU, "fidelity": fidelity()},
 }
 """Values of a section beside those that all sections see, by its template in report/sections."""
