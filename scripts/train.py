@@ -93,11 +93,7 @@ def train_and_finish(
     own = identity(variant, arguments.seed, settings, data["digest"]) | dataclasses.asdict(plan)
     slots = Checkpoints(arguments.output, log)
     state = slots.resume(own, arguments.epochs, plan.device, settings.patience)
-    if state is None:
-        state = TrainingState(own)
-    else:
-        log(f"resumed {state.position}, from {slots.newest}")
-        plan = hardware.with_kernels(plan, state.belongs_to["kernels"])
+    plan = hardware.with_kernels(plan, state.belongs_to["kernels"])
     record: dict[str, Any] = {
         "variant": variant.specification(),
         "sizes": variant.sizes,

@@ -14,7 +14,7 @@ from convnets.core.errors import run_script
 from convnets.core.files import write_text
 from convnets.core.kinds import Positive, Seed
 from convnets.data.dataset import load_dataset
-from convnets.lesson.from_scratch import train_twins
+from convnets.lesson.from_scratch import COLUMNS, train_twins
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
     dataset = load_dataset(arguments.data)
     print(f"{variant.id}: {variant.parameters:,} parameters", flush=True)
     records = train_twins(variant, settings, dataset, arguments.seed, arguments.epochs)
-    write_text(arguments.output, pd.DataFrame(records).to_csv(index=False))
+    write_text(arguments.output, pd.DataFrame(records, columns=COLUMNS).to_csv(index=False))
 
 
 if __name__ == "__main__":

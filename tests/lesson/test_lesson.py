@@ -21,7 +21,7 @@ from convnets.core.files import write_json, write_text
 from convnets.exhibits.layer_figures import ANIMATIONS
 from convnets.lesson.cases import CASES, LARGE, PASSES, SMALL
 from convnets.lesson.efficiency import measure_duplication
-from convnets.lesson.from_scratch import Record
+from convnets.lesson.from_scratch import COLUMNS
 from convnets.lesson.measurements import LABELS, for_templates, load_measured
 from convnets.report.page import Sections
 from convnets.report.sections import ReportPage
@@ -78,13 +78,14 @@ def make_results(folder: Path) -> Path:
     ]  # fmt: skip
     pd.DataFrame(times).to_csv(measured / "layer_times.csv", index=False)
     records = [
-        Record(name, 1, step, "train_loss", 4 / step + 0.001 * (name == "by_hand"))
+        (name, 1, step, "train_loss", 4 / step + 0.001 * (name == "by_hand"))
         for step in range(1, 31)
         for name in ("by_hand", "pytorch")
     ]
-    records += [Record("by_hand", 1, 30, "test_accuracy", 0.7123)]
-    records += [Record("pytorch", 1, 30, "test_accuracy", 0.7132)]
-    write_text(folder / "lesson/from_scratch.csv", pd.DataFrame(records).to_csv(index=False))
+    records += [("by_hand", 1, 30, "test_accuracy", 0.7123)]
+    records += [("pytorch", 1, 30, "test_accuracy", 0.7132)]
+    table = pd.DataFrame(records, columns=COLUMNS)
+    write_text(folder / "lesson/from_scratch.csv", table.to_csv(index=False))
     machine = {"device_name": "Difference Engine No. 2", "threads": 1, "precision": "float32"}
     machine |= {"other_cpu_share": 0.341}
     write_json(measured / "machine.json", machine)

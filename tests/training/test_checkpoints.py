@@ -37,7 +37,7 @@ def slots(folder: Path, lines: list[str] | None = None) -> Checkpoints:
     return Checkpoints(folder, [].append if lines is None else lines.append)
 
 
-def resume(folder: Path, lines: list[str] | None = None, epochs: int = 5) -> TrainingState | None:
+def resume(folder: Path, lines: list[str] | None = None, epochs: int = 5) -> TrainingState:
     return slots(folder, lines).resume(OURS, epochs, CPU)
 
 
@@ -45,7 +45,6 @@ def test_what_is_read_is_what_was_saved(tmp_path: Path) -> None:
     saved = state_after(2, step=3, seconds=1.5, attempts=[{"started": "now", "from_step": 0}])
     slots(tmp_path).save(saved)
     read = resume(tmp_path)
-    assert read is not None
     assert read.history == saved.history
     assert torch.equal(read.network["weight"], saved.network["weight"])
     assert torch.equal(read.optimizer["state"][0]["step"], torch.tensor(1.0))
@@ -61,7 +60,7 @@ def test_the_files_are_written_in_turn_and_the_newest_is_never_overwritten(tmp_p
         steps = {read_state(path, CPU).step for path in files.paths if path.exists()}
         assert steps == {step, step - 1} - {0}
     again = slots(tmp_path)
-    assert again.resume(OURS, 5, CPU).step == 5  # type: ignore[union-attr]
+    assert again.resume(OURS, 5, CPU).step == 5
     again.save(state_after(2))
     assert {read_state(path, CPU).progress for path in again.paths} == {(1, 5, 0), (2, 0, 0)}
 
@@ -70,7 +69,7 @@ def test_the_most_advanced_counts_whichever_file_it_is_in(tmp_path: Path) -> Non
     files = slots(tmp_path)
     for state in (state_after(2, 1), state_after(1, 9)):
         files.save(state)
-    assert resume(tmp_path).progress == (2, 1, False)  # type: ignore[union-attr]
+    assert resume(tmp_path).progress == (2, 1, False)
 
 
 def with_header(payload: bytes) -> bytes:
@@ -108,8 +107,9 @@ def test_a_damaged_file_falls_back_to_the_other_with_a_warning(tmp_path: Path, k
     newest = files.newest
     newest.write_bytes(DAMAGES[kind](newest.read_bytes()))
     lines: list[str] = []
-    assert resume(tmp_path, lines).progress == (1, 0, False)  # type: ignore[union-attr]
-    (line,) = lines
+    assert resume(tmp_path, lines).progress == (1, 0, False)
+    line, resumed = lines
+    assert resumed == f"resumed after epoch 1, from {files.paths[0]}"
     assert line.startswith(f"warning: {newest} is damaged")
     assert "after epoch 1, from state.0.pt" in line
     files.paths[0].write_bytes(DAMAGES[kind](files.paths[0].read_bytes()))
@@ -122,7 +122,7 @@ def test_a_folder_where_a_state_should_be_is_damage(tmp_path: Path) -> None:
     slots(tmp_path).save(state_after(1))
     (tmp_path / "state.1.pt").mkdir()
     lines: list[str] = []
-    assert resume(tmp_path, lines) is not None
+    assert resume(tmp_path, lines).history
     assert "state.1.pt is damaged" in lines[0]
 
 
@@ -146,7 +146,8 @@ def test_one_damaged_file_alone_is_refused(tmp_path: Path) -> None:
 
 
 def test_no_state_is_a_fresh_start(tmp_path: Path) -> None:
-    assert resume(tmp_path) is None
+    fresh = resume(tmp_path)
+    assert (fresh.belongs_to, fresh.progress, fresh.network) == (OURS, (0, 0, False), {})
 
 
 OTHER = {"variant": {"id": "small"}, "training": {"learning_rate": 0.5}, "seed": 0, "code": "ab"}
@@ -179,7 +180,7 @@ def test_more_epochs_than_asked_for_are_refused(
         with pytest.raises(UserError, match=r"epochs: after .* -> ends after epoch 3"):
             resume(tmp_path, epochs=3)
     else:
-        assert resume(tmp_path, epochs=3) is not None
+        assert resume(tmp_path, epochs=3).progress == (epochs, step, False)
 
 
 def test_a_finished_run_keeps_one_file_and_can_go_on(tmp_path: Path) -> None:
@@ -190,7 +191,6 @@ def test_a_finished_run_keeps_one_file_and_can_go_on(tmp_path: Path) -> None:
     assert [path.exists() for path in files.paths] == [True, False]
     again = slots(tmp_path)
     state = again.resume(OURS, 3, CPU)
-    assert state is not None
     state.begin_attempt({"device_name": "this", "software": {}}, lambda line: None)
     assert not state.finished
     again.save(state)
@@ -201,7 +201,7 @@ def test_the_finished_one_of_two_equally_advanced_states_counts(tmp_path: Path) 
     files = slots(tmp_path)
     files.save(state_after(2, finished="now"))
     files.save(state_after(2))
-    assert resume(tmp_path).finished  # type: ignore[union-attr]
+    assert resume(tmp_path).finished
 
 
 @pytest.mark.parametrize(("belongs_to", "epochs"), [(OTHER, 5), (OURS, 1)])
@@ -211,7 +211,7 @@ def test_a_finished_state_of_another_run_is_replaced(
     lines: list[str] = []
     files = slots(tmp_path, lines)
     files.finish(state_after(2, finished="now"))
-    assert files.resume(belongs_to, epochs, CPU) is None
+    assert files.resume(belongs_to, epochs, CPU).progress == (0, 0, False)
     assert "had other settings: starting over" in lines[0]
     assert " -> " in lines[0]
     assert not any(path.exists() for path in files.paths)

@@ -10,7 +10,7 @@ import torch
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
 from convnets.training import trainer as training
-from convnets.training.checkpoints import Checkpoints, TrainingState
+from convnets.training.checkpoints import Checkpoints
 from convnets.training.gpu import put_back
 from convnets.training.hardware import Plan, choose_plan, prepare
 from convnets.training.trainer import LabelledTensors, Trainer, TrainingRun
@@ -138,7 +138,7 @@ def test_on_a_gpu_resumed_is_uninterrupted(method: str, tmp_path: Path) -> None:
     for folder, stops in (("whole", [3]), ("parts", [1, 2, 3])):
         for stop in stops:
             slots = Checkpoints(tmp_path / folder, print)
-            state = slots.resume({}, stop, plan.device) or TrainingState({})
+            state = slots.resume({}, stop, plan.device)
             one = trainer(method, plan)
             TrainingRun(one, state, slots).train(images("cuda", 90), stop, print)
         finals.append(everything(one))

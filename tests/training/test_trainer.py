@@ -64,7 +64,7 @@ def run(
     """Train, or go on from what is in `folder`, as train.py does."""
     lines: list[str] = []
     slots = Checkpoints(folder, lines.append)
-    state = slots.resume({"run": 1}, epochs, CPU) or TrainingState({"run": 1})
+    state = slots.resume({"run": 1}, epochs, CPU)
     trainer = Trainer(SMALL, settings, seed, PLAN, TRAIN)
     training = TrainingRun(trainer, state, slots, check, save_seconds)
     training.train(
@@ -164,7 +164,6 @@ def test_the_comparison_notices_a_step_done_twice(tmp_path: Path, whole: Trainin
     interrupted(tmp_path, 7)
     slots = Checkpoints(tmp_path, print)
     state = slots.resume({"run": 1}, 3, CPU)
-    assert state is not None
     state.step -= 1
     state.losses, state.corrects = state.losses[:-1], state.corrects[:-1]
     for _ in slots.paths:

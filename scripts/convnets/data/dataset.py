@@ -72,11 +72,10 @@ def load_dataset(folder: Path | str) -> Dataset:
     if missing:
         raise UserError(f"{folder}: no {', '.join(missing)}. Run scripts/prepare_data.py first.")
     try:
-        split = read_arrays(folder / SPLIT, PARTS)
         dataset = Dataset(
             images=np.load(folder / IMAGES, mmap_mode="r"),
             labels=np.load(folder / LABELS, mmap_mode="r"),
-            split=split,
+            split=read_arrays(folder / SPLIT, PARTS),
             provenance=read_provenance(folder / PROVENANCE),
         )
         _check(dataset)

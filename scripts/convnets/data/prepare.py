@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from convnets.config.settings import DataSettings
+from convnets.core.files import file_digest
 from convnets.data.dataset import Dataset
 from convnets.data.emnist import read_archive, read_split_files
 from convnets.data.glyphs import make_glyphs
-from convnets.data.source import RawDataset, describe_file
+from convnets.data.source import RawDataset
 from convnets.data.split import make_split, scale_sizes
 
 
@@ -32,7 +33,15 @@ def prepare_dataset(settings: DataSettings, subset: float = 1.0) -> Dataset:
         "display_name": source.display_name,
         "official": source.official,
         "source": settings.source,
-        "files": [describe_file(file) for file in source.files],
+        "files": [
+            {
+                "name": file.name,
+                "bytes": file.stat().st_size,
+                "md5": file_digest(file, "md5"),
+                "sha256": file_digest(file),
+            }
+            for file in source.files
+        ],
         "classes": source.classes,
         "subset": subset,
         "settings": settings.shaping(),

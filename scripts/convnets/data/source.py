@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from convnets.architectures.images import CLASSES, EMNIST
 from convnets.core.errors import UserError
-from convnets.core.files import file_digest
 
 ZIP_START = b"PK\x03\x04"
 """The first bytes of a zip file."""
@@ -65,16 +64,6 @@ def check_labelled_images(
         if wrong:
             raise UserError(f"{name}: {message}")
     return LabelledImages(images, labels)
-
-
-def describe_file(path: Path) -> dict[str, Any]:
-    """Name (no folder), bytes, MD5 and SHA-256 of a file."""
-    return {
-        "name": path.name,
-        "bytes": path.stat().st_size,
-        "md5": file_digest(path, "md5"),
-        "sha256": file_digest(path),
-    }
 
 
 def describe_content(start: bytes) -> str:

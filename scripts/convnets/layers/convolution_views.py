@@ -31,7 +31,7 @@ class ViewConvolution(ConvolutionLayer):
         """
         s = self.window.stride
         batch, channels, height, width = grads_wrt_outputs.shape
-        (margin_y, margin_x) = (extent - 1 for extent in self.window.extent)
+        margin_y, margin_x = (self.window.dilation * (size - 1) for size in self.window.size)
         met = (s * (height - 1) + 1 + margin_y, s * (width - 1) + 1 + margin_x)
         spread = np.zeros(
             (batch, channels, met[0] + margin_y, met[1] + margin_x), grads_wrt_outputs.dtype

@@ -23,13 +23,15 @@ class Window:
     dilation: int = 1
 
     def __post_init__(self) -> None:
-        smallest = {"stride": 1, "padding": 0, "dilation": 1}
-        found = {name: getattr(self, name) for name in smallest}
-        smallest |= {"window height": 1, "window width": 1}
-        found |= {"window height": self.size[0], "window width": self.size[1]}
-        for name, least in smallest.items():
-            if found[name] < least:
-                raise UserError(f"{name} is {found[name]}, expected {least} or more")
+        for name, found, least in (
+            ("stride", self.stride, 1),
+            ("padding", self.padding, 0),
+            ("dilation", self.dilation, 1),
+            ("window height", self.size[0], 1),
+            ("window width", self.size[1], 1),
+        ):
+            if found < least:
+                raise UserError(f"{name} is {found}, expected {least} or more")
 
     @property
     def elements(self) -> Iterator[tuple[int, int]]:
@@ -41,18 +43,13 @@ class Window:
         """Number of elements."""
         return math.prod(self.size)
 
-    @property
-    def extent(self) -> tuple[int, int]:
-        """Height and width in pixels that the window covers, gaps of the dilation included."""
-        height, width = self.size
-        return self.dilation * (height - 1) + 1, self.dilation * (width - 1) + 1
-
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns of places of the window on features of this height and width.
 
         Raises `UserError` if it does not fit, with the direction and the size that is too large.
         """
-        return self._places(0, height), self._places(1, width)
+        rows, columns = map(self._places, ("height", "width"), self.size, (height, width))
+        return rows, columns
 
     def pad(self, features: np.ndarray, value: float = 0.0) -> np.ndarray:
         """Put `padding` pixels of `value` at each edge (paper, Figure 2)."""
@@ -86,14 +83,13 @@ class Window:
         right = left + self.stride * (columns - 1) + 1
         return padded[:, :, top : bottom : self.stride, left : right : self.stride]
 
-    def _places(self, axis: int, pixels: int) -> int:
-        direction = ("height", "width")[axis]
-        padded, extent = pixels + 2 * self.padding, self.extent[axis]
+    def _places(self, direction: str, elements: int, pixels: int) -> int:
+        padded, extent = pixels + 2 * self.padding, self.dilation * (elements - 1) + 1
         if pixels < 1:
             raise UserError(f"the input's {direction} is {pixels}, expected 1 or more")
         if extent > padded:
             raise UserError(
-                f"a window of {direction} {self.size[axis]} with dilation {self.dilation} covers "
+                f"a window of {direction} {elements} with dilation {self.dilation} covers "
                 f"{extent} pixels, but the input's {direction} of {pixels} with padding "
                 f"{self.padding} has {padded}; make window or dilation smaller, or the padding "
                 f"{math.ceil((extent - pixels) / 2)} or more"

@@ -5,7 +5,6 @@ steps of Adam in float32: what differs is the rounding.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,25 +20,15 @@ from convnets.training.trainer import EVALUATION_BATCH, Trainer, to_device
 
 PLAIN = Plan("cpu", "float32", channels_last=False, cuda_graph=False)
 """PyTorch's own kernels, without anything that is done for speed."""
-
-
-class Record(NamedTuple):
-    """One number of a training."""
-
-    implementation: str
-    """`by_hand` or `pytorch`."""
-    epoch: int
-    step: int
-    """Steps done, in all epochs together."""
-    measure: str
-    """`train_loss`, of the batch of this step, or `test_accuracy`, after the epoch."""
-    value: float
+COLUMNS = ("implementation", "epoch", "step", "measure", "value")
+"""Of the table of both trainings. `step` counts over all epochs; `measure` is `train_loss`, of the
+batch of the step, or `test_accuracy`, after the epoch."""
 
 
 def train_twins(
     variant: Variant, settings: TrainingSettings, dataset: Dataset, seed: int, epochs: int
-) -> Iterator[Record]:
-    """Train both networks, in turn on each batch, and test them after each epoch.
+) -> Iterator[tuple[str, int, int, str, float]]:
+    """Rows of `COLUMNS`: train both networks, in turn on each batch; test them after each epoch.
 
     The one in PyTorch is that of a run of `variant` with this seed; the other has its weights.
     """
@@ -61,11 +50,11 @@ def train_twins(
             loss, grads = network.error_and_grads(scaled(train.images[batch]), train.labels[batch])
             adam.step(grads)
             trainer.train_step(index)
-            yield Record("by_hand", epoch, step, "train_loss", loss)
-            yield Record("pytorch", epoch, step, "train_loss", trainer.losses[index].item())
+            yield "by_hand", epoch, step, "train_loss", loss
+            yield "pytorch", epoch, step, "train_loss", trainer.losses[index].item()
         _, of_pytorch = trainer.validate(to_device(dataset, "test", "cpu"))
         for name, accuracy in (("by_hand", _accuracy(network, test)), ("pytorch", of_pytorch)):
-            yield Record(name, epoch, step, "test_accuracy", accuracy)
+            yield name, epoch, step, "test_accuracy", accuracy
             print(f"epoch {epoch}/{epochs}  {name}: test accuracy {accuracy:.4f}", flush=True)
 
 

@@ -84,8 +84,7 @@ class Measured(NamedTuple):
 
     def duplicated(self) -> list[dict[Any, Any]]:
         """im2col's columns over its input, for kernels, strides and sizes."""
-        rows = self.duplication
-        chosen = rows[(rows["batch"] == LARGE.batch) & (rows["channels"] == LARGE.channels)]
+        chosen = self.duplication.groupby(["batch", "channels"]).get_group(LARGE[:2])
         return chosen.sort_values(["kernel", "stride", "size"]).to_dict("records")
 
     def differences(self) -> list[dict[Any, Any]]:
@@ -137,34 +136,20 @@ class Twins(NamedTuple):
 
 def load_twins(results: Path) -> Twins:
     """Read the training records of both networks under `results`."""
-    provenance = read_provenance(results / "data/provenance.json")
+    key = ["implementation", "epoch", "step", "measure"]
     records = read_table(
         results / "lesson/from_scratch.csv",
         "train again with train_from_scratch.py",
-        columns=("implementation", "epoch", "step", "measure", "value"),
+        columns=(*key, "value"),
         numbers=("epoch", "step", "value"),
-        unique=("implementation", "epoch", "step", "measure"),
+        unique=key,
     )
-    losses, accuracies = (
-        records[records["measure"] == measure].pivot(
-            index=index, columns="implementation", values="value"
-        )
-        for measure, index in (("train_loss", "step"), ("test_accuracy", "epoch"))
-    )
+    groups = records.groupby("measure")
+    losses = groups.get_group("train_loss").pivot_table("value", "step", "implementation")
+    accuracies = groups.get_group("test_accuracy").pivot_table("value", "epoch", "implementation")
     losses["distance"] = (losses["by_hand"] - losses["pytorch"]).abs()
+    provenance = read_provenance(results / "data/provenance.json")
     return Twins(losses, accuracies, provenance["display_name"])
-
-
-def plot_costs(measured: Measured, case: Case) -> Figure:
-    """Time of a training step's three passes around `case`, as one of its numbers changes."""
-    seconds = measured.by_case["seconds"].sum().unstack("implementation")
-    return _around(1000 * seconds, case, "milliseconds")
-
-
-def plot_memory(measured: Measured, case: Case) -> Figure:
-    """The largest peak memory of the three passes around `case`."""
-    peaks = measured.by_case["peak_bytes"].max().unstack("implementation")
-    return _around(peaks / 1e6, case, "megabytes")
 
 
 def plot_shares(measured: Measured) -> Figure:
@@ -200,8 +185,9 @@ def plot_losses(twins: Twins) -> Figure:
     return figure
 
 
-def _around(table: pd.DataFrame, case: Case, unit: str) -> Figure:
-    """Five panels: a line for each column of `table` as one number of `case` changes."""
+def plot_around(costs: pd.Series, case: Case, unit: str) -> Figure:
+    """Five panels: `costs` by case and implementation, as one number of `case` changes."""
+    table = costs.unstack("implementation")
     figure = Figure(figsize=(style.WIDTH, 0.8 * style.WIDTH), layout="constrained")
     panels = figure.subplots(2, 3, sharey=True).flat
     for axes, (name, text) in zip(panels, AXES.items(), strict=False):
@@ -224,18 +210,10 @@ def _around(table: pd.DataFrame, case: Case, unit: str) -> Figure:
     return figure
 
 
-def described(case: Case) -> str:
-    """The case in words."""
-    return (
-        f"{case.batch} images of {case.size}×{case.size} pixels, {case.channels} channels, "
-        f"a {case.kernel}×{case.kernel} kernel, stride {case.stride}"
-    )
-
-
 def for_templates(results: Path) -> dict[str, Any]:
     """Values for the templates in report/sections/lesson."""
     names = {"small": SMALL, "large": LARGE, "labels": LABELS, "high_load": HIGH_LOAD}
-    functions = (described, plot_costs, plot_memory, plot_shares, plot_losses, style.svg_text)
+    functions = (plot_around, plot_shares, plot_losses, style.svg_text)
     return {
         **names,
         **{function.__name__: function for function in functions},

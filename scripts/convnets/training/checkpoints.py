@@ -124,8 +124,8 @@ class Checkpoints:
 
     def resume(
         self, belongs_to: dict[str, Any], epochs: int, device: str, patience: int | None = None
-    ) -> TrainingState | None:
-        """The most advanced intact state; None if there is none.
+    ) -> TrainingState:
+        """The most advanced intact state, or a new one if there is none.
 
         A run continues with the kernels that it began with, even if `belongs_to` has others. The
         state of another, finished run is deleted: its record was removed to replace the run.
@@ -149,7 +149,7 @@ class Checkpoints:
                 f"{start_over}"
             )
         if not states:
-            return None
+            return TrainingState(belongs_to)
         self._newest = max(states, key=lambda slot: states[slot].progress)
         state = states[self._newest]
         if damages:
@@ -163,6 +163,7 @@ class Checkpoints:
         if end is not None and (len(state.history), state.step) > (end, 0):
             problems.append(f"epochs: {state.position} -> ends after epoch {end}")
         if not problems:
+            self.log(f"resumed {state.position}, from {self.newest}")
             return state
         changes = "".join(f"\n  {problem}" for problem in problems)
         if not state.finished:
@@ -173,7 +174,7 @@ class Checkpoints:
         self.log(f"the finished run in {self.folder} had other settings: starting over{changes}")
         for path in self.paths:
             path.unlink(missing_ok=True)
-        return None
+        return TrainingState(belongs_to)
 
     def finish(self, state: TrainingState) -> None:
         """Save the state of a finished run, which more epochs continue; delete the other file."""

@@ -6,6 +6,7 @@
 from typing import Any
 
 import numpy as np
+from scipy.special import log_softmax
 
 from convnets.core.errors import UserError
 from convnets.core.files import atomic_write
@@ -27,8 +28,7 @@ def score(scores: np.ndarray, labels: np.ndarray) -> tuple[dict[str, Any], np.nd
             "the class scores of the network are not finite: train it again with a lower learning "
             "rate"
         )
-    shifted = scores.astype(np.float64) - scores.max(axis=1, keepdims=True)
-    logarithms = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    logarithms = log_softmax(scores.astype(np.float64), axis=1)
     prediction = scores.argmax(axis=1)
     correct = prediction == labels
     totals = np.bincount(labels, minlength=scores.shape[1]).tolist()
