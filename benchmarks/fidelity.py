@@ -1,6 +1,6 @@
 """Whether the fast plan learns as well as the plain loop: the same seeds, images and batches.
 
-    python -m benchmarks.fidelity --data results/balanced_style/data --epochs 3 --seeds 3
+    python -m benchmarks.fidelity --data results/reference/data --epochs 3 --seeds 3
 
 Trains each family with the plain float32 loop (`benchmarks.reference`) and with the project's
 Trainer, seed by seed, and appends a row a pair to the csv; pairs that are in it already are not

@@ -16,7 +16,7 @@ from convnets.core.formats import plural
 from convnets.core.templates import text_environment
 from convnets.data.folder import read_provenance
 from convnets.judging.conditions import PAPER_EPOCHS, PAPER_IMAGES
-from convnets.judging.numbers import read_comparison
+from convnets.judging.numbers import agreement, read_comparison
 from convnets.judging.table import read_claims
 from convnets.judging.verdicts import ON_THESE_NETWORKS
 from convnets.report.page import about
@@ -72,6 +72,7 @@ def block_of(folder: Path) -> str:
         .render(
             path=folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder,
             numbers=numbers["verdict"].value_counts(),
+            agreement=agreement(numbers).query("witness == 'ours'").to_dict("records"),
             claims=claims["claim_verdict"].value_counts(),
             judged=limited["judged_claim"].value_counts(),
             runs=len(runs),

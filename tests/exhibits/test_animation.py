@@ -172,7 +172,7 @@ def test_a_step_can_be_chosen_while_other_drawings_play(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ANIMATIONS)
 def test_a_published_animation_is_the_one_that_pages_draw(name: str) -> None:
-    file = Path(f"results/published/balanced_style/figures/{name}_animated.svg")
+    file = Path(f"results/published/reference/figures/{name}_animated.svg")
     texts = (file.read_text(encoding="utf-8"), animated(name))
     published, drawn = ([line for line in text.splitlines() if line] for text in texts)
     assert published == drawn

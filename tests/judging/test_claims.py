@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 CLAIMS = load_claims(ROOT / "config/claims.yaml")
 PUBLISHED = read_published(ROOT / "config/published_values.csv")
 PRIOR = read_prior(ROOT / "config/prior")
-MECHANISM = json.loads((ROOT / "results/published/balanced_style/mechanism.json").read_text())
+MECHANISM = json.loads((ROOT / "results/published/reference/mechanism.json").read_text())
 IMAGES = 2000
 
 
