@@ -27,6 +27,7 @@ from convnets.judging.estimates import ACCURACY, ALPHA, QUANTITIES, Estimates, S
 from convnets.judging.planning import Planner, expected_values
 from convnets.judging.verdicts import judge
 from convnets.judging.witnesses import SeedSample
+from convnets.report.results import read_plan
 from convnets.runs.metrics import by_run, collect
 from plan import command, expected_hours, overlay, runs_of_steps
 
@@ -221,7 +222,7 @@ def test_a_plan_has_new_runs_within_the_hours(planned: tuple[Path, str]) -> None
     assert len({*new}) == len(new) > 0
     assert not any((folder / "runs" / variant / f"seed_{seed}").exists() for variant, seed in new)
     assert all(f"{variant}:" in said for variant, _ in new)
-    old = [(path.parent.name, int(path.name[5:])) for path in folder.glob("runs/*/seed_*")]
+    old = [(run["variant"], run["seed"]) for run in read_plan(folder / "plan.json")["runs"]]
     assert {*with_overlay(folder).runs} == {*old, *new}
 
 
