@@ -104,7 +104,7 @@ VERSIONS = {
     "evaluation": 2,
     "runtimes": 1,
     "metrics": 2,
-    "exhibits": 3,
+    "exhibits": 4,
     "judging": 4,
     "analyses": 3,
     "lesson": 4,

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
-from scipy import special
 
 from convnets.architectures.methods import METHODS
 from convnets.config.experiments import Figure
@@ -47,9 +46,9 @@ class Trajectory:
     x: str
     """The horizontal axis: `epoch` or `seconds`."""
     points: pd.DataFrame
-    """A row for each `epoch` of all seeds: `mean` accuracy over seeds, `low` and `high` of its 95 %
-    interval over seeds (empty with one seed), `seconds` so far: epochs times the measured seconds
-    of an epoch or, if none were measured, the mean over the runs."""
+    """A row for each `epoch` of all seeds: `mean`, `low` (least) and `high` (greatest) accuracy over
+    seeds, `seconds` so far: epochs times the measured seconds of an epoch or, if none were measured,
+    the mean over the runs."""
     seeds: int
     is_cut: bool
     """Whether some seeds trained for more epochs than are shown."""
@@ -175,9 +174,8 @@ def _over_seeds(folders: list[RunFolder]) -> pd.DataFrame:
     """The points of a `Trajectory`, with the runtimes of training."""
     accuracy = shared_epochs(folders, "val_accuracy")
     seconds = shared_epochs(folders, "epoch_seconds").cumsum().mean(axis=1)
-    mean = accuracy.mean(axis=1)
-    reach = special.stdtrit(len(folders) - 1, 0.975) * accuracy.sem(axis=1)
-    columns = {"mean": mean, "low": mean - reach, "high": mean + reach, "seconds": seconds}
+    columns = {"mean": accuracy.mean(axis=1), "low": accuracy.min(axis=1)}
+    columns |= {"high": accuracy.max(axis=1), "seconds": seconds}
     return pd.DataFrame(columns).reset_index()
 
 
@@ -208,7 +206,6 @@ def _draw_curve(axes: Axes, trajectory: Trajectory, line: Any, fill: Any) -> Non
 
 def _limits(trajectories: list[Trajectory]) -> tuple[float, float]:
     """The lower end of the vertical axis, above which most points are, and the highest point."""
-    # Means alone set the scale: with two seeds their interval reaches far beyond all accuracies.
     means = [item.points["mean"] for item in trajectories]
     paper = [item.paper[1] for item in trajectories if item.paper]
     others = [run["val_acc"].max() for item in trajectories for run in item.others]
