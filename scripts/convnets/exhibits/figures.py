@@ -46,9 +46,9 @@ class Trajectory:
     x: str
     """The horizontal axis: `epoch` or `seconds`."""
     points: pd.DataFrame
-    """A row for each `epoch` of all seeds: `mean`, `low` (least) and `high` (greatest) accuracy over
-    seeds, `seconds` so far: epochs times the measured seconds of an epoch or, if none were measured,
-    the mean over the runs."""
+    """A row for each `epoch` of all seeds: `mean`, `low` (least) and `high` (greatest) accuracy of
+    all, `seconds` so far: epochs times the measured seconds of an epoch or, if none were measured,
+    the mean over runs."""
     seeds: int
     is_cut: bool
     """Whether some seeds trained for more epochs than are shown."""
