@@ -1,13 +1,7 @@
 """Effects as estimated from runs: weighted sums of variants, with their errors.
 
 An effect gives each variant a weight: +1 and -1 for a difference, equally spaced ones for a slope.
-Its variance has two sources. *Test images*: the covariance of the variants' accuracies over the
-images that happen to be in the test set, known well; more seeds do not reduce it. *Seeds*: few
-variants have many, so the variance between the seeds of one variant is poorly known. As in limma
-(Smyth 2004), every estimate is *moderated*: shrunk towards the variance pooled over all variants,
-with a weight (the prior degrees of freedom) that the data determine. An assumed spread counts like
-a few observations more, so that one seed can be judged, and more seeds never decide less. Welch and
-Satterthwaite's formula gives the degrees of freedom of the sum, and Student's t everything else.
+docs/judging.md explains its variance, from test images and from seeds (moderated, Smyth 2004).
 Accuracies are fractions, everything else is in logarithms.
 """
 

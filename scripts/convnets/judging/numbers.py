@@ -1,15 +1,9 @@
 """Each published number against ours and against other people's: comparison.csv.
 
-docs/judging.md explains the verdicts. The interval of the difference contains the paper's own
-error: its number is one more run, with the spread of one seed, the error of its test images and
-rounding. Best epochs and runtimes are compared through logarithms, runtimes as multiples of an
-epoch of a reference variant. `at_least` marks best epochs, and runtimes until then, of trainings
-that were cut short at or near their best.
-
-Columns that begin with `theirs` are about other people's runs of the same networks (config/prior):
-the interval says where one more of their runs would be, and `theirs_verdict` whether the paper's
-number is there. Their networks were tested on the paper's images, so image error cancels, and timed
-on hardware like the paper's, so seconds are compared as they are.
+docs/judging.md explains the verdicts. `at_least` marks best epochs, and runtimes until then, of
+trainings that were cut short at or near their best. Columns that begin with `theirs` are about
+other people's runs: the interval says where one more of their runs would be, and `theirs_verdict`
+whether the paper's number is there.
 """
 
 import math

@@ -1,11 +1,7 @@
 """Other people's runs of the same networks (config/prior), as a witness.
 
-The students of the course that the paper came from trained these networks with one framework, on
-the official data. Each quantity has a linear mixed model: a mean for every variant, and random
-effects of the person (on all variants: hardware, versions; and on each variant) and of the seed on
-each variant, fitted by restricted maximum likelihood. Repeats of one person with one seed are thus
-not taken for independent runs. Degrees of freedom are the number of persons less one, the safe
-choice.
+Each quantity has a linear mixed model: a mean for every variant, and random effects of the person
+(on all variants, and on each) and of the seed on each variant (docs/judging.md).
 """
 
 from dataclasses import dataclass
@@ -173,12 +169,9 @@ def fit(runs: pd.DataFrame) -> MixedModel:
 def papers_seed(published: pd.DataFrame) -> dict[str, Any]:
     """Whether the paper used the framework's default seed, as its best epochs suggest.
 
-    A run's regret is its best validation accuracy minus that at the paper's best epoch. If the
-    paper had the run's seed, the regret should be small. The permutation test exchanges seeds
-    between persons, who are the independent units; a person's regret is the mean over the variants,
-    less each variant's mean. With two seeds only, the one that fits better is the default in half
-    of all cases by chance, so the p-value says that the two seeds differ, not which seed the paper
-    had. The question came up after looking at the data.
+    A run's regret is its best validation accuracy minus that at the paper's best epoch; it is small
+    if the paper had the run's seed. The permutation test exchanges seeds between persons
+    (docs/judging.md).
     """
     runs = read_prior().runs
     runs = runs.assign(epoch=runs["variant"].map(distinct_numbers(published)["best_epoch"]))

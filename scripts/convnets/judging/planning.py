@@ -1,14 +1,8 @@
-"""Planning: the further runs that decide most claims per hour.
+"""Planning: the further runs that decide most claims per hour, by simulation (docs/judging.md).
 
-Added runs are simulated many times. The true mean of a variant is drawn around the mean of its
-runs, and new seeds around the true mean, both with the judge's moderated variance. Estimates of
-variance stay as they are, their degrees of freedom grow with the runs. Then the judge decides each
-simulated sweep by its own rules (`convnets.judging.verdicts`); the *chance* of a claim is the share
-of simulated sweeps in which it is decided.
-
-A greedy search repeatedly adds the group of runs with the most decisions per hour that fits the
-remaining hours. A group gives the same number of seeds to a variant, to all variants of a
-comparison, or to all variants of a claim's open comparisons.
+The *chance* of a claim is the share of simulated sweeps in which it is decided. A greedy search
+adds groups of runs: the same number of seeds for a variant, for all variants of a comparison, or
+for all variants of a claim's open comparisons.
 """
 
 import itertools

@@ -1,25 +1,7 @@
 """Readings of the paper: which of two ways agrees better with the published numbers.
 
-A reading is run by default and with its alternative. Each way predicts the published accuracies,
-best epochs and relative runtimes of the variants concerned; its likelihood is the probability
-density of the published numbers. The model of errors is the same for both ways: errors are
-independent and normal, with a variance that is the sum of
-
-- test images, ours and the paper's 15,800: binomial, for accuracies;
-- seeds: the paper's one run and the mean of ours, with the spread of variants with several seeds,
-  or an assumed one (`convnets.judging.estimates`);
-- rounding of the published digits;
-- for runtimes on other hardware than the paper's, `HARDWARE_SPREAD`.
-
-Best epochs and runtimes are logarithms. A runtime is a multiple of an epoch of the reference
-variant, run the same way; the runtime until the best epoch counts only where the paper gives no
-best epoch, from which it follows.
-
-If data or epochs are not the paper's, only the runtime of an epoch is on the paper's scale. The
-other quantities may then differ from the published ones by one unknown number for all variants
-(with a flat prior, integrated out), so that only differences between variants count, and by
-`SCALE_SPREAD` for each. The result is indicative only. The best epoch of a training that was cut
-short at its best is unknown, and images other than EMNIST are not judged.
+docs/judging.md describes the likelihoods. Best epochs and runtimes are logarithms; a runtime is a
+multiple of an epoch of the reference variant, run the same way.
 """
 
 import itertools

@@ -1,19 +1,8 @@
 """From p-values to verdicts on claims, for our runs, other people's and the paper's own numbers.
 
-A comparison has two one-sided p-values. `support` is small if the effect is inside the region that
-the claim asserts; with two bounds this is the test of equivalence (TOST). `refute` is small when
-the effect is outside. A *unit* is one or more comparisons that must all be inside. A *part* of a
-claim says that at least k of its n units are true; most parts say all. Its p-values are those of
-partial conjunctions (Benjamini and Heller 2008):
-
-    support   (n - k + 1) times the k-th smallest of the units' `support`
-    refute    k times the (n - k + 1)-th smallest of the units' `refute`
-
-For k = n the first is the largest p-value (intersection-union, no correction), the second that of
-Bonferroni and Holm. A claim is the conjunction of its parts. It *holds* when `support`, and *fails*
-when `refute`, is below 5 % after Holm's correction over the claims; else it is *undecided*, and
-leans to the side of the smaller p-value. Only one of the two can be an error, because a claim is
-either true or false, so the smaller one enters Holm's correction undoubled.
+A comparison has two one-sided p-values, `support` and `refute`. A *unit* is one or more comparisons
+that must all be inside their regions; a *part* says that at least k of its n units are true, most
+parts say all. docs/judging.md explains how p-values become those of parts and claims.
 
 Every p-value can be an array, one for each of many simulated sweeps.
 """
