@@ -23,7 +23,7 @@ from convnets.config.schema import ANIMATED, LAYER_FIGURES, POOLING_FIGURE, TOPI
 from convnets.config.settings import MACHINE_FOLDER, to_json
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest, run_lock, share_lock, write_json, write_text
-from convnets.runs.identity import results_to_replace
+from convnets.runs.finished import results_to_replace
 from convnets.training.resources import training_megabytes, training_minutes
 
 

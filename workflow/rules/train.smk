@@ -9,7 +9,7 @@
 #
 # Only a missing output makes Snakemake train: a finished run has no inputs unless it is to be
 # replaced, and functions of `output` are no parameters that Snakemake compares. Whether a finished
-# run is the requested one is decided before any job starts (`convnets.runs.identity`).
+# run is the requested one is decided before any job starts (`convnets.runs.finished`).
 
 
 rule train:
