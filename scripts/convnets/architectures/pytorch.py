@@ -65,9 +65,10 @@ class AverageOfTiles(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         """The gradient of the features, (batch, channels, width, width), channels last."""
-        number, channels, width, _ = ctx.shape
+        (number, channels, width, _), outputs = ctx.shape, gradient.shape[2]
         tiles = (gradient / ctx.window**2).permute(0, 2, 3, 1).reshape(-1, channels)
-        index = tile_of_pixel(*gradient.shape[::2], width, ctx.window, ctx.padding, gradient.device)
+        windows = outputs, width, ctx.window, ctx.padding
+        index = tile_of_pixel(number, *windows, gradient.device)
         pixels = pad(tiles, (0, 0, 0, 1))[index]
         return pixels.view(number, width, width, channels).permute(0, 3, 1, 2), None, None
 
