@@ -36,7 +36,9 @@ def test_values_stand_in_the_page(page: BeautifulSoup) -> None:
     assert "stride_2 with a test accuracy of 0.813" in text  # 0.8123 and 0.8133
     assert "8 trainings of 4 networks (2 seeds) on 100,000 training images" in text
     assert "8 (4 variants, 2 seeds)" in text
-    assert "Device hours 4.00 (Difference Engine No. 2)" in text  # 8 runs of 1,800 s
+    assert (
+        "Hours of training 4.00, the sum over runs, which can share a device (Diff" in text
+    )  # 8 runs of 1,800 s
     assert "snakemake --cores 2 --configfile a&b.yaml" in text
     assert "28→14→7→4→2" in text
     assert "Hardest: q (0.25)" in text

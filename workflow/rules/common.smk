@@ -106,8 +106,8 @@ VERSIONS = {
     "metrics": 2,
     "exhibits": 4,
     "judging": 4,
-    "analyses": 3,
-    "lesson": 4,
+    "analyses": 4,
+    "lesson": 5,
     "report": 6,
 }
 

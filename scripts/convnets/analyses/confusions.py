@@ -1,15 +1,12 @@
 """Pairs of classes that networks confuse: their shares, and images of the most confused."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from matplotlib.patches import Rectangle
-from scipy import stats
 
 from convnets.analyses.study import TINY, Analysis, Study
 from convnets.architectures.methods import METHODS
@@ -19,11 +16,6 @@ from convnets.judging.conditions import conditions
 from convnets.judging.witnesses import Predictions, read_predictions
 from convnets.runs.metrics import runs_of
 
-ALPHA = 0.05
-"""Probability that chance alone makes any pair peculiar to any variant."""
-BASELINE = "fully_connected"
-"""A method that is worse throughout; convolutional methods are not compared with it."""
-ORANGE = "#D55E00"
 TOLD, PAIRS, SAMPLED = 3, 10, 5
 """Most confused pairs to name by method in the description, to show by method, and with images."""
 SAMPLES = 4
@@ -47,7 +39,6 @@ def analyse(study: Study) -> Analysis:
         "methods": {name: method.title for name, method in METHODS.items()},
         "reach": 196 * np.sqrt(share * (1 - share) / table["images"].clip(lower=1)).max(),
         "top": {name: rows.nlargest(TOLD, "share").to_dict("records") for name, rows in by_method},
-        "peculiar": most_peculiar(table).to_dict("records"),
         "conditions": conditions(study.provenance, runs_of(study.metrics, *variants.values())),
     }
     images = dataset.images[predictions.images]
@@ -58,15 +49,7 @@ def analyse(study: Study) -> Analysis:
 def collect_confusions(
     predictions: Predictions, variants: Mapping[str, str], classes: Sequence[str]
 ) -> pd.DataFrame:
-    """A row for each of `variants`, given by method, and each pair of classes.
-
-    `first_as_second` and `second_as_first` are numbers of images over all seeds. `share` of the
-    images of both classes is predicted as the other one; `elsewhere` is its mean over the other
-    convolutional variants. `peculiar` pairs are confused more often than elsewhere, by a one-sided
-    test of two shares, whose level is divided by the number of pairs and variants. Images count
-    once however many seeds there are: networks err on the same ones. With one seed the result is
-    about this one network.
-    """
+    """A row for each of `variants`, given by method, and each pair of classes (docs/results.md)."""
     per_class = np.bincount(predictions.labels, minlength=len(classes))
     first, second = np.triu_indices(len(classes), k=1)
     names = np.array(list(classes), dtype=object)
@@ -90,12 +73,6 @@ def collect_confusions(
     table = pd.concat(tables, ignore_index=True)
     errors = table["first_as_second"] + table["second_as_first"]
     table["share"] = errors / (table["images"].clip(lower=1) * table["seeds"])
-    by_method = table["share"].to_numpy().reshape(len(variants), -1)
-    shares = pd.DataFrame(by_method.T, columns=list(variants))
-    others = [shares.drop(columns=[name, BASELINE], errors="ignore") for name in variants]
-    table["elsewhere"] = pd.concat([part.mean(axis=1) for part in others], ignore_index=True)
-    table["p"] = _p_above(table["share"], table["elsewhere"], table["images"])
-    table["peculiar"] = table["p"] < ALPHA / len(table)
     return table
 
 
@@ -103,13 +80,6 @@ def most_confused(table: pd.DataFrame, number: int) -> list[str]:
     """The pairs with the highest mean share over variants, without those never confused."""
     means = table.groupby("pair", sort=False)["share"].mean()
     return list(means[means > 0].nlargest(number).index)
-
-
-def most_peculiar(table: pd.DataFrame) -> pd.DataFrame:
-    """The peculiar pair of each variant that is the furthest from elsewhere, if it has any."""
-    peculiar = table[table["peculiar"]].assign(excess=table["share"] - table["elsewhere"])
-    ranked = peculiar.sort_values("excess", ascending=False, kind="stable")
-    return ranked.groupby("method", sort=False).head(1)
 
 
 def confused_images(
@@ -132,14 +102,13 @@ def draw_confusions(
     images: np.ndarray,
     classes: Sequence[str],
 ) -> Drawing:
-    """Shares of the most confused and of the peculiar pairs, and some of the test `images`."""
-    common = most_confused(table, PAIRS)
-    pairs = list(dict.fromkeys([*common, *most_peculiar(table)["pair"]]))
-    sampled = common[:SAMPLED]
+    """Shares of the most confused pairs, and some of the test `images`."""
+    pairs = most_confused(table, PAIRS)
+    sampled = pairs[:SAMPLED]
     heights = [0.21 * len(pairs) + 0.7, 0.78 * len(sampled) + 0.3]
     drawing = Drawing(figsize=(WIDTH, sum(heights)), layout="constrained")
     halves = drawing.subfigures(2, 1, squeeze=False, height_ratios=heights)[:, 0]
-    _draw_shares(halves[0].subplots(), table, pairs, len(common))
+    _draw_shares(halves[0].subplots(), table, pairs)
     grid = halves[1].subplots(max(len(sampled), 1), 2 * SAMPLES, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -157,14 +126,7 @@ def draw_confusions(
     return drawing
 
 
-def _p_above(share: pd.Series, elsewhere: pd.Series, images: pd.Series) -> np.ndarray:
-    """One-sided p-value of two shares of as many images being the same; 1 where unknown."""
-    mean = (share + elsewhere) / 2
-    deviation = np.sqrt(2 * mean * (1 - mean) / images.clip(lower=1))
-    return np.where(deviation > 0, stats.norm.sf((share - elsewhere) / deviation), 1.0)
-
-
-def _draw_shares(axes: Axes, table: pd.DataFrame, pairs: list[str], common: int) -> None:
+def _draw_shares(axes: Axes, table: pd.DataFrame, pairs: list[str]) -> None:
     methods = list(table["method"].unique())
     shown = table[table["pair"].isin(pairs)]
     shares = 100 * shown.pivot(index="pair", columns="method", values="share")
@@ -181,9 +143,3 @@ def _draw_shares(axes: Axes, table: pd.DataFrame, pairs: list[str], common: int)
         ["\n".join(METHODS[name].title.rsplit(" ", 1)) for name in methods], fontsize=TINY
     )
     axes.xaxis.tick_top()
-    look: Any = {"fill": False, "edgecolor": ORANGE, "linewidth": 1.5, "clip_on": False}
-    for row in shown[shown["peculiar"]].to_dict("records"):
-        place = methods.index(row["method"]), pairs.index(row["pair"])
-        axes.add_patch(Rectangle(place, 1, 1, zorder=3, **look))
-    if common < len(pairs):
-        axes.axhline(common, color="0.3", linewidth=1)
