@@ -1,7 +1,6 @@
 """Networks of hand-written layers: every layer's gradient, every variant, and training."""
 
 import dataclasses
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +23,7 @@ from convnets.layers.convolution_views import ViewConvolution
 from convnets.layers.layer import Flatten, FullyConnected, Layer, ReLU, RepeatTo2x2
 from convnets.layers.learning import Adam, softmax_cross_entropy
 from convnets.layers.network import build_network
-from convnets.lesson.from_scratch import scaled, train_twins
+from convnets.lesson.from_scratch import scaled
 from convnets.training import network
 from layer_checks import assert_gradients_are_differences, numerical_gradient, random
 
@@ -153,10 +152,8 @@ def test_losses_are_those_of_pytorch_for_200_steps(
 
 def test_both_trainings_are_recorded(data: Path, tmp_path: Path) -> None:
     output = tmp_path / "from_scratch.csv"
-    variant = json.dumps(dataclasses.asdict(SMALL))
-    settings = json.dumps({"batch_size": 20, "learning_rate": 0.002})
     command = [sys.executable, "scripts/train_from_scratch.py", "--data", str(data)]
-    command += ["--variant", variant, "--training", settings, "--epochs", "10"]
+    command += ["--batch-size", "20", "--epochs", "10"]
     subprocess.run([*command, "--output", str(output)], check=True)
     records = pd.read_csv(output)
     assert records.groupby(["implementation", "measure"]).size().to_dict() == {
@@ -175,9 +172,3 @@ def test_both_trainings_are_recorded(data: Path, tmp_path: Path) -> None:
 def test_the_layers_need_numpy_alone() -> None:
     program = "import sys, convnets.layers.network; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": "scripts"})
-
-
-def test_training_by_hand_needs_adam(data: Path) -> None:
-    dataset, settings = load_dataset(data), TrainingSettings(optimizer="sgd")
-    with pytest.raises(UserError, match=r"optimizer is sgd, .* set it to adam"):
-        next(train_twins(SMALL, settings, dataset, seed=0, epochs=1))

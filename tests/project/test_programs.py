@@ -41,7 +41,7 @@ COMMANDS = {
     "status": ["WRONG"],
     "summarise": ["WRONG"],
     "train": [*TRAINING, "--epochs", "1", "--seed", "0"],
-    "train_from_scratch": TRAINING,
+    "train_from_scratch": ["--data", "WRONG", "--output", "OUT"],
 }
 """Arguments of the programs that read files, which are WRONG."""
 VALUES = {
@@ -65,7 +65,9 @@ VALUES = {
         for value in ("-1", "1.5", "9" * 30, "x")
     ]
     + [[*COMMANDS["train"], "--variant", text] for text in ("{}", "x", '{"id": "../a"}')],
-    "train_from_scratch": [[*TRAINING, "--epochs", value] for value in ("0", "x", "9" * 30)],
+    "train_from_scratch": [
+        [*COMMANDS["train_from_scratch"], "--epochs", value] for value in ("0", "x", "9" * 30)
+    ],
 }
 """Arguments with wrong values."""
 WRONG = {

@@ -5,22 +5,11 @@
 #        shared by all runs: ../machine/convolutions.csv, duplication.csv, agreement.csv,
 #        layer_times.csv, machine.json
 
-from dataclasses import asdict
-
 MACHINE = str(Path(RESULTS).with_name(MACHINE_FOLDER))
 LAYER_COSTS = [
     *multiext(f"{MACHINE}/", "convolutions.csv", "duplication.csv", "agreement.csv"),
     *multiext(f"{MACHINE}/", "layer_times.csv", "machine.json"),
 ]
-NETWORK_BY_HAND = {
-    "id": "by_hand",
-    "method": "max_pool",
-    "num_layers": 2,
-    "filters": [8, 16],
-    "head": "flattened",
-    "bias": True,
-    "image_kind": asdict(CONFIG.data.image_kind),
-}
 
 
 rule layer_times:
@@ -36,8 +25,6 @@ rule layer_times:
     params:
         folder=subpath(output[0], parent=True),
         version=VERSIONS["lesson"],
-    message:
-        "Measuring what layers cost"
     shell:
         "python scripts/measure_layers.py --output {params.folder:q} > {log:q} 2>&1"
 
@@ -53,16 +40,12 @@ rule from_scratch:
     conda:
         TRAINING_ENV
     params:
-        variant=json.dumps(NETWORK_BY_HAND),
-        # No other settings of the run: the layers by hand have only Adam, with its own learning rate.
-        training=json.dumps({"batch_size": CONFIG.training.batch_size}),
-        epochs=2,
+        batch_size=CONFIG.training.batch_size,
         data=subpath(input[0], parent=True),
         version=VERSIONS["lesson"],
     shell:
-        "python scripts/train_from_scratch.py --data {params.data:q} --variant {params.variant:q} "
-        "--training {params.training:q} --epochs {params.epochs} --output {output:q} "
-        "> {log:q} 2>&1"
+        "python scripts/train_from_scratch.py --data {params.data:q} "
+        "--batch-size {params.batch_size} --output {output:q} > {log:q} 2>&1"
 
 
 rule lesson:
@@ -83,8 +66,6 @@ rule lesson:
     params:
         results=subpath(output.page, parent=True),
         version=VERSIONS["lesson"],
-    message:
-        "Writing {output.page}"
     shell:
         "python scripts/render_page.py lesson --results {params.results:q} --output {output.page:q} "
         "> {log:q} 2>&1"

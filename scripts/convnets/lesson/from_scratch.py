@@ -4,13 +4,13 @@ Both begin with the same weights, see the same batches in the same order, and ta
 steps of Adam in float32: what differs is the rounding.
 """
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 
 from convnets.architectures.variant import Variant
 from convnets.config.settings import TrainingSettings
-from convnets.core.errors import UserError
 from convnets.data.dataset import Dataset
 from convnets.data.source import LabelledImages
 from convnets.layers.learning import Adam
@@ -18,27 +18,22 @@ from convnets.layers.network import Network, build_network
 from convnets.training.hardware import Plan
 from convnets.training.trainer import EVALUATION_BATCH, Trainer, to_device
 
+NETWORK = Variant("by_hand", "max_pool", 2, (8, 16), head="flattened", bias=True)
+"""The network, for the images of EMNIST."""
 PLAIN = Plan("cpu", "float32", channels_last=False, cuda_graph=False)
 """PyTorch's own kernels, without anything that is done for speed."""
 COLUMNS = ("implementation", "epoch", "step", "measure", "value")
-"""Of the table of both trainings. `step` counts over all epochs; `measure` is `train_loss`, of the
-batch of the step, or `test_accuracy`, after the epoch."""
+"""Columns of the table of both trainings (docs/results.md)."""
 
 
 def train_twins(
-    variant: Variant, settings: TrainingSettings, dataset: Dataset, seed: int, epochs: int
+    dataset: Dataset, batch_size: int, epochs: int
 ) -> Iterator[tuple[str, int, int, str, float]]:
-    """Rows of `COLUMNS`: train both networks, in turn on each batch; test them after each epoch.
-
-    The one in PyTorch is that of a run of `variant` with this seed; the other has its weights.
-    """
-    if settings.optimizer != "adam":
-        raise UserError(
-            f"training.optimizer is {settings.optimizer}, but by hand there is Adam only; set it "
-            "to adam"
-        )
+    """Rows of `COLUMNS`: train both networks, in turn on each batch; test them after each epoch."""
+    variant = dataclasses.replace(NETWORK, image_kind=dataset.image_kind)
+    settings = TrainingSettings(batch_size=batch_size)
     train, test = dataset.part("train"), dataset.part("test")
-    trainer = Trainer(variant, settings, seed, PLAIN, to_device(dataset, "train", "cpu"))
+    trainer = Trainer(variant, settings, 0, PLAIN, to_device(dataset, "train", "cpu"))
     weights = [weight.detach().numpy() for weight in trainer.network.parameters()]
     network = build_network(variant, weights)
     adam = Adam(network.params, settings.learning_rate, settings.weight_decay)
