@@ -9,17 +9,11 @@ from convnets.architectures import avg_pool, max_avg_pool, max_pool
 from convnets.core.arguments import PREFIX, option_parser
 from convnets.core.errors import run_script
 from convnets.data.dataset import load_dataset
+from convnets.exhibits.layer_figures import WORDS
 from convnets.exhibits.style import SMALL, WIDTH, save_figure, use_style
 
 CLASS = "B"
 """The character to show, where the test images have it: it has straight and round strokes."""
-TITLE = "Pooling layer outputs for a sample image"
-OUTPUTS = (
-    "its outputs by max, average and max+average pooling (rows) with windows of 2, 3, and 2 "
-    "followed by 3 pixels (columns). Max pooling keeps strokes dark and wide, average pooling "
-    "blurs them, the sum lies between."
-)
-"""Description of the figure, after that of the image."""
 POOLINGS = {"Max": max_pool.pool, "Average": avg_pool.pool, "Max+Average": max_avg_pool.pool}
 """Rows."""
 SIZES = {"F = 2": (2,), "F = 3": (3,), "F = 2→3": (2, 3)}
@@ -36,7 +30,8 @@ def main() -> None:
     about = f"A test image of class {names[chosen]}, {dataset.provenance['display_name']}"
     use_style()
     drawing = draw_pooling(image, f"{about}. White is 0, black the largest value of the panel.")
-    save_figure(drawing, str(arguments.output), TITLE, f"{about}, and {OUTPUTS}")
+    words = WORDS["figure_06"]
+    save_figure(drawing, str(arguments.output), words["title"], f"{about}, {words['description']}")
 
 
 def pooled(image: np.ndarray, kind: str, size: str) -> np.ndarray:

@@ -4,7 +4,6 @@ Writes one CSV file with a row per variant, after the last round.
 """
 
 from functools import partial
-from pathlib import Path
 
 from convnets.core.arguments import option_parser
 from convnets.core.errors import UserError, explain_no_memory, run_script
@@ -34,16 +33,12 @@ def main() -> None:
             f"--rounds is {arguments.rounds}, expected {FEWEST_ROUNDS} or more, as a 95 % interval "
             "needs"
         )
-    runs = one_of_each_variant(arguments.runs)
+    by_variant = {run.variant.id: run for run in map(RunFolder, reversed(arguments.runs))}
+    runs = list(by_variant.values())[::-1]  # the first of each variant
     short = max(run.record["train_seconds"] for run in runs) < SHORT_SECONDS
     rounds = arguments.rounds or (FEWEST_ROUNDS if short else ROUNDS)
-    dataset = load_dataset(arguments.data)
-    for variant in (run.variant for run in runs):
-        if variant.image_kind != dataset.image_kind:
-            raise UserError(
-                f"variant {variant.id} is for {variant.image_kind}, but {arguments.data} contains "
-                f"{dataset.image_kind}: give the data that its run was trained on"
-            )
+    for kind in {run.variant.image_kind for run in runs}:
+        dataset = load_dataset(arguments.data, kind)
     devices = {plan_of(run).device for run in runs}
     gpu_or_cpu = "cuda" if "cuda" in devices else "cpu"
     remedy = "end other programs on this machine, or lower training.batch_size"
@@ -61,14 +56,6 @@ def main() -> None:
         table = summarise(runs, blocks, parts)
     write_text(arguments.output, table.to_csv(index=False))
     log(table.filter(regex="^(variant|epoch_seconds.*|other_cpu_share)$").to_string(index=False))
-
-
-def one_of_each_variant(folders: list[Path]) -> list[RunFolder]:
-    """The first run of each variant that was trained in `folders`."""
-    runs: dict[str, RunFolder] = {}
-    for run in map(RunFolder, folders):
-        runs.setdefault(run.variant.id, run)
-    return list(runs.values())
 
 
 if __name__ == "__main__":

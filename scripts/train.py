@@ -16,7 +16,7 @@ from convnets.core.kinds import PerGpu, Positive, Seed
 from convnets.data.dataset import load_dataset
 from convnets.data.folder import digest_of
 from convnets.runs.identity import ARITHMETIC, changes, identity
-from convnets.runs.progress import ProgressFile, report_progress
+from convnets.runs.progress import ProgressFile
 from convnets.runs.run_folder import CHECKPOINT, HISTORY, RECORD, RunFolder, write_record
 from convnets.training import hardware
 from convnets.training.checkpoints import Checkpoints, TrainingState, to_bytes
@@ -41,7 +41,7 @@ def main() -> None:
     with (
         Interruption() as interruption,
         run_lock(arguments.output),
-        report_progress(arguments.output, arguments.epochs) as progress,
+        ProgressFile(arguments.output, arguments.epochs) as progress,
         explain_no_memory(remedy),
     ):
         remove_temporaries(arguments.output)
@@ -71,12 +71,7 @@ def train_and_finish(
         "software": records.software(),
         "git_commit": records.git_commit(),
     }
-    dataset = load_dataset(arguments.data)
-    if dataset.image_kind != variant.image_kind:
-        raise UserError(
-            f"variant {variant.id} is for {variant.image_kind}, but {arguments.data} contains "
-            f"{dataset.image_kind}: give the variant the image_kind of the data"
-        )
+    dataset = load_dataset(arguments.data, variant.image_kind)
     data = {
         "display_name": dataset.provenance["display_name"],
         "split": dataset.provenance["counts"]["split"],

@@ -5,16 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from convnets.config.settings import NpzSettings
 from convnets.core.errors import UserError
-from convnets.data.emnist import SPLIT_FILES, read_split_files
+from convnets.data.emnist import read_split_files
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (94, 28, 28), dtype=np.uint8)
 LABELS = np.arange(94) % 47
 
 
 def write_files(folder: Path, inputs: np.ndarray = IMAGES, targets: np.ndarray = LABELS) -> None:
-    for name in SPLIT_FILES.values():
-        np.savez(folder / name, inputs=inputs, targets=targets)
+    for file in NpzSettings(str(folder)).files:
+        np.savez(file, inputs=inputs, targets=targets)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def write_files(folder: Path, inputs: np.ndarray = IMAGES, targets: np.ndarray =
 )
 def test_all_forms_of_inputs_give_the_same_images(tmp_path: Path, inputs: np.ndarray) -> None:
     write_files(tmp_path, inputs, LABELS.astype(np.int64).reshape(-1, 1))
-    source = read_split_files(tmp_path)
+    source = read_split_files(NpzSettings(str(tmp_path)))
     assert list(source.parts) == ["train", "validation", "test"]
     assert not source.official
     for images, labels in source.parts.values():
@@ -56,7 +57,7 @@ def test_wrong_arrays(
 ) -> None:
     write_files(tmp_path, inputs, targets)
     with pytest.raises(UserError, match=message):
-        read_split_files(tmp_path)
+        read_split_files(NpzSettings(str(tmp_path)))
 
 
 def test_wrong_files(tmp_path: Path) -> None:
@@ -65,11 +66,11 @@ def test_wrong_files(tmp_path: Path) -> None:
     content = path.read_bytes()
     np.savez(path, images=IMAGES)
     with pytest.raises(UserError, match=r"expected the arrays inputs and targets"):
-        read_split_files(tmp_path)
+        read_split_files(NpzSettings(str(tmp_path)))
     for wrong in (content[:-1000], b"<html></html>", b""):
         path.write_bytes(wrong)
         with pytest.raises(UserError, match=r"cannot be read as an npz file"):
-            read_split_files(tmp_path)
+            read_split_files(NpzSettings(str(tmp_path)))
     path.unlink()
     with pytest.raises(UserError, match=r"emnist-valid\.npz: .*No such file.*data\.npz\.folder"):
-        read_split_files(tmp_path)
+        read_split_files(NpzSettings(str(tmp_path)))

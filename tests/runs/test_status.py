@@ -15,7 +15,7 @@ import status as script
 from convnets.core.errors import Interrupted, UserError
 from convnets.core.files import LOCK, run_lock
 from convnets.runs import status
-from convnets.runs.progress import PROGRESS, Progress, read_progress, report_progress
+from convnets.runs.progress import PROGRESS, Progress, ProgressFile, read_progress
 from convnets.runs.status import QUIET_SECONDS, read_sweep
 from convnets.training.checkpoints import NAMES
 from convnets.training.trainer import SAVE_SECONDS
@@ -157,18 +157,18 @@ def test_the_end_of_an_attempt_is_reported(
     tmp_path: Path, error: BaseException, state: str, reason: str
 ) -> None:
     path = tmp_path / "progress.json"
-    with pytest.raises(type(error)), report_progress(tmp_path, 10) as report:
+    with pytest.raises(type(error)), ProgressFile(tmp_path, 10) as report:
         report.set_history([row(1, 0.5, 2)])
         raise error
     ended = read_progress(path, [])
     assert ended == Progress(10, state, reason, 1, 1, 0.5, 2)
-    with report_progress(tmp_path, 20):
+    with ProgressFile(tmp_path, 20):
         assert read_progress(path, []) == Progress(20, "running", "", 1, 1, 0.5, 2)
     assert json.loads(path.read_text())["state"] == "done"
 
 
 def test_a_disk_that_becomes_full_hides_no_error(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), report_progress(tmp_path / "run", 10):
+    with pytest.raises(KeyError), ProgressFile(tmp_path / "run", 10):
         shutil.rmtree(tmp_path / "run")
         (tmp_path / "run").write_text("no folder any more")
         raise KeyError

@@ -20,7 +20,6 @@ from convnets.config.settings import TrainingSettings
 from convnets.core.errors import UserError
 from convnets.runs.metrics import FEWEST_ROUNDS, median_interval, read_runtimes
 from convnets.training import runtimes
-from measure_runtimes import one_of_each_variant
 from real_runs import call, prepare_data, start
 
 CHEAP = Variant("cheap", "fully_connected", filters=4)
@@ -86,8 +85,9 @@ def test_a_stopped_measurement_leaves_nothing(folder: Path, tmp_path: Path) -> N
 def test_errors_name_what_to_do(folder: Path, tmp_path: Path) -> None:
     status, said = call(arguments(folder, tmp_path / "runtimes.csv", rounds=5))
     assert (status, "--rounds is 5, expected 6 or more" in said) == (1, True)
-    with pytest.raises(UserError, match=r"has no run.json, expected the folder of a finished run"):
-        one_of_each_variant([tmp_path])
+    status, said = call([*arguments(folder, tmp_path / "runtimes.csv"), "--runs", str(tmp_path)])
+    assert status == 1
+    assert "has no run.json, expected the folder of a finished run" in said
     (tmp_path / "old.csv").write_text("variant,epoch_seconds\nstride_2,1.0\n")
     with pytest.raises(UserError, match=r"no column 'epoch_seconds_low', .*: measure it again"):
         read_runtimes(tmp_path / "old.csv")

@@ -25,8 +25,6 @@ rule report:
         layer_costs=[file_digest(file) for file in LAYER_COSTS if Path(file).exists()],
         results=subpath(output.page, parent=True),
         version=VERSIONS["report"],
-    message:
-        "Writing {output.page}"
     shell:
         "python scripts/render_page.py report --results {params.results:q} --output {output.page:q} "
         "> {log:q} 2>&1"

@@ -33,9 +33,7 @@ def analyse(study: Study) -> Analysis:
 def measure_agreement(predictions: Predictions) -> pd.DataFrame:
     """The share of errors that two networks have in common, a row for each pair of variants.
 
-    Two variants are compared through their networks of the smallest seed. A variant with several
-    seeds has a row with itself: the mean over all pairs of its seeds. `errors` is the number of
-    images that at least one network gets wrong, `reach` half of the 95 % interval over test images.
+    Two variants are compared through their networks of the smallest seed.
     """
     labels, records = predictions.labels, []
     for first, second in itertools.combinations_with_replacement(predictions.predicted, 2):

@@ -37,11 +37,7 @@ def analyse(study: Study) -> Analysis:
 
 
 def collect_curves(runs: Runs) -> pd.DataFrame:
-    """A row for each variant and epoch of all its seeds: mean, lowest and highest accuracy.
-
-    `best` marks the epoch of the best mean validation accuracy, the earliest on a tie. Training
-    accuracy is measured on the batches during the epoch, so it belongs to earlier weights.
-    """
+    """A row for each variant and epoch of all its seeds: mean, lowest and highest accuracy."""
     curves = []
     for variant, seeds in runs.items():
         columns: dict[str, Any] = {"variant": variant, "method": seeds[0].variant.method}

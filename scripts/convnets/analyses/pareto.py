@@ -38,11 +38,7 @@ def analyse(study: Study) -> Analysis:
 
 
 def collect_costs(study: Study) -> pd.DataFrame:
-    """A row for each variant: its accuracy, its costs, and whether it is Pareto-optimal.
-
-    By cost, `front_COST` marks the Pareto-optimal variants, and `open_COST` the others whose 95 %
-    interval reaches the best accuracy at their cost.
-    """
+    """A row for each variant: its accuracy, its costs, and whether it is Pareto-optimal."""
     costs_of = [runs_of(study.metrics, id)[list(COSTS)].mean() for id in study.runs]
     table = study.accuracies().join(pd.DataFrame(costs_of))
     accuracies = table["test_accuracy"].to_numpy()

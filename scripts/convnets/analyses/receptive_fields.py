@@ -21,10 +21,7 @@ SHARE = 0.95
 
 
 def analyse(study: Study) -> Analysis:
-    """The figure `analysis_receptive_fields`, whose table has widths in pixels.
-
-    `row_or_column` is that of the middle feature, `centre` the pixel in the middle of its field.
-    """
+    """The figure `analysis_receptive_fields`, whose table has widths in pixels."""
     with np.load(study.gradients) as measured:
         by_name = dict(zip(measured["variants"].tolist(), measured["gradients"], strict=True))
         images = int(measured["images"])

@@ -69,6 +69,11 @@ class NpzSettings(Strict):
     folder: PathText = "resources/emnist"
     """Folder of the three files (keys `inputs` and `targets`)."""
 
+    @property
+    def files(self) -> list[str]:
+        """The files of the training, validation and test images."""
+        return [f"{self.folder}/emnist-{part}.npz" for part in ("train", "valid", "test")]
+
 
 @dataclass(frozen=True)
 class GlyphSettings(Strict):
@@ -148,8 +153,7 @@ class DataSettings(Strict):
     @property
     def local_files(self) -> list[str]:
         """The local files that the source reads."""
-        parts = [f"{self.npz.folder}/emnist-{part}.npz" for part in ("train", "valid", "test")]
-        return {"archive": [self.archive.path], "npz": parts}.get(self.source, [])
+        return {"archive": [self.archive.path], "npz": self.npz.files}.get(self.source, [])
 
     def shaping(self) -> dict[str, Any]:
         """The settings that determine the arrays, without paths: files have checksums."""

@@ -2,7 +2,7 @@
 
 import ctypes
 import math
-import time
+import timeit
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -12,18 +12,14 @@ FEWEST_CALLS, MOST_CALLS = 2, 20
 
 
 def fastest(call: Call, enough_seconds: float) -> float:
-    """Seconds of the fastest of several calls, as other work of the machine only slows calls down.
+    """Seconds of the fastest of several calls, which take about `enough_seconds` in total.
 
-    Calls are repeated until they have taken `enough_seconds` in total.
+    Other work of the machine only slows calls down.
     """
-    seconds: list[float] = []
-    while len(seconds) < FEWEST_CALLS or (
-        sum(seconds) < enough_seconds and len(seconds) < MOST_CALLS
-    ):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+    timer = timeit.Timer(call)
+    first = timer.timeit(1)
+    number = math.ceil(min(max(enough_seconds / first, FEWEST_CALLS), MOST_CALLS))
+    return min(first, *timer.repeat(number - 1, 1))
 
 
 def peak_of_numpy(call: Call) -> float:

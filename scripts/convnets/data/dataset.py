@@ -65,8 +65,11 @@ def save_dataset(dataset: Dataset, folder: Path) -> None:
     write_json(folder / PROVENANCE, dataset.provenance | {"digest": digest_of(folder)})
 
 
-def load_dataset(folder: Path | str) -> Dataset:
-    """The data in `folder`, arrays mapped from disk. Raises `UserError` if it is inconsistent."""
+def load_dataset(folder: Path | str, kind: ImageKind | None = None) -> Dataset:
+    """The data in `folder`, arrays mapped from disk.
+
+    Raises `UserError` if it is inconsistent, or has images of another than the expected `kind`.
+    """
     folder = Path(folder)
     missing = [n for n in (IMAGES, LABELS, SPLIT, PROVENANCE) if not (folder / n).is_file()]
     if missing:
@@ -86,6 +89,11 @@ def load_dataset(folder: Path | str) -> Dataset:
             f"{folder}: its files are corrupt or inconsistent ({error}). Remove the folder and run "
             "scripts/prepare_data.py again."
         ) from error
+    if kind not in (None, dataset.image_kind):
+        raise UserError(
+            f"{folder} contains {dataset.image_kind}, but the variant is for {kind}: give the "
+            "variant the image_kind of the data, or other data"
+        )
     return dataset
 
 

@@ -15,6 +15,7 @@ from convnets.config.settings import (
     OFFICIAL_TEST_IMAGES,
     ArchiveSettings,
     NistSettings,
+    NpzSettings,
 )
 from convnets.core.errors import UserError
 from convnets.core.files import file_digest
@@ -27,11 +28,6 @@ LABELS = "gzip/emnist-balanced-{part}-labels-idx1-ubyte.gz"
 OFFICIAL_INDEX = "official-test-index.txt"
 """Optional member of other archives: the positions in the official test file of the first images
 of their own test file, one per line, in the same order."""
-SPLIT_FILES = {
-    "train": "emnist-train.npz",
-    "validation": "emnist-valid.npz",
-    "test": "emnist-test.npz",
-}
 
 
 def read_archive(settings: NistSettings | ArchiveSettings) -> RawDataset:
@@ -109,15 +105,15 @@ def _read_part(archive: zipfile.ZipFile, part: str) -> LabelledImages:
     return check_labelled_images(f"{images_name} and {labels_name}", upright, labels)
 
 
-def read_split_files(folder: Path) -> RawDataset:
+def read_split_files(settings: NpzSettings) -> RawDataset:
     """The three parts in the course's files, with the orientation of images unchanged.
 
     Each file has `inputs`, (N, 784), (N, 28, 28) or (N, 1, 28, 28), integers or floats from 0
     to 255 or floats from 0 to 1, and `targets`, (N,) or (N, 1), labels from 0 to 46.
     """
-    paths = {part: folder / name for part, name in SPLIT_FILES.items()}
-    parts = {part: _read_split_file(path) for part, path in paths.items()}
-    return RawDataset("EMNIST course split files", parts, list(paths.values()))
+    files = list(map(Path, settings.files))
+    parts = dict(zip(("train", "validation", "test"), map(_read_split_file, files), strict=True))
+    return RawDataset("EMNIST course split files", parts, files)
 
 
 def _read_split_file(path: Path) -> LabelledImages:

@@ -2,7 +2,6 @@
 
 import hashlib
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,7 +66,7 @@ def _read_source(settings: DataSettings, glyph_seed: np.random.SeedSequence) -> 
         case "archive":
             return read_archive(settings.archive)
         case "npz":
-            return read_split_files(Path(settings.npz.folder))
+            return read_split_files(settings.npz)
         case "glyphs":
             return make_glyphs(settings.glyphs, glyph_seed)
         case "torchvision":

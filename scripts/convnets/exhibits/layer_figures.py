@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import yaml
@@ -207,16 +208,14 @@ def draw(*panels: Panel, frame: int = FRAME) -> Drawing:
         shades = {mark.place: mark.colour for mark in marks}
         for (row, column), value, colour in panel.cells():
             shade = shades.get((row, column), colour)
-            axes.add_patch(
-                Rectangle((column, row), 1, 1, facecolor=shade, edgecolor="0.4", linewidth=0.6)
-            )
+            look: dict[str, Any] = {"facecolor": shade, "edgecolor": "0.4", "linewidth": 0.6}
+            axes.add_patch(Rectangle((column, row), 1, 1, **look))
             if not np.isnan(value):
                 at = (column + 0.5, row + 0.55)
                 axes.text(*at, f"{value:.0f}", ha="center", va="center", fontsize=SMALL)
         for row, column in (mark.place for mark in marks if mark.framed):
-            axes.add_patch(
-                Rectangle((column, row), 1, 1, fill=False, edgecolor=ORANGE, linewidth=2, zorder=3)
-            )
+            look = {"fill": False, "edgecolor": ORANGE, "linewidth": 2, "zorder": 3}
+            axes.add_patch(Rectangle((column, row), 1, 1, **look))
         axes.set(xlim=(0, panel.values.shape[1]), ylim=(len(panel.values), 0))
         axes.set_title(panel.title, fontsize=SMALL)
     return drawing

@@ -1,9 +1,6 @@
 """Each published number against ours and against other people's: comparison.csv.
 
-docs/judging.md explains the verdicts. `at_least` marks best epochs, and runtimes until then, of
-trainings that were cut short at or near their best. Columns that begin with `theirs` are about
-other people's runs: the interval says where one more of their runs would be, and `theirs_verdict`
-whether the paper's number is there.
+docs/judging.md explains the verdicts, docs/results.md the columns.
 """
 
 import math

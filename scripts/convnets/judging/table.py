@@ -1,9 +1,6 @@
 """claims.csv: a row for each part of each claim, with the verdicts of all witnesses.
 
-`verdict` and `claim_verdict` are those of our runs; `theirs_...` those of other people's runs,
-`paper_...` those of the paper's own numbers, and `combined_verdict` that of ours and theirs
-together, if both have a part of the claim. Under *other* conditions our verdicts read "on these
-networks", and `judged_claim` and `judged` are the verdicts on these networks.
+docs/results.md explains the columns.
 """
 
 import math

@@ -49,19 +49,7 @@ ENOUGH_SECONDS_A_LAYER = 0.02
 
 
 def measure_convolutions(cases: list[Case]) -> Iterator[dict[str, Any]]:
-    """One row for each case, implementation and pass, for one thread and float32.
-
-    Columns: those of `Case`, and
-
-        implementation  of `IMPLEMENTATIONS`, `pytorch`, or `matrix_product`: the one of im2col
-                        without the columns being made
-        pass            `outputs`, `input_gradients`, `weight_gradients`
-        seconds         of the fastest call
-        peak_bytes      `peak_of_numpy`, or for PyTorch `peak_of_process`; empty where not known
-        multiply_adds   of the equations; an implementation may take more
-        rate            floating-point operations of the equations a second
-        machine_rate    `machine_rate`
-    """
+    """The rows of convolutions.csv (docs/results.md), for one thread and float32."""
     machine = machine_rate()
     for case in cases:
         for (implementation, name), call in calls_of(case).items():
@@ -80,10 +68,7 @@ def measure_convolutions(cases: list[Case]) -> Iterator[dict[str, Any]]:
 
 
 def measure_duplication(cases: list[Case]) -> Iterator[dict[str, Any]]:
-    """Size of im2col's columns over that of the input, and F squared over s squared, by case.
-
-    The two differ if windows reach over the edge or leave pixels out.
-    """
+    """The rows of duplication.csv: the size of im2col's columns over that of the input."""
     for case in cases:
         features = np.zeros((case.batch, case.channels, case.size, case.size), np.float32)
         columns = im2col(case.window.pad(features), case.window)
@@ -97,10 +82,7 @@ def measure_duplication(cases: list[Case]) -> Iterator[dict[str, Any]]:
 
 
 def measure_agreement(cases: list[Case]) -> Iterator[dict[str, Any]]:
-    """Difference of each implementation from PyTorch, by case, pass and kind of number.
-
-    `difference` is the largest one, divided by the largest of PyTorch's numbers.
-    """
+    """The rows of agreement.csv: the largest difference of each implementation from PyTorch."""
     dtypes: tuple[Precision, ...] = ("float32", "float64")
     for case, dtype in itertools.product(cases, dtypes):
         calls = calls_of(case, dtype)
@@ -120,27 +102,17 @@ def measure_agreement(cases: list[Case]) -> Iterator[dict[str, Any]]:
 
 
 def measure_layer_times(variants: list[Variant]) -> Iterator[dict[str, Any]]:
-    """One row for each of the variants, passes and kinds of layer.
+    """The rows of layer_times.csv, for one processor, float32 and the memory layout of training.
 
     The paper quotes 89 % of a processor's time for AlexNet's convolutional and fully-connected
-    layers. Here: one processor, float32, and the memory layout of training. Columns:
-
-        variant  its id
-        pass     `forward` or `backward`, without loss and optimiser
-        kind     `KINDS` or `OTHER`
-        seconds  for a batch
-        share    of the pass of the network
+    layers.
     """
     for variant in variants:
         for name, by_kind in _seconds(variant).items():
+            total = sum(by_kind.values())
             for kind, seconds in by_kind.items():
-                yield {
-                    "variant": variant.id,
-                    "pass": name,
-                    "kind": kind,
-                    "seconds": seconds,
-                    "share": seconds / sum(by_kind.values()),
-                }
+                row = {"variant": variant.id, "pass": name, "kind": kind, "seconds": seconds}
+                yield row | {"share": seconds / total}
 
 
 def machine_rate() -> float:

@@ -44,12 +44,7 @@ UNITS = {
     "multiply_adds": "multiply-adds",
     "receptive_field": "pixels",
 }
-"""The measures of a run, and their units. `filters_layer_1`, ... are the filters of its layers.
-
-`epoch_seconds` and `seconds_to_best` are those of the variant, measured side by side
-(`runtimes.csv`); the `trained_...` measures are those of the run's own training, and equal to them
-without `runtimes.csv`. With it, there are also `epoch_seconds_round_1`, ... and `OTHER_LOAD`.
-"""
+"""The measures of every run, and their units; docs/results.md explains them."""
 OTHER_LOAD = {"other_cpu_share": "fraction", "other_gpu_processes": "processes"}
 """Share of the processor time, and processes on the GPU, of others during the measurement."""
 RUNTIMES = ("epoch_seconds", "seconds_to_best")

@@ -6,7 +6,7 @@ Standard library only, so that `make status` starts at once on any machine that 
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -81,12 +81,26 @@ class Progress:
 
 
 class ProgressFile:
-    """`progress.json` in the directory of a run, rewritten whenever the progress changes."""
+    """`progress.json` in the directory of a run; as a context, it records how its block ends."""
 
     def __init__(self, folder: Path, epochs: int) -> None:
         self._path = folder / PROGRESS
         self._progress = read_progress(self._path, []) or Progress(epochs)
         self.update(epochs=epochs, state="running", reason="")
+
+    def __enter__(self) -> "ProgressFile":
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            self.update(state="done", reason="")
+            return
+        state, cause = "failed", "error" if isinstance(error, UserError) else type(error).__name__
+        reason = " ".join(f"{cause}: {error}".split())
+        if isinstance(error, Interrupted | KeyboardInterrupt):
+            state, reason = "interrupted", f"interrupted by {str(error) or 'SIGINT'}"
+        with contextlib.suppress(OSError, UserError):  # the disk may be full
+            self.update(state=state, reason=reason)
 
     def set_history(self, history: Sequence[Epoch]) -> None:
         """Report that the run continues after the epochs of `history`."""
@@ -96,25 +110,6 @@ class ProgressFile:
         """Report the progress with other values of some fields."""
         self._progress = dataclasses.replace(self._progress, **changes)
         write_json(self._path, dataclasses.asdict(self._progress))
-
-
-@contextlib.contextmanager
-def report_progress(folder: Path, epochs: int) -> Iterator[ProgressFile]:
-    """Keep `progress.json` in `folder` up to date, including how the block ends."""
-    progress = ProgressFile(folder, epochs)
-    try:
-        yield progress
-    except BaseException as error:
-        with contextlib.suppress(OSError, UserError):  # the disk may be full
-            if isinstance(error, Interrupted | KeyboardInterrupt):
-                signal = error if isinstance(error, Interrupted) else "SIGINT"
-                progress.update(state="interrupted", reason=f"interrupted by {signal}")
-            else:
-                kind = "error" if isinstance(error, UserError) else type(error).__name__
-                reason = " ".join(f"{kind}: {error}".split())
-                progress.update(state="failed", reason=reason)
-        raise
-    progress.update(state="done", reason="")
 
 
 def read_progress(path: Path, problems: list[str]) -> Progress | None:

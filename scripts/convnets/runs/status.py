@@ -17,10 +17,10 @@ from statistics import fmean
 from typing import Any
 
 from convnets.core.errors import UserError
+from convnets.core.files import LOCK
 from convnets.runs.progress import MOST, PROGRESS, Progress, as_number, read_object, read_progress
 
 STATES = ("done", "running", "waiting", "interrupted", "failed")
-LOCK = ".lock"
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 """Pattern of variant ids (`kinds.Name`, which needs pydantic)."""
 SIGNS = (LOCK, PROGRESS, "state.0.pt", "state.1.pt")
