@@ -18,7 +18,7 @@ from convnets.data.folder import read_provenance
 from convnets.judging.conditions import PAPER_EPOCHS, PAPER_IMAGES
 from convnets.judging.numbers import agreement, read_comparison
 from convnets.judging.table import read_claims
-from convnets.judging.verdicts import ON_THESE_NETWORKS
+from convnets.judging.verdicts import FAILS, HOLDS, ON_THESE_NETWORKS, UNDECIDED
 from convnets.report.page import about
 from convnets.report.results import read_plan
 from convnets.runs.run_folder import RunFolder
@@ -58,7 +58,10 @@ def block_of(folder: Path) -> str:
         )
     numbers = read_comparison(folder / "comparison.csv")
     claims = read_claims(folder / "claims.csv").drop_duplicates("claim")
-    limited = claims[claims["claim_verdict"] == ON_THESE_NETWORKS]
+    judged = {
+        word: list(claims["sentence"][claims["judged_claim"] == word]) for word in (HOLDS, FAILS)
+    }
+    undecided = claims[claims["claim_verdict"] == UNDECIDED]
     provenance = read_provenance(folder / "data/provenance.json")
     runs = [RunFolder(file.parent).record for file in sorted(folder.glob("runs/*/*/run.json"))]
     planned = len(read_plan(folder / "plan.json")["runs"])
@@ -74,7 +77,9 @@ def block_of(folder: Path) -> str:
             numbers=numbers["verdict"].value_counts(),
             agreement=agreement(numbers).query("witness == 'ours'").to_dict("records"),
             claims=claims["claim_verdict"].value_counts(),
-            judged=limited["judged_claim"].value_counts(),
+            limited=(claims["claim_verdict"] == ON_THESE_NETWORKS).any(),
+            judged=judged,
+            leans=undecided["lean"].value_counts(),
             runs=len(runs),
             split=provenance["counts"]["split"],
             data=provenance["display_name"],
