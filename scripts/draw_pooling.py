@@ -1,20 +1,23 @@
 """Draw Figure 6, a test image pooled in different ways: PREFIX.svg and PREFIX.png."""
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
-from convnets.architectures import avg_pool, max_avg_pool, max_pool
 from convnets.core.arguments import PREFIX, option_parser
 from convnets.core.errors import run_script
 from convnets.data.dataset import load_dataset
 from convnets.exhibits.layer_figures import WORDS
 from convnets.exhibits.style import SMALL, WIDTH, save_figure, use_style
+from convnets.layers.pooling import AveragePooling, MaxPlusAveragePooling, MaxPooling
 
 CLASS = "B"
 """The character to show, where the test images have it: it has straight and round strokes."""
-POOLINGS = {"Max": max_pool.pool, "Average": avg_pool.pool, "Max+Average": max_avg_pool.pool}
+POOLINGS: dict[str, type[MaxPooling | AveragePooling]] = {
+    "Max": MaxPooling,
+    "Average": AveragePooling,
+    "Max+Average": MaxPlusAveragePooling,
+}
 """Rows."""
 SIZES = {"F = 2": (2,), "F = 3": (3,), "F = 2→3": (2, 3)}
 """Columns: the windows that are applied one after the other."""
@@ -37,11 +40,11 @@ def main() -> None:
 def pooled(image: np.ndarray, kind: str, size: str) -> np.ndarray:
     """`image` (28, 28), scaled to 0..1, by the pooling layer of a row and the size of a column.
 
-    These are the layers of the networks, here without padding: it would only add a margin.
+    The layers are those written by hand, without padding: it would only add a margin.
     """
-    features = torch.from_numpy(image)[None, None] / 255
+    features = image[None, None] / 255
     for window in SIZES[size]:
-        features = POOLINGS[kind](features, window, stride=window, padding=0)
+        features = POOLINGS[kind](window).fprop(features)
     return np.asarray(features[0, 0])
 
 

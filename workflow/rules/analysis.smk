@@ -87,8 +87,6 @@ rule pooling_figure:
         f"{RESULTS}/figures/{POOLING_FIGURE}.png",
     log:
         f"{RESULTS}/logs/{POOLING_FIGURE}.log",
-    conda:
-        TRAINING_ENV
     params:
         title="Pooling outputs of a sample image",
         data=subpath(input[0], parent=True),
