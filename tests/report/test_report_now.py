@@ -152,7 +152,7 @@ def page(made: Path) -> BeautifulSoup:
 
 
 def test_what_is_missing_is_named(page: BeautifulSoup) -> None:
-    assert "missing: 2 of 10 planned runs" in text_of(page)
+    assert "2 of 10 planned runs are missing" in text_of(page)
     listed = page.find("summary", string="missing: 2 runs").parent
     assert [item.text for item in listed.find_all("li")] == [
         f"{variant}, seed {seed}" for variant, seed in MISSING.items()
