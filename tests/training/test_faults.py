@@ -170,8 +170,8 @@ def test_out_of_memory(data: Path, tmp_path: Path, undisturbed: Undisturbed) -> 
     assert "lower training.batch_size (376)" in line
     arguments = training_arguments(data, run)
     status, output = run_forked(arguments, log, functools.partial(limit_memory, 1_000_000))
-    assert status == 1
-    assert "error: out of memory" in output
+    # Seldom, compiled code that cannot report the lack of memory aborts first.
+    assert status == -signal.SIGABRT or (status == 1 and "error: out of memory" in output)
     assert sorted(path.read_bytes() for path in run.glob("state.*.pt")) == before
     assert run_forked(arguments, log)[0] == 0
     assert finals(run).items() <= undisturbed().items()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from workflow_tree import copy_of_the_tree, snakemake
 
+from convnets.architectures.images import ImageKind
 from convnets.core.interruption import ECHO_SECONDS
 from convnets.data import dataset
 from convnets.training import trainer as training
@@ -110,9 +111,9 @@ def test_the_comparison_notices_another_order_after_the_kill(
 def signal_while_loading() -> None:
     load = dataset.load_dataset
 
-    def interrupted(folder: Path) -> dataset.Dataset:
+    def interrupted(folder: Path, kind: ImageKind) -> dataset.Dataset:
         os.kill(os.getpid(), signal.SIGTERM)
-        return load(folder)
+        return load(folder, kind)
 
     dataset.load_dataset = interrupted  # type: ignore[assignment]
 
