@@ -4,7 +4,7 @@ from pathlib import Path
 
 from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
-from convnets.report.page import publish
+from convnets.report.notebook import publish
 
 
 def main() -> None:

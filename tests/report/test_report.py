@@ -14,7 +14,8 @@ from convnets.core.files import write_text
 from convnets.report import exhibits as report_exhibits
 from convnets.report import results as report
 from convnets.report.discussion import fidelity
-from convnets.report.page import Sections, environment, execute
+from convnets.report.notebook import execute
+from convnets.report.page import Sections, environment
 
 
 @pytest.fixture(scope="module")

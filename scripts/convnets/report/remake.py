@@ -17,7 +17,8 @@ from convnets.exhibits.tables import make_table
 from convnets.judging.claims import read_mechanism
 from convnets.judging.table import judge_runs
 from convnets.report.exhibits import commands_of
-from convnets.report.page import environment, publish
+from convnets.report.notebook import publish
+from convnets.report.page import environment
 from convnets.report.results import read_plan
 from convnets.runs.metrics import collect, read_runs, read_runtimes
 from convnets.runs.run_folder import RunFolder
