@@ -105,7 +105,7 @@ VERSIONS = {
     "runtimes": 1,
     "metrics": 2,
     "exhibits": 4,
-    "judging": 4,
+    "judging": 5,
     "analyses": 4,
     "lesson": 5,
     "report": 6,
