@@ -6,7 +6,7 @@ and readings.csv, a row for each quantity of a reading that was run both ways.
 
 from convnets.core.arguments import option_parser
 from convnets.core.errors import run_script
-from convnets.core.files import write_text
+from convnets.core.tables import write_table
 from convnets.data.folder import read_provenance
 from convnets.judging.claims import read_mechanism
 from convnets.judging.table import judge_runs
@@ -23,7 +23,7 @@ def main() -> None:
         read_provenance(arguments.provenance),
     )
     for name, table in tables.items():
-        write_text(arguments.output / f"{name}.csv", table.to_csv(index=False))
+        write_table(arguments.output / f"{name}.csv", table)
     for claim, verdict in tables["claims"].groupby("claim")["claim_verdict"].first().items():
         print(f"claim {claim}: {verdict}")
 

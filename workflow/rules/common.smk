@@ -104,9 +104,9 @@ VERSIONS = {
     "evaluation": 2,
     "runtimes": 1,
     "metrics": 2,
-    "exhibits": 4,
-    "judging": 5,
-    "analyses": 4,
+    "exhibits": 5,
+    "judging": 6,
+    "analyses": 5,
     "lesson": 5,
     "report": 6,
 }

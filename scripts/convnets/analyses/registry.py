@@ -4,7 +4,7 @@ from pathlib import Path
 
 from convnets.analyses import accuracies, agreement, confusions, curves, pareto, receptive_fields
 from convnets.analyses.study import Study
-from convnets.core.files import write_text
+from convnets.core.tables import write_table
 from convnets.core.templates import texts
 from convnets.exhibits.style import add_footnote, save_figure, use_style
 from convnets.judging.conditions import conditions
@@ -23,6 +23,6 @@ def draw_analysis(name: str, study: Study, table: Path, prefix: Path) -> None:
     numbers, drawing, values = ANALYSES[name](study)
     values = {"conditions": conditions(study.provenance, study.metrics)} | values
     words = texts(f"analysis_{name}", **values)
-    write_text(table, numbers.to_csv(index=False))
+    write_table(table, numbers)
     add_footnote(drawing, words["footnote"])
     save_figure(drawing, str(prefix), words["title"], words["description"])

@@ -1,4 +1,4 @@
-"""CSV tables, read and checked, with one error message for every problem."""
+"""CSV tables: written, and read and checked with one error message for every problem."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -8,12 +8,18 @@ from typing import Any
 import pandas as pd
 
 from convnets.core.errors import explain_damage
+from convnets.core.files import write_text
 
 Names = Collection[str]
 Words = Mapping[str, Names]
 MOST = 1e18
 WORDS: dict[str, Any] = {"keep_default_na": False, "na_values": [""]}
 """Options of tables in which `none` and the like are words, and only empty cells are missing."""
+
+
+def write_table(path: Path | str, table: pd.DataFrame) -> None:
+    """Write computed numbers with eight digits: the last ones depend on the processor."""
+    write_text(path, table.to_csv(index=False, float_format="%.8g"))
 
 
 def read_table(

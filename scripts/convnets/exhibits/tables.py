@@ -12,6 +12,7 @@ from convnets.config.experiments import Row, Table
 from convnets.core.errors import UserError
 from convnets.core.files import write_text
 from convnets.core.formats import decimals, number
+from convnets.core.tables import write_table
 from convnets.core.templates import texts
 from convnets.exhibits.table_text import Grid, latex, markdown
 from convnets.judging.conditions import censored, conditions, runtime_conditions
@@ -194,7 +195,7 @@ def make_table(table: Table, runs: pd.DataFrame, provenance: dict[str, Any], pre
     filled = FilledTable(table, runs, read_published())
     caption = f"{table.title}. {filled.notes(provenance)}"
     text = (filled.grid(), prefix.name, caption)
-    write_text(f"{prefix}.csv", filled.numbers().to_csv(index=False))
+    write_table(f"{prefix}.csv", filled.numbers())
     write_text(f"{prefix}.md", markdown(*text))
     write_text(f"{prefix}.tex", latex(*text))
 

@@ -199,11 +199,14 @@ def image_covariance(correct: list[np.ndarray | None]) -> np.ndarray:
     if not known:
         return covariance
     seeds = np.array([len(right) for right in known.values()])
-    shares = np.array([np.einsum("si->i", v, dtype=np.float32) / len(v) for v in known.values()])
-    centred = shares - shares.mean(axis=1, keepdims=True)
-    images = shares.shape[1]
-    between = (centred @ centred.T).astype(float) / (images - 1)
-    within = (shares * (1 - shares)).mean(axis=1) / np.maximum(seeds - 1, 1) * (seeds > 1)
+    # Whole numbers below 2**53: their sums are exact, and the same on every processor.
+    counts = np.array([right.sum(axis=0) for right in known.values()], float)
+    totals, products = counts.sum(axis=1), counts @ counts.T
+    images = counts.shape[1]
+    centred = products - np.outer(totals, totals) / images
+    between = centred / np.outer(seeds, seeds) / (images - 1)
+    within = (totals / seeds - products.diagonal() / seeds**2) / images
+    within = within / np.maximum(seeds - 1, 1) * (seeds > 1)
     between[np.diag_indices_from(between)] -= within
     places = list(known)
     covariance[np.ix_(places, places)] = between / images

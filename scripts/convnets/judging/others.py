@@ -29,6 +29,8 @@ COLUMNS = (
 """Columns of `runs.csv` that are read; the first five are never empty."""
 DEFAULT_SEED = "7112018"
 """The framework's default."""
+LEAST = -12.0
+"""Least logarithm of a variance component, relative to the variance of the values."""
 
 
 @dataclass(frozen=True)
@@ -157,10 +159,25 @@ def fit(runs: pd.DataFrame) -> MixedModel:
         determinants = [np.linalg.slogdet(matrix)[1] for matrix in (inverse, covariance)]
         return float(rest @ inverse @ rest - determinants[0] - determinants[1])
 
-    start, bounds = np.full(len(groups), -1.0), [(-12, 4)] * len(groups)
-    found = optimize.minimize(deviance, start, method="L-BFGS-B", bounds=bounds)
-    _, covariance, means, _ = parts(found.x)
-    components = tuple((scale * np.exp(found.x)).tolist())
+    def gradient(logarithms: np.ndarray) -> np.ndarray:
+        inverse, covariance, _, rest = parts(logarithms)
+        weighted, within = inverse @ rest, inverse @ design
+        projected = inverse - within @ covariance @ within.T
+        slopes = [(projected * group).sum() - weighted @ group @ weighted for group in groups]
+        return np.asarray(scale * np.exp(logarithms) * slopes)
+
+    start, bounds = np.full(len(groups), -1.0), [(LEAST, 4)] * len(groups)
+    best = optimize.minimize(deviance, start, jac=gradient, method="L-BFGS-B", bounds=bounds).x
+    free = best > LEAST
+
+    def slopes(logarithms: np.ndarray) -> np.ndarray:
+        best[free] = logarithms
+        return gradient(best)[free]
+
+    # Where exactly the minimum is; the minimiser ends anywhere nearby, depending on the processor.
+    best[free] = optimize.root(slopes, best[free], tol=1e-12).x
+    _, covariance, means, _ = parts(best)
+    components = tuple((scale * np.exp(best)).tolist())
     df = max(runs["person"].nunique() - 1, 1)
     of_means = pd.DataFrame(covariance, names, names)
     return MixedModel(pd.Series(means, names), of_means, sum(components), df, components)

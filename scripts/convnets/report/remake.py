@@ -11,6 +11,7 @@ from convnets.config.experiments import Figure, Table
 from convnets.config.settings import parse
 from convnets.core.errors import UserError
 from convnets.core.files import write_json, write_text
+from convnets.core.tables import write_table
 from convnets.data.folder import read_provenance
 from convnets.exhibits.figures import make_figure
 from convnets.exhibits.tables import make_table
@@ -41,7 +42,7 @@ def report_now(folder: Path) -> None:
 
         write_json(mechanism, measure_mechanism())
     for name, judged in judge_runs(runs, metrics, read_mechanism(mechanism), provenance).items():
-        write_text(folder / f"{name}.csv", judged.to_csv(index=False))
+        write_table(folder / f"{name}.csv", judged)
     for name, values in plan["tables"].items():  # with gaps where runs are missing
         table = parse(Table, values, f"{folder}/plan.json: {name}")
         make_table(table, metrics, provenance, folder / "tables" / name)
