@@ -140,7 +140,7 @@ class FilledTable:
     def ours_of(self, variant: str | None, measure: str) -> Ours:
         """Mean of the runs of a variant with its deviation over seeds and its interval."""
         runs = metrics.runs_of(self.runs, *([variant] if variant else []))
-        if runs.empty:
+        if runs.empty or (measure in metrics.RUNTIMES and runs[measure].isna().all()):
             return Ours()
         if measure == "num_filters":
             return Ours(variant, len(runs), metrics.filters_label(runs.iloc[0]))

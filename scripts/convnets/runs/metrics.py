@@ -48,8 +48,8 @@ UNITS = {
 OTHER_LOAD = {"other_cpu_share": "fraction", "other_gpu_processes": "processes"}
 """Share of the processor time, and processes on the GPU, of others during the measurement."""
 RUNTIMES = ("epoch_seconds", "seconds_to_best")
-REQUIRED = [name for name in UNITS if not name.startswith("official")]
-"""Measures of every run; the others are of runs on some data only."""
+REQUIRED = [name for name in UNITS if not name.startswith("official") and name not in RUNTIMES]
+"""Measures of every run; the others are of some data, or of variants whose runtime was measured."""
 COLUMNS = ["variant", "seed", "measure", "value", "unit", "device"]
 FILTERS = "filters_layer_"
 EPOCH_ROUND = f"epoch_seconds_{ROUND}"
@@ -58,14 +58,13 @@ EPOCH_ROUND = f"epoch_seconds_{ROUND}"
 def collect(folders: Iterable[Path], runtimes: pd.DataFrame | None = None) -> pd.DataFrame:
     """The measures of the runs in `folders`: one row (`COLUMNS`) per run and measure, by run.
 
-    `runtimes` are those of `read_runtimes`. They are ignored if a variant is missing, because
+    `runtimes` are those of `read_runtimes`. A variant that is missing there has no runtime, because
     seconds measured side by side are not comparable with those of training.
     """
     runs = list(map(RunFolder, folders))
     trained = {run.record["variant"]["id"] for run in runs}
     if runtimes is not None and (missing := sorted(trained - {*runtimes.index})):
-        print(f"runtimes are those of training: {', '.join(missing)} not measured with the others")
-        runtimes = None
+        print(f"without a runtime, since they were not measured: {', '.join(missing)}")
     rows = itertools.chain.from_iterable(_rows(run, runtimes) for run in runs)
     metrics = pd.DataFrame(rows, columns=COLUMNS)
     return metrics.sort_values(["variant", "seed"], kind="stable", ignore_index=True)
@@ -180,7 +179,10 @@ def _rows(run: RunFolder, runtimes: pd.DataFrame | None) -> Iterator[tuple[Any, 
     filters = np.broadcast_to(variant["filters"], variant["num_layers"])
     values |= {f"{FILTERS}{layer}": number for layer, number in enumerate(filters, start=1)}
     devices = dict.fromkeys(values, record["device_name"])
-    if runtimes is not None:
+    if runtimes is not None and variant["id"] not in runtimes.index:
+        for name in RUNTIMES:
+            del values[name]
+    elif runtimes is not None:
         row = runtimes.loc[variant["id"]]
         epoch = row["epoch_seconds"]
         measured = {"epoch_seconds": epoch, "seconds_to_best": best * epoch}
