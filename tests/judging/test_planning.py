@@ -206,11 +206,13 @@ def plan(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def with_overlay(folder: Path) -> Config:
     values = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    for file in (ROOT / "config/reference.yaml", folder / "plan.yaml"):
-        for variant, own in yaml.safe_load(file.read_text())["variants"].items():
+    reference = yaml.safe_load((ROOT / "config/reference.yaml").read_text())
+    overlay = yaml.safe_load((folder / "plan.yaml").read_text())
+    for variants in (reference["variants"], overlay["variants"]):
+        for variant, own in variants.items():
             values["variants"][variant] |= own
     layers = Layers()
-    layers.add("plan.yaml", values | {"seeds": [0]})
+    layers.add("plan.yaml", values | {name: reference[name] for name in ("seeds", "experiments")})
     return validate(layers)
 
 
