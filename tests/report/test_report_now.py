@@ -220,6 +220,20 @@ def test_the_rest_of_the_runs_completes_it(made: Path, tmp_path: Path) -> None:
     assert "not run" not in comparison[comparison["variant"] == "no_pooling"]["verdict"].tolist()
 
 
+def test_a_variant_without_a_measured_runtime_keeps_the_others(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(PUBLISHED[0], tmp_path / "reference"))
+    runtimes = pd.read_csv(folder / "runtimes.csv")
+    runtimes[runtimes["variant"] != "stride_2"].to_csv(folder / "runtimes.csv", index=False)
+    ended = report_now(folder)
+    assert ended.returncode == 0, ended.stderr
+    rows = pd.read_csv(folder / "comparison.csv").query("metric == 'epoch_seconds'")
+    rows = rows.drop_duplicates("variant").set_index("variant")
+    assert "not measured with the others" in rows.loc["stride_2", "reason"]
+    before = pd.read_csv(PUBLISHED[0] / "comparison.csv").query("metric == 'epoch_seconds'")
+    before = before.drop_duplicates("variant").set_index("variant")
+    assert rows["ours"].drop("stride_2").equals(before["ours"].drop("stride_2"))
+
+
 def test_a_folder_without_runs_or_plan_is_an_error(tmp_path: Path) -> None:
     folder = make_folder(tmp_path)
     shutil.rmtree(folder / "runs")

@@ -38,9 +38,9 @@ def analyse(study: Study) -> Analysis:
 
 
 def collect_costs(study: Study) -> pd.DataFrame:
-    """A row for each variant: its accuracy, its costs, and whether it is Pareto-optimal."""
+    """A row for each variant with a runtime: accuracy, costs, and whether it is Pareto-optimal."""
     costs_of = [runs_of(study.metrics, id)[list(COSTS)].mean() for id in study.runs]
-    table = study.accuracies().join(pd.DataFrame(costs_of))
+    table = study.accuracies().join(pd.DataFrame(costs_of)).dropna(subset=list(COSTS))
     accuracies = table["test_accuracy"].to_numpy()
     for cost in COSTS:
         costs = table[cost].to_numpy()

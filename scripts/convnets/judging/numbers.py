@@ -214,6 +214,9 @@ def _result(row: NumberRow, gap: dict[Any, Any], in_rounds: bool) -> NumberRow:
     if row["at_least"]:
         reason = "cut short at or near the best epoch, which is therefore unknown"
         return {"verdict": NOT_COMPARABLE, "reason": reason}
+    if np.isnan(row["ours"]):
+        reason = "the runtime of this variant was not measured with the others"
+        return {"verdict": NOT_COMPARABLE, "reason": reason}
     if np.isnan(gap["value"]):
         reason = f"{REFERENCE}, the reference, has no finished run with the same seed"
         return {"verdict": NOT_COMPARABLE, "reason": reason}
