@@ -5,6 +5,7 @@ It holds two packages: `python`, and `pip`, with which environments take the res
 
 import asyncio
 import importlib.metadata
+import os
 import platform
 import shutil
 import subprocess
@@ -77,3 +78,4 @@ def package(channel: Path, subdir: str, name: str, version: str, files: Path) ->
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # py-rattler's threads can crash an interpreter that ends the usual way
