@@ -23,7 +23,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from convnets.config.checks import load_config
+from convnets.config.checks import validate
+from convnets.config.overlays import read_layers
 from convnets.config.schema import Config
 from convnets.core.arguments import results_parser
 from convnets.core.errors import UserError, run_script
@@ -58,10 +59,10 @@ def main() -> None:
     if not 0 < budget < math.inf:
         raise UserError(f"--hours is {budget:g}, expected a number above 0")
     wanted, folders = read_plan(folder / "plan.json"), intact_runs(folder)
-    measured, own = folder / "runtimes.csv", folder / "config.yaml"
+    measured = folder / "runtimes.csv"
     metrics = by_run(collect(folders, read_runtimes(measured) if measured.is_file() else None))
     provenance = read_provenance(folder / "data" / "provenance.json")
-    config = load_config([own if own.is_file() else ROOT / "config/config.yaml"], {})
+    config = validate(read_layers([folder / "config.yaml"], {}))
     planner = make_planner(metrics, folders, config)
     steps, finished = list(planner.choose(budget)), {*metrics.index}
     known = finished | {(run["variant"], run["seed"]) for run in wanted["runs"]}
@@ -71,7 +72,9 @@ def main() -> None:
     write_text(folder / CLAIMS, claims.to_csv(index=False))
     write_text(folder / OVERLAY, overlay(runs, known))
     rest = known - finished or {*runs["variant"]} - {variant for variant, _ in known}
-    words = command(wanted["command"], folder, runs if rest else runs[:0])
+    copied = (ROOT / config.results).resolve() != folder.resolve()  # all would be trained again
+    chosen = runs if rest or copied else runs[:0]
+    words = command(wanted["command"], folder, config.results, chosen)
     about = {"folder": folder, "command": words, "elsewhere": level(provenance, metrics) == OTHER}
     print(described(runs, claims, budget, **about), end="")
 
@@ -164,8 +167,8 @@ def overlay(runs: pd.DataFrame, known: RunKeys) -> str:
     return head + yaml.safe_dump({"variants": variants}, default_flow_style=None, sort_keys=False)
 
 
-def command(start: str, folder: Path, runs: pd.DataFrame) -> str:
-    """The Snakemake command with the overlay; of all that it can make, only `runs` if any."""
+def command(start: str, folder: Path, results: str, runs: pd.DataFrame) -> str:
+    """The Snakemake command with the overlay; if there are `runs`, it makes only these."""
     words, file = shlex.split(start), os.path.relpath(folder / OVERLAY, ROOT)
     if "--configfile" not in words:
         words.append("--configfile")
@@ -173,8 +176,7 @@ def command(start: str, folder: Path, runs: pd.DataFrame) -> str:
     files = itertools.takewhile(lambda word: not word.startswith("--"), words[place:])
     if file not in words:
         words.insert(place + len([*files]), file)
-    root = os.path.relpath(folder, ROOT)
-    tests = [f"{root}/runs/{run.variant}/seed_{run.seed}/test.json" for run in runs.itertuples()]
+    tests = [f"{results}/runs/{run.variant}/seed_{run.seed}/test.json" for run in runs.itertuples()]
     return shlex.join([*words, *(["--", *tests] if tests else [])])
 
 

@@ -192,7 +192,7 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder.mkdir()
     for name in ("runs", "data"):
         shutil.copytree(PUBLISHED / name, folder / name)
-    for name in ("plan.json", "runtimes.csv"):
+    for name in ("plan.json", "config.yaml", "runtimes.csv"):
         shutil.copy(PUBLISHED / name, folder)
     done = plan(folder, "--hours", "0.2")
     assert done.returncode == 0, done.stderr
@@ -224,6 +224,8 @@ def test_a_plan_has_new_runs_within_the_hours(planned: tuple[Path, str]) -> None
     assert len({*new}) == len(new) > 0
     assert not any((folder / "runs" / variant / f"seed_{seed}").exists() for variant, seed in new)
     assert all(f"{variant}:" in said for variant, _ in new)
+    asked = said.partition("\nsnakemake ")[2].split("\n")[0].split(" -- ")[1].split()
+    assert {*asked} == {f"results/reference/runs/{id}/seed_{seed}/test.json" for id, seed in new}
     old = [(run["variant"], run["seed"]) for run in read_plan(folder / "plan.json")["runs"]]
     assert {*with_overlay(folder).runs} == {*old, *new}
 
@@ -263,10 +265,10 @@ def test_the_command_has_the_overlay_once_and_only_the_runs() -> None:
     own = "results/mine/plan.yaml"
     start = "snakemake --cores 4 --configfile config/demo.yaml --config epochs=3"
     changed = f"snakemake --cores 4 --configfile config/demo.yaml {own} --config epochs=3"
-    assert command(start, folder, runs[:0]) == changed
-    assert command(changed, folder, runs[:0]) == changed
-    target = "results/mine/runs/stride_2/seed_3/test.json"
-    assert command("snakemake --cores 4", folder, runs) == (
+    assert command(start, folder, "results/mine", runs[:0]) == changed
+    assert command(changed, folder, "results/mine", runs[:0]) == changed
+    target = "results/begun/runs/stride_2/seed_3/test.json"
+    assert command("snakemake --cores 4", folder, "results/begun", runs) == (
         f"snakemake --cores 4 --configfile {own} -- {target}"
     )
 

@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -126,10 +126,9 @@ class Sweep:
                 if len(caught) < number and (place := self.place(name)):
                     place.pause()
                     caught[name] = place
-            assert self.process.poll() is None, self.log.read_text()
             return len(caught) == number
 
-        wait_for(f"{number} trainings", enough)
+        self.wait_for(f"{number} trainings", enough)
         return caught
 
     def __enter__(self) -> "Sweep":
@@ -138,6 +137,19 @@ class Sweep:
     def __exit__(self, *error: object) -> None:
         self.process.kill()
         self.process.wait()
+
+    def wait_for(self, what: str, is_there: Callable[[], bool]) -> None:
+        """Wait for something that Snakemake does; fail with its log if it ends or is too slow."""
+
+        def there() -> bool:
+            assert self.process.poll() is None, self.log.read_text()
+            return is_there()
+
+        try:
+            wait_for(what, there)
+        except TimeoutError as late:
+            late.add_note(self.log.read_text())
+            raise
 
     def wait(self) -> None:
         assert self.process.wait(600) == 0, self.log.read_text()
@@ -231,7 +243,7 @@ def test_cancelled_timed_out_and_crashed_runs_end_with_the_same_bits(
         cluster.end("controller", signal.SIGTERM)
         cluster.start_controller()
         query = str(clone.joinpath("workflow", "slurm", "sacct"))
-        wait_for("a query in vain", lambda: succeeds("pgrep", "-f", query))
+        sweep.wait_for("a query in vain", lambda: succeeds("pgrep", "-f", query))
         cluster.start_accounting()
         sweep.wait()
 
@@ -250,7 +262,7 @@ def test_snakemake_killed_and_started_again_does_no_harm(
         ((name, place),) = sweep.catch(undisturbed.keys(), 1).items()
 
     with Sweep(clone, "killed", "results/killed/metrics.csv") as sweep:
-        wait_for("its second job", lambda: "is in use by process" in sweep.train_log(name))
+        sweep.wait_for("its second job", lambda: "is in use by process" in sweep.train_log(name))
         place.go_on()
         sweep.wait()
     for name, bits in undisturbed.items():
