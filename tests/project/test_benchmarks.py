@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from benchmarks import bench, measure, patience, rates, side_by_side
+from benchmarks import bench, measure, patience, rates, side_by_side, startup
 from benchmarks.bounds import Stage, Work, largest_features, stages, step_work
 from benchmarks.measure import Timing
 from benchmarks.tables import speed_table, summary
@@ -110,6 +110,13 @@ def test_the_whole_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     for module in (bench, measure):
         monkeypatch.setattr(module, "SPLIT", split)
     monkeypatch.setattr(measure, "BLOCK_SECONDS", 0.0)
+    seconds, timed = startup._seconds, list[float]()
+
+    def remembered(command: list[str]) -> float:
+        timed.append(seconds(command))
+        return timed[-1]
+
+    monkeypatch.setattr(startup, "_seconds", remembered)
     variants = ["stride_2_f16"]
     options = ["--precision=float32", "--device=cpu", "--runs=2", "--repeats=1"]
     command = ["bench", *options, f"--output={tmp_path}", "--variants", *variants]
@@ -140,7 +147,10 @@ def test_the_whole_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     durations = pd.read_csv(durations_file)
     assert durations["measure"].tolist() == ["evaluation", "startup"]
     assert durations["images"].tolist() == [100, 400]
-    assert (durations["seconds"] > 0).all()
+    evaluation, start = durations["seconds"]
+    _, _, torch_alone, whole = timed
+    assert min(evaluation, torch_alone, whole) > 0
+    assert start == pytest.approx(whole - torch_alone, rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.parametrize(
