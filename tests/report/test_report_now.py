@@ -244,6 +244,15 @@ def test_a_folder_without_runs_or_plan_is_an_error(tmp_path: Path) -> None:
     assert "plan.json is missing, expected a JSON file: start Snakemake once" in ended.stderr
 
 
+def test_intervals_tell_whether_one_network_is_best() -> None:
+    rows = pd.read_csv(PUBLISHED[0] / "comparison.csv").query("metric == 'test_accuracy'")
+    rows = rows.drop_duplicates("variant").sort_values("ours", ascending=False)
+    rivals = (rows["ours_high"] >= rows["ours_low"].iloc[0]).sum() - 1
+    page = BeautifulSoup((PUBLISHED[0] / "report.html").read_text(), "html.parser")
+    assert rivals > 1
+    assert f"Its interval overlaps those of {rivals} other networks: these runs do not" in page.text
+
+
 @pytest.mark.parametrize("committed", PUBLISHED, ids=lambda folder: folder.name)
 def test_committed_results_follow_from_their_records(committed: Path, tmp_path: Path) -> None:
     """On another processor, too."""

@@ -108,7 +108,7 @@ VERSIONS = {
     "judging": 6,
     "analyses": 5,
     "lesson": 5,
-    "report": 6,
+    "report": 7,
 }
 
 PROVENANCE = f"{RESULTS}/data/provenance.json"
