@@ -36,7 +36,7 @@ def test_values_stand_in_the_page(page: BeautifulSoup) -> None:
     text = text_of(page)
     best = "stride_2 with a test accuracy of 0.813 (95 % interval "  # 0.8123 and 0.8133
     assert best in text
-    assert "Its interval overlaps that of one other network: these runs do not decide" in text
+    assert "The interval of ours overlaps that of one other network: these runs" in text
     assert "8 trainings of 4 networks (2 seeds) on 100,000 training images" in text
     assert "8 (4 variants, 2 seeds)" in text
     assert (

@@ -250,7 +250,7 @@ def test_intervals_tell_whether_one_network_is_best() -> None:
     rivals = (rows["ours_high"] >= rows["ours_low"].iloc[0]).sum() - 1
     page = BeautifulSoup((PUBLISHED[0] / "report.html").read_text(), "html.parser")
     assert rivals > 1
-    assert f"Its interval overlaps those of {rivals} other networks: these runs do not" in page.text
+    assert f"The interval of ours overlaps those of {rivals} other networks" in page.text
 
 
 @pytest.mark.parametrize("committed", PUBLISHED, ids=lambda folder: folder.name)
